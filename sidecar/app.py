@@ -1,0 +1,1 @@
+"""Build, start and stop the parts: the only place that knows everybody."""

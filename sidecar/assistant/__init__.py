@@ -1,0 +1,1 @@
+"""Answer one turn of the assistant: which provider, which context, which tools."""

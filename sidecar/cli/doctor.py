@@ -1,0 +1,1 @@
+"""`sidecar doctor`: everything a user can get wrong, each with the command that mends it."""

@@ -1,0 +1,154 @@
+"""Requests and whole answers of the Messages API: the bytes as they came, and the few fields that decide.
+
+Source: Anthropic's Messages API as Claude Code speaks it. Unknown fields and blocks are kept, never refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Annotated, Any, Final, Literal
+
+import orjson
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
+
+from sidecar.core.errors import BadInput
+
+Json = dict[str, Any]
+Blocks = list[dict[str, Any]]
+
+DROP: Final = object()
+"""Given to `MessagesRequest.replaced` in place of a value: leave this field out."""
+
+
+class _Message(BaseModel):
+    model_config = ConfigDict(extra="allow")
+    role: Literal["user", "assistant", "system"]
+    content: StrictStr | Blocks
+
+
+class _Shape(BaseModel):
+    """What must hold for any provider; everything else passes."""
+
+    model_config = ConfigDict(extra="allow")
+    model: Annotated[StrictStr, Field(min_length=1, max_length=256)]
+    messages: Annotated[list[_Message], Field(min_length=1)]
+    max_tokens: Annotated[StrictInt, Field(ge=1)] | None = None
+    stream: StrictBool | None = None
+    system: StrictStr | Blocks | None = None
+    tools: Blocks | None = None
+    tool_choice: Json | None = None
+    thinking: Json | None = None
+    metadata: Json | None = None
+    stop_sequences: list[StrictStr] | None = None
+    temperature: Annotated[StrictInt | StrictFloat, Field(ge=0)] | None = None
+    top_p: Annotated[StrictInt | StrictFloat, Field(ge=0)] | None = None
+    top_k: Annotated[StrictInt, Field(ge=0)] | None = None
+
+
+@dataclass(frozen=True)
+class MessagesRequest:
+    """One request: `raw` is what came (or was encoded again after a change), `body` its JSON object.
+
+    `headers` holds only those of the API (`anthropic-version`, `anthropic-beta`), lower-case.
+    The value is frozen: a change makes a new one with `replaced`.
+    """
+
+    raw: bytes
+    body: Mapping[str, Any]
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, raw: bytes, headers: Mapping[str, str] | None = None) -> MessagesRequest:
+        """Decode and check `raw`. Raises BadInput with the path of the first wrong field."""
+        body = decode_object(raw)
+        try:
+            _Shape.model_validate(body)
+        except ValidationError as error:
+            raise BadInput(_first_problem(error)) from None
+        return cls(raw=raw, body=body, headers=dict(headers or {}))
+
+    @property
+    def model(self) -> str:
+        """The model's name as the client asked for it."""
+        return str(self.body["model"])
+
+    @property
+    def stream(self) -> bool:
+        """Whether the client wants server-sent events."""
+        return bool(self.body.get("stream"))
+
+    @property
+    def messages(self) -> list[Json]:
+        """The conversation, oldest first."""
+        return list(self.body["messages"])
+
+    @property
+    def tools(self) -> list[Json]:
+        """The client's tool definitions; empty when it sent none."""
+        return list(self.body.get("tools") or [])
+
+    def replaced(self, **changes: Any) -> MessagesRequest:
+        """A request with these top-level fields set (or left out, where the value is `DROP`)."""
+        body = {k: v for k, v in self.body.items() if changes.get(k) is not DROP}
+        body.update({k: v for k, v in changes.items() if v is not DROP})
+        return MessagesRequest(raw=encode(body), body=body, headers=self.headers)
+
+    def last_user_text(self) -> str:
+        """The text of the newest user message, its text blocks joined by newlines; "" if there is none."""
+        for message in reversed(self.body["messages"]):
+            if message["role"] == "user":
+                return "\n".join(texts(message["content"]))
+        return ""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One whole answer as the provider sent it."""
+
+    raw: bytes
+
+    @cached_property
+    def body(self) -> Json:
+        """The answer's JSON object."""
+        return decode_object(self.raw)
+
+    @classmethod
+    def of(cls, body: Json) -> Message:
+        """An answer made here."""
+        return cls(raw=encode(body))
+
+
+def texts(content: str | list[Json] | None) -> Iterator[str]:
+    """The text parts of a message's content, in order."""
+    if isinstance(content, str):
+        yield content
+        return
+    for block in content or []:
+        if block.get("type") == "text" and isinstance(block.get("text"), str):
+            yield block["text"]
+
+
+def encode(value: Any) -> bytes:
+    """JSON bytes of a value."""
+    return orjson.dumps(value)
+
+
+def decode_object(raw: bytes) -> Json:
+    """A JSON object, or BadInput that says what is wrong with the bytes."""
+    if not raw.strip():
+        raise BadInput("The request body is empty; send a JSON object.")
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise BadInput(f"The request body is not valid JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise BadInput(f"The request body must be a JSON object, not {type(value).__name__}.")
+    return value
+
+
+def _first_problem(error: ValidationError) -> str:
+    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    path = ".".join(str(part) for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
+    return f"{path}: {problem['msg']}"

@@ -1,0 +1,126 @@
+"""Values of a review: the risk report of a change, and threads of comments with their anchors."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+Band = Literal["low", "medium", "high", "critical"]
+ThreadState = Literal["open", "resolved"]
+Author = Literal["sidecar", "user", "model"]
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """One feature's share in a score. `effect` is in signed log-odds; `text` a sentence, empty for silent features."""
+
+    feature: str
+    value: float
+    effect: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class LineRisk:
+    """An added line of production code and its score; `line` counts on the new side, from 1."""
+
+    line: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class HunkRisk:
+    """A stretch of new-side lines `start`..`end` (both included) and its score."""
+
+    file: str
+    start: int
+    end: int
+    score: float
+    lines: tuple[LineRisk, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FileRisk:
+    """One file's score."""
+
+    file: str
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """A file that was not scored, and why (generated, documentation, binary, …)."""
+
+    file: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class RiskReport:
+    """What a change risks.
+
+    `score` is the calibrated probability (0..1) that a later fix repairs the change; `base` plus the effects of
+    `reasons` add up to logit(score). `commit` is None for anything that is not a commit.
+    """
+
+    score: float
+    band: Band
+    base: float
+    model: str
+    ms: float = 0.0
+    commit: str | None = None
+    files: tuple[FileRisk, ...] = ()
+    hunks: tuple[HunkRisk, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+    skipped: tuple[Skipped, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Anchor:
+    """Where a thread belongs, by content: the lines' own texts and a few neighbours before and after.
+
+    `start` and `end` are the last known place (new side, from 1); the texts are what decides. `outdated` tells
+    that the text was not found any more.
+    """
+
+    path: str
+    start: int
+    end: int
+    text: tuple[str, ...]
+    before: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    outdated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """One comment of a thread: Markdown body, who wrote it, when (UTC seconds)."""
+
+    id: str
+    author: Author
+    body: str
+    created: float
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """A conversation about a place in a change. `score` and `band` are those of its lines when it was opened or last scored."""
+
+    id: str
+    anchor: Anchor
+    state: ThreadState
+    score: float
+    band: Band
+    comments: tuple[Comment, ...]
+    created: float
+    updated: float
+    revision: int = 0
+    title: str = ""
+    origin: Literal["risk", "user", "review"] = "risk"
+    tags: tuple[str, ...] = field(default=())
+
+    def moved(self, anchor: Anchor) -> Thread:
+        """The same thread at another place."""
+        return replace(self, anchor=anchor)

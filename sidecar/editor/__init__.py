@@ -1,0 +1,1 @@
+"""The LSP door: document events in, threads and status out."""

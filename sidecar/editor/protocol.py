@@ -1,0 +1,125 @@
+"""Names and types of our own `sidecar/*` methods between the server and the extension, and nothing else.
+
+The JSON schema of these types is a golden file (`tests/golden/protocol.schema.json`); the extension's
+`src/protocol.ts` is held true to it. Field names travel in camelCase. Lines count from 0 here, as everywhere in LSP;
+the core counts from 1, and `editor/review.py` is the one place that converts.
+"""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+# client → server requests
+STATUS: Final = "sidecar/status"
+REVIEW: Final = "sidecar/review"
+SNAPSHOT: Final = "sidecar/threads/snapshot"
+REPLY: Final = "sidecar/thread/reply"
+SET_STATE: Final = "sidecar/thread/setState"
+# server → client notifications
+STATUS_CHANGED: Final = "sidecar/statusChanged"
+THREADS_CHANGED: Final = "sidecar/threads/changed"
+
+
+class _Type(BaseModel):
+    model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
+
+
+class Status(_Type):
+    """What the status item shows. `message` is a sentence with the mend when `state` is `degraded`."""
+
+    state: Literal["starting", "ready", "degraded"]
+    provider: str
+    port: int = Field(description="the port that the endpoint listens on; 0 while it does not")
+    requested_port: int
+    base_url: str
+    version: str
+    workspace: str
+    message: str = ""
+    score: float | None = Field(
+        default=None, description="risk of the uncommitted change, 0..1; null when there is none"
+    )
+    band: Literal["low", "medium", "high", "critical"] | None = None
+    open_threads: int = 0
+
+
+class CommentItem(_Type):
+    """One comment; `body` is Markdown, never trusted."""
+
+    id: str
+    author: Literal["sidecar", "user", "model"]
+    name: str
+    body: str
+    created: float
+
+
+class ThreadItem(_Type):
+    """One thread as the editor shows it; `start_line` and `end_line` count from 0, both included."""
+
+    id: str
+    uri: str
+    start_line: int
+    end_line: int
+    state: Literal["open", "resolved"]
+    outdated: bool
+    band: Literal["low", "medium", "high", "critical"]
+    score: float
+    title: str
+    comments: list[CommentItem]
+    revision: int
+
+
+class ReviewParams(_Type):
+    """Look at the change again; without `paths` all of it."""
+
+    paths: list[str] | None = None
+
+
+class ReviewResult(_Type):
+    """What the last look found."""
+
+    revision: int
+    score: float | None
+    band: Literal["low", "medium", "high", "critical"] | None
+    open_threads: int
+
+
+class SnapshotParams(_Type):
+    """All threads; with `since_revision` only what changed after it."""
+
+    since_revision: int = 0
+
+
+class ThreadsChanged(_Type):
+    """A change of the set of threads; also the answer to a snapshot. `removes` holds ids."""
+
+    revision: int
+    upserts: list[ThreadItem]
+    removes: list[str]
+    full: bool = Field(default=False, description="true when `upserts` is everything there is")
+
+
+class ReplyParams(_Type):
+    """The user's reply in a thread. The answer to the request is the thread with both comments."""
+
+    id: str
+    body: str
+
+
+class SetStateParams(_Type):
+    """Resolve a thread or open it again."""
+
+    id: str
+    state: Literal["open", "resolved"]
+
+
+REQUESTS: Final = {
+    STATUS: (None, Status),
+    REVIEW: (ReviewParams, ReviewResult),
+    SNAPSHOT: (SnapshotParams, ThreadsChanged),
+    REPLY: (ReplyParams, ThreadItem),
+    SET_STATE: (SetStateParams, ThreadItem),
+}
+NOTIFICATIONS: Final = {STATUS_CHANGED: Status, THREADS_CHANGED: ThreadsChanged}

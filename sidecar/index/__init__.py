@@ -1,0 +1,1 @@
+"""Turn a folder into symbols and facts about the project."""

@@ -1,0 +1,1 @@
+"""Ask living language intelligence (the editor, jedi, language servers) where things are."""

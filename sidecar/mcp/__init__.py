@@ -1,0 +1,1 @@
+"""Find, start, speak to and stop MCP servers."""

@@ -1,0 +1,1 @@
+"""One upstream each: a request out, a stream of events in."""

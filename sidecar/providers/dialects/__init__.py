@@ -1,0 +1,1 @@
+"""Pure translations between the Messages API and other wire languages."""

@@ -1,0 +1,1 @@
+"""HTTP to a provider: one session, time-outs, retries before the first byte, the error table."""

@@ -1,0 +1,1 @@
+"""Every setting, its default, its check and its origin."""

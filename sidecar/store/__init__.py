@@ -1,0 +1,1 @@
+"""What outlives the process: one SQLite file per workspace, its migrations and typed reads and writes."""

@@ -1,0 +1,1 @@
+"""Open the workspace database; one writer."""

@@ -1,0 +1,1 @@
+"""Run the project's tests and read their reports and coverage."""

@@ -1,0 +1,1 @@
+"""The verbs offered to the model: typed input, one call, typed result."""

@@ -1,0 +1,1 @@
+"""Structured log events with the request id they belong to."""

@@ -1,0 +1,1 @@
+"""Git as typed answers, through one hardened runner."""
