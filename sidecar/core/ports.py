@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
-from sidecar.core.messages import Message, MessagesRequest
+from sidecar.core.messages import MessagesRequest
 from sidecar.core.reply import Reply
+from sidecar.core.review import RiskReport, Thread, ThreadState
 from sidecar.core.turn import Turn
 
 
@@ -65,4 +66,69 @@ class Secret(Protocol):
         """The credential now."""
 
 
-__all__ = ["Analyst", "Message", "Model", "Provider", "Secret"]
+@dataclass(frozen=True, slots=True)
+class ReviewState:
+    """What a review shows now, or what of it changed after a revision.
+
+    `threads` are those new or changed, `removed` the ids of those gone; `full` says that `threads` is everything.
+    `report` is the risk of the uncommitted change, None while there is no change (or none was looked at yet).
+    """
+
+    revision: int
+    threads: tuple[Thread, ...]
+    removed: tuple[str, ...] = ()
+    full: bool = True
+    report: RiskReport | None = None
+
+
+class Desk(Protocol):
+    """The review of one repository's working tree, as the editor's door sees it."""
+
+    @property
+    def root(self) -> str:
+        """The repository's top folder, absolute; thread paths are relative to it."""
+
+    async def refresh(self, paths: Collection[str] | None = None) -> ReviewState:
+        """Look at the change again (only these paths, relative to the root) and return the whole state.
+
+        Calls are coalesced: one look runs, at most one waits. Listeners hear what changed.
+        """
+
+    def state(self, since: int = 0) -> ReviewState:
+        """What changed after revision `since`; everything when it is 0 or too old."""
+
+    async def reply(self, thread_id: str, body: str) -> Thread:
+        """Add the user's comment and the answer to it. Raises NotFound, BadInput (empty body)."""
+
+    async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
+        """Resolve a thread or open it again. Raises NotFound."""
+
+    def subscribe(self, listener: Callable[[ReviewState], None]) -> Callable[[], None]:
+        """Hear each change (as a delta) on the event loop; the result ends it."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndpointStatus:
+    """How the HTTP door stands. `message` says what is wrong and the mend when `state` is `degraded`."""
+
+    state: Literal["starting", "ready", "degraded"]
+    provider: str
+    port: int
+    requested_port: int
+    base_url: str
+    workspace: str
+    message: str = ""
+
+
+class Services(Protocol):
+    """What the editor's door is handed for an open workspace."""
+
+    @property
+    def desk(self) -> Desk | None:
+        """The review; None where there is no git repository."""
+
+    def status(self) -> EndpointStatus:
+        """How the endpoint stands now."""
+
+    def subscribe_status(self, listener: Callable[[EndpointStatus], None]) -> Callable[[], None]:
+        """Hear each change of the status on the event loop; the result ends it."""
