@@ -1,0 +1,117 @@
+# The everyday commands. `make help` lists them; CI runs `make check` and `make test`, the same as by hand.
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+BUILD := .build
+EXT := vscode-extension
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/claude-sidecar
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+WORKERS ?= 2
+SOURCES := $(shell find sidecar -name '*.py' -o -name '*.json' | sort)
+
+export CLAUDE_SIDECAR_RIG ?= $(CACHE)/rig
+
+.PHONY: help run test test-python test-extension test-journeys check check-python check-extension editor package bench fit lock format clean
+
+help: ## list the commands
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
+
+# ── using it ──────────────────────────────────────────────────────────────────────────────────────
+run: $(BUILD)/run.stamp ## start the endpoint on this folder (port 8080), with the configured provider or `offline`
+	@$(BIN)/sidecar serve $(ARGS)
+
+editor: $(BUILD)/run.stamp $(BUILD)/rig.stamp $(EXT)/dist/claude-sidecar.vsix ## real VS Code in the browser with the extension, on a sample repository with a risky change
+	@bash tests/rig/editor.sh
+
+# ── checking it ───────────────────────────────────────────────────────────────────────────────────
+check: check-python check-extension ## lint, types, floors, house rules
+
+check-python: $(BUILD)/dev.stamp
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -q tests/house
+
+check-extension: $(EXT)/node_modules/.package-lock.json
+	cd $(EXT) && npm run --silent check
+
+test: test-python test-extension test-journeys ## every test: Python, TypeScript, journeys with the real CLI and the real editor
+
+test-python: $(BUILD)/dev.stamp
+	$(BIN)/pytest -q -n $(WORKERS) -m 'not journey'
+
+test-extension: $(EXT)/node_modules/.package-lock.json
+	cd $(EXT) && npm test --silent
+
+test-journeys: $(BUILD)/dev.stamp $(BUILD)/rig.stamp $(EXT)/dist/claude-sidecar.vsix
+	$(BIN)/pytest -q -m journey tests/journeys
+
+bench: $(BUILD)/dev.stamp ## measure the endpoint beside a plain pass-through in the same run
+	$(BIN)/python -m tests.bench.proxy
+
+fit: $(BUILD)/fit.stamp ## fit the risk model again: make fit DATA=folder
+	$(BIN)/python -m tests.bench.risk.fit --data $(DATA)
+
+format: $(BUILD)/dev.stamp ## put the code into its form
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+# ── building it ───────────────────────────────────────────────────────────────────────────────────
+package: $(EXT)/dist/claude-sidecar.vsix ## the extension as a .vsix, with the server's own wheel inside
+
+$(EXT)/dist/claude-sidecar.vsix: $(BUILD)/wheel.stamp $(EXT)/node_modules/.package-lock.json $(shell find $(EXT)/src $(EXT)/media -type f 2>/dev/null) $(wildcard $(EXT)/package*.json $(EXT)/scripts/*)
+	cd $(EXT) && npm run --silent bundle -- ../$(BUILD)/wheel ../.lock/run.lock && npm run --silent package
+	@touch $@
+
+$(EXT)/node_modules/.package-lock.json: $(EXT)/package-lock.json
+	cd $(EXT) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	@touch $@
+
+$(BUILD)/wheel.stamp: $(BUILD)/dev.stamp $(SOURCES) pyproject.toml
+	@rm -rf $(BUILD)/wheel && mkdir -p $(BUILD)/wheel
+	$(PIP) wheel --quiet --no-deps --no-build-isolation --wheel-dir $(BUILD)/wheel .
+	@touch $@
+
+# ── environments: locked with hashes ──────────────────────────────────────────────────────────────
+$(BUILD)/venv.stamp:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Sidecar needs Python 3.11 or newer; $(PYTHON) is $$($(PYTHON) -V 2>&1). Try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@echo "making a private environment in $(VENV)" >&2
+	@$(PYTHON) -m venv $(VENV) || { echo "python -m venv failed; on Debian or Ubuntu: apt install python3-venv" >&2; exit 2; }
+	@mkdir -p $(BUILD) && touch $@
+
+$(BUILD)/run.stamp: $(BUILD)/venv.stamp .lock/run.lock .lock/build.lock pyproject.toml
+	@[ -e $(BUILD)/dev.stamp ] || $(PIP) install --quiet --require-hashes -r .lock/run.lock -r .lock/build.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BUILD)/dev.stamp: $(BUILD)/venv.stamp .lock/dev.lock pyproject.toml
+	@$(PIP) install --quiet --require-hashes -r .lock/dev.lock
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(BUILD)/fit.stamp: $(BUILD)/dev.stamp .lock/fit.lock
+	@$(PIP) install --quiet --require-hashes -r .lock/fit.lock
+	@touch $@
+
+$(BUILD)/rig.stamp: tests/rig/install.sh
+	@mkdir -p $(BUILD)
+	@RIG_PYTHON=$(abspath $(BIN))/python bash tests/rig/install.sh $(CLAUDE_SIDECAR_RIG)
+	@touch $@
+
+lock: $(BUILD)/venv.stamp ## resolve the dependencies again (writes .lock/)
+	$(PIP) install --quiet uv
+	$(BIN)/uv pip compile -q pyproject.toml $(LOCK_FLAGS) -o .lock/run.lock
+	$(BIN)/uv pip compile -q pyproject.toml --group dev $(LOCK_FLAGS) -c .lock/run.lock -o .lock/dev.lock
+	$(BIN)/uv pip compile -q .lock/build.in $(LOCK_FLAGS) -c .lock/dev.lock -o .lock/build.lock
+	$(BIN)/uv pip compile -q pyproject.toml --group dev --group fit $(LOCK_FLAGS) -c .lock/dev.lock -o .lock/fit.lock
+LOCK_FLAGS := --universal --python-version 3.11 --generate-hashes --no-header --no-annotate --no-emit-index-url
+
+clean: ## remove what was built here (not the download caches)
+	rm -rf $(BUILD) $(VENV) $(EXT)/node_modules $(EXT)/dist $(EXT)/out $(EXT)/bundled
