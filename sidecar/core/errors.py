@@ -20,6 +20,8 @@ SidecarError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 
 class SidecarError(Exception):
     """Base of all errors raised on purpose.
@@ -111,7 +113,8 @@ class UpstreamError(SidecarError):
 
     `status` is the HTTP status it gave (or 502 when it gave none that can be passed on),
     `kind` the Messages API's type for it, `retry_after` seconds if it named them,
-    `relay` the provider's own body when it must be handed on word for word.
+    `relay` the provider's own body when it must be handed on word for word, `headers` those of its headers
+    that the client may see.
     """
 
     def __init__(
@@ -123,8 +126,10 @@ class UpstreamError(SidecarError):
         retry_after: float | None = None,
         relay: bytes | None = None,
         request_id: str | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> None:
         super().__init__(sentence)
+        self.headers: Mapping[str, str] = headers or {}
         self.status = status
         self.kind = kind
         self.retry_after = retry_after

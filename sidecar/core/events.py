@@ -7,6 +7,7 @@ from typing import Any
 
 import orjson
 
+from sidecar.core.errors import UpstreamError
 from sidecar.core.messages import Json, Message
 
 
@@ -61,12 +62,24 @@ class Accumulator:
     def __init__(self) -> None:
         self._message: Json | None = None
         self._blocks: dict[int, Json] = {}
-        self._partial: dict[int, list[str]] = {}
+        self._parts: dict[tuple[int, str], list[str]] = {}
         self.complete = False
         self.error: Json | None = None
 
     def feed(self, event: Event) -> None:
-        """Take the next event."""
+        """Take the next event. Raises UpstreamError where a known event lacks what the API says it holds."""
+        try:
+            self._take(event)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise UpstreamError(f"The provider sent a {event.type} event that cannot be understood.") from error
+
+    def message(self) -> Message:
+        """The message so far."""
+        body = dict(self._message or {"type": "message", "role": "assistant"})
+        body["content"] = [self._block(index) for index in sorted(self._blocks)]
+        return Message.of(body)
+
+    def _take(self, event: Event) -> None:
         match event.type:
             case "message_start":
                 self._message = dict(event.data.get("message") or {})
@@ -79,23 +92,17 @@ class Accumulator:
             case "message_stop":
                 self.complete = True
             case "error":
-                self.error = event.data.get("error") or {"type": "api_error", "message": "unknown error"}
-
-    def message(self) -> Message:
-        """The message so far."""
-        body = dict(self._message or {"type": "message", "role": "assistant"})
-        body["content"] = [self._block(index) for index in sorted(self._blocks)]
-        return Message.of(body)
+                self.error = dict(event.data.get("error") or {"type": "api_error", "message": "unknown error"})
 
     def _delta(self, index: int, delta: Json) -> None:
         block = self._blocks.setdefault(index, {"type": "text", "text": ""})
         match delta.get("type"):
             case "text_delta":
-                block["text"] = block.get("text", "") + delta["text"]
+                self._parts.setdefault((index, "text"), []).append(_string(delta["text"]))
             case "input_json_delta":
-                self._partial.setdefault(index, []).append(delta["partial_json"])
+                self._parts.setdefault((index, "input"), []).append(_string(delta["partial_json"]))
             case "thinking_delta":
-                block["thinking"] = block.get("thinking", "") + delta["thinking"]
+                self._parts.setdefault((index, "thinking"), []).append(_string(delta["thinking"]))
             case "signature_delta":
                 block["signature"] = delta["signature"]
             case "citations_delta":
@@ -105,18 +112,19 @@ class Accumulator:
         message = self._message if self._message is not None else {}
         self._message = message
         message.update(data.get("delta") or {})
-        usage = {**(message.get("usage") or {}), **(data.get("usage") or {})}
-        message["usage"] = usage
+        message["usage"] = {**(message.get("usage") or {}), **(data.get("usage") or {})}
         message.update({k: v for k, v in data.items() if k not in {"type", "delta", "usage"}})
 
     def _block(self, index: int) -> Json:
-        block = self._blocks[index]
-        parts = "".join(self._partial.get(index, ()))
-        if parts:
+        block = dict(self._blocks[index])
+        for name in ("text", "thinking"):
+            if parts := self._parts.get((index, name)):
+                block[name] = "".join([str(block.get(name) or ""), *parts])
+        if written := "".join(self._parts.get((index, "input"), ())):
             try:
-                block = {**block, "input": orjson.loads(parts)}
+                block["input"] = orjson.loads(written)
             except orjson.JSONDecodeError:
-                block = {**block, "input": {}}
+                block["input"] = {}
         return block
 
 
@@ -147,19 +155,26 @@ def _opened(block: Json) -> tuple[Json, list[Json]]:
     """A block as its start shows it, and the deltas that bring the rest."""
     match block.get("type"):
         case "text":
-            start: Json = {k: v for k, v in block.items() if k != "citations"} | {"text": ""}
             cited = [{"type": "citations_delta", "citation": c} for c in block.get("citations") or []]
+            start = block | {"text": ""} | ({"citations": []} if cited else {})
             return start, [{"type": "text_delta", "text": block.get("text", "")}, *cited]
         case "thinking":
             deltas = [{"type": "thinking_delta", "thinking": block.get("thinking", "")}]
             if "signature" in block:
                 deltas.append({"type": "signature_delta", "signature": block["signature"]})
-            return block | {"thinking": "", "signature": ""}, deltas
+                return block | {"thinking": "", "signature": ""}, deltas
+            return block | {"thinking": ""}, deltas
         case "tool_use" | "server_tool_use":
             text = orjson.dumps(block.get("input") or {}).decode()
             return block | {"input": {}}, [{"type": "input_json_delta", "partial_json": text}]
         case _:
             return block, []
+
+
+def _string(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"text expected, not {type(value).__name__}")
+    return value
 
 
 def _decode(raw: bytes) -> Json:

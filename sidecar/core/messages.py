@@ -5,6 +5,7 @@ Source: Anthropic's Messages API as Claude Code speaks it. Unknown fields and bl
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +21,8 @@ Blocks = list[dict[str, Any]]
 
 DROP: Final = object()
 """Given to `MessagesRequest.replaced` in place of a value: leave this field out."""
+
+_HEAD = re.compile(rb'\s*\{\s*"model"\s*:\s*("[^"\\]*")')
 
 
 class _Message(BaseModel):
@@ -95,6 +98,20 @@ class MessagesRequest:
         body.update({k: v for k, v in changes.items() if v is not DROP})
         return MessagesRequest(raw=encode(body), body=body, headers=self.headers)
 
+    def renamed(self, model: str) -> MessagesRequest:
+        """The same request for another model.
+
+        Where the body begins with its model, as clients of the API write it, only that name is exchanged and every
+        other byte stays (numbers beyond a double's precision among them); else the body is encoded again.
+        """
+        if model == self.model:
+            return self
+        head = _HEAD.match(self.raw)
+        if head is None or head.group(1) != encode(self.model):
+            return self.replaced(model=model)
+        raw = self.raw[: head.start(1)] + encode(model) + self.raw[head.end(1) :]
+        return MessagesRequest(raw=raw, body={**self.body, "model": model}, headers=self.headers)
+
     def last_user_text(self) -> str:
         """The text of the newest user message, its text blocks joined by newlines; "" if there is none."""
         for message in reversed(self.body["messages"]):
@@ -131,8 +148,11 @@ def texts(content: str | list[Json] | None) -> Iterator[str]:
 
 
 def encode(value: Any) -> bytes:
-    """JSON bytes of a value."""
-    return orjson.dumps(value)
+    """JSON bytes of a value. Raises BadInput where it is nested too deeply (past some 250 levels) to be written."""
+    try:
+        return orjson.dumps(value)
+    except TypeError as error:
+        raise BadInput(f"This value cannot be written as JSON: {error}. Send a flatter one.") from None
 
 
 def decode_object(raw: bytes) -> Json:

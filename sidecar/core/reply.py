@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Self
+from typing import Any, Final, Self
 
 from sidecar.core.errors import UpstreamCut, UpstreamError
 from sidecar.core.events import Accumulator, Event, unfold
 from sidecar.core.messages import Message
+
+_STATUS: Final[Mapping[str, int]] = {
+    "invalid_request_error": 400,
+    "authentication_error": 401,
+    "billing_error": 402,
+    "permission_error": 403,
+    "not_found_error": 404,
+    "request_too_large": 413,
+    "rate_limit_error": 429,
+    "not_supported": 501,
+    "timeout_error": 504,
+    "overloaded_error": 529,
+}
+
+
+def reported(error: Mapping[str, Any]) -> UpstreamError:
+    """The error that a stream's `error` event tells of, with the status that it would have had as a whole answer."""
+    kind = str(error.get("type") or "api_error")
+    sentence = str(error.get("message") or "The provider reported an error.")
+    return UpstreamError(sentence, status=_STATUS.get(kind, 502), kind=kind)
 
 
 class Reply:
@@ -49,8 +69,7 @@ class Reply:
         async for event in self.events():
             folded.feed(event)
         if folded.error is not None:
-            kind = str(folded.error.get("type") or "api_error")
-            raise UpstreamError(str(folded.error.get("message") or "The provider reported an error."), kind=kind)
+            raise reported(folded.error)
         if not folded.complete:
             raise UpstreamCut("The provider's answer broke off before its end; please try again.")
         self._message = folded.message()

@@ -7,6 +7,7 @@ ends an event, lines that begin with a colon are comments.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 from sidecar.core.errors import UpstreamError
 from sidecar.core.events import Event
@@ -15,55 +16,81 @@ MAX_FRAME = 64 * 1024 * 1024
 """Bytes one event may have before the stream is given up."""
 
 _END = re.compile(rb"\r\n\r\n|\n\n|\r\r|\n\r\n|\r\n\n|\r\n\r(?!\n)|\n\r(?!\n)")
-_NAME = re.compile(rb"(?:^|[\r\n])event:[ ]?([^\r\n]*)")
-_TYPE = re.compile(rb'"type"\s*:\s*"([a-z_]+)"')
+_NAME = re.compile(rb"(?:^|[\r\n])event:[ ]?+([^\r\n]+)")
+_DATA = re.compile(rb"(?:^|[\r\n])data:")
+_BOM = b"\xef\xbb\xbf"
+_LONGEST_END = 4
 
 
 class Decoder:
     """Turns the bytes of an event stream into events, whatever way they were cut."""
 
     def __init__(self) -> None:
-        self._buffer = b""
+        self._buffer = bytearray()
+        self._seen = 0
         self._first = True
 
     @property
     def pending(self) -> bytes:
         """Bytes of an event that has not ended yet; not empty at the end of input means a cut stream."""
-        return self._buffer
+        return bytes(self._buffer)
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that these bytes complete, in order. Raises UpstreamError past `MAX_FRAME`."""
-        buffer = self._buffer + data
-        if self._first and buffer:
-            if len(buffer) < 3 and b"\xef\xbb\xbf".startswith(buffer):
-                self._buffer = buffer
-                return []
-            buffer = buffer.removeprefix(b"\xef\xbb\xbf")
-            self._first = False
+        self._buffer += data
+        if self._first and not self._begin():
+            return []
         # A CR at the very end may be half of a CRLF: wait for the next byte before ending a frame with it.
-        held = b""
-        if buffer.endswith(b"\r"):
-            buffer, held = buffer[:-1], b"\r"
-        frames: list[Event] = []
-        start = 0
-        if b"\r" not in buffer:
-            while (end := buffer.find(b"\n\n", start)) >= 0:
-                _append(frames, buffer[start : end + 2])
-                start = end + 2
-        else:
-            for match in _END.finditer(buffer):
-                _append(frames, buffer[start : match.end()])
-                start = match.end()
-        self._buffer = buffer[start:] + held
+        limit = len(self._buffer) - self._buffer.endswith(b"\r")
+        events = self._take(limit)
         if len(self._buffer) > MAX_FRAME:
             raise UpstreamError(f"The provider sent one event of more than {MAX_FRAME} bytes.")
-        return frames
+        return events
+
+    def end(self) -> list[Event]:
+        """The event that turns out to be complete because nothing follows: one that ends in a held back CR."""
+        return self._take(len(self._buffer))
+
+    def _begin(self) -> bool:
+        if len(self._buffer) < len(_BOM) and _BOM.startswith(self._buffer):
+            return False
+        if self._buffer.startswith(_BOM):
+            del self._buffer[: len(_BOM)]
+        self._first = False
+        return True
+
+    def _take(self, limit: int) -> list[Event]:
+        """Events that end before `limit`; the buffer keeps what follows them."""
+        events: list[Event] = []
+        start = 0
+        for end in self._ends(limit):
+            event = _read(bytes(self._buffer[start:end]))
+            if event is not None:
+                events.append(event)
+            start = end
+        if start:
+            del self._buffer[:start]
+        self._seen = max(0, limit - start - _LONGEST_END)
+        return events
+
+    def _ends(self, limit: int) -> Iterator[int]:
+        """Where frames end. What was looked through at earlier calls is not looked through again."""
+        if self._buffer.find(b"\r", self._seen, limit) >= 0:
+            for match in _END.finditer(self._buffer, self._seen, limit):
+                yield match.end()
+            return
+        at = self._seen
+        while (at := self._buffer.find(b"\n\n", at, limit)) >= 0:
+            at += 2
+            yield at
 
 
-def _append(frames: list[Event], raw: bytes) -> None:
-    named = _NAME.search(raw)
-    if named:
-        frames.append(Event(named.group(1).decode("utf-8", "replace"), raw))
-    elif b"data:" in raw:
-        typed = _TYPE.search(raw)
-        frames.append(Event(typed.group(1).decode() if typed else "message", raw))
+def _read(raw: bytes) -> Event | None:
+    """The event of one frame; None for a comment or an empty frame. A nameless one is named by its data's `type`."""
+    if named := _NAME.search(raw):
+        return Event(named.group(1).decode("utf-8", "replace"), raw)
+    if not _DATA.search(raw):
+        return None
+    event = Event("message", raw)
+    kind = event.data.get("type")
+    return Event(kind, raw, event.data) if isinstance(kind, str) and kind else event

@@ -1,1 +1,277 @@
-"""HTTP to a provider: one session, time-outs, retries before the first byte, the error table."""
+"""The one HTTP client of all providers: pool, time limits, retries before the first byte, and the error table's door.
+
+Nothing here knows what the bytes mean. No redirect is followed, no cookie is kept, and no netrc is read; a proxy is
+used as the system's settings name it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Final
+from urllib.request import getproxies, proxy_bypass
+
+import aiohttp
+from yarl import URL
+
+from sidecar.core.errors import SetupError, UpstreamCut, UpstreamError, UpstreamUnreachable
+from sidecar.providers import faults
+from sidecar.trace import get_logger
+
+log = get_logger("providers")
+
+_RETRIED: Final = frozenset({429, 500, 502, 503, 504, 529})
+_LARGEST_FAULT: Final = 256 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long and how much. All times in seconds, sizes in bytes."""
+
+    connect: float = 6.0
+    idle: float = 120.0
+    """Silence allowed before the first byte of a stream and between its bytes."""
+    answer: float = 600.0
+    """Silence allowed while a whole answer is awaited."""
+    tries: int = 3
+    pause: float = 0.5
+    """Before the second try; doubled before the third."""
+    longest_wait: float = 10.0
+    """A longer `retry-after` is the client's to wait."""
+    total: float = 20.0
+    """No try begins that could not connect before this much has passed."""
+    body: int = 64 * 1024 * 1024
+    """The largest whole answer."""
+
+
+class TransportAnswer:
+    """An answer whose head has come: `status`, `headers` (lower case), and the body to be read once."""
+
+    def __init__(self, response: aiohttp.ClientResponse, limits: Limits) -> None:
+        self._response = response
+        self._limits = limits
+        self.status = response.status
+        self.headers: Mapping[str, str] = {k.lower(): v for k, v in response.headers.items()}
+
+    @property
+    def content_type(self) -> str:
+        """The media type without parameters, in lower case; "" when none was named."""
+        return self.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """The body as it arrives. Raises UpstreamCut if the connection breaks or falls silent."""
+        try:
+            async for chunk in self._response.content.iter_any():
+                yield chunk
+        except TimeoutError as error:
+            raise UpstreamCut(
+                "The provider stopped sending in the middle of its answer; please try again.",
+                status=504,
+                kind="timeout_error",
+            ) from error
+        except (aiohttp.ClientError, ConnectionError) as error:
+            raise _cut() from error
+
+    async def read(self) -> bytes:
+        """The whole body. Raises UpstreamCut if it breaks off, UpstreamError if it is larger than the limit."""
+        parts: list[bytes] = []
+        size = 0
+        async for chunk in self.chunks():
+            parts.append(chunk)
+            size += len(chunk)
+            if size > self._limits.body:
+                raise UpstreamError(f"The provider's answer is larger than {self._limits.body} bytes.")
+        return b"".join(parts)
+
+    async def glance(self) -> bytes:
+        """The beginning of a failed answer's body, as much as can be had soon; never raises for a broken one."""
+        parts: list[bytes] = []
+        try:
+            async with asyncio.timeout(2):
+                async for chunk in self.chunks():
+                    parts.append(chunk)
+                    if sum(map(len, parts)) > _LARGEST_FAULT:
+                        break
+        except (TimeoutError, UpstreamError):
+            log.debug("fault.body_broken", status=self.status)
+        return b"".join(parts)
+
+    async def settle(self, patience: float = 0.25) -> None:
+        """Take the end of a body whose last event has been read, so that the connection can be used again."""
+        try:
+            async with asyncio.timeout(patience):
+                async for _ in self.chunks():
+                    pass
+        except (TimeoutError, UpstreamError):
+            log.debug("answer.no_end")
+
+    async def aclose(self) -> None:
+        """Close the connection, unless the body was read to its end: then it has gone back to the pool."""
+        self._response.close()
+
+
+class Transport:
+    """Posts requests and hands back answers with status 200; every other outcome is an UpstreamError."""
+
+    def __init__(self, *, limits: Limits | None = None, proxies: bool = True) -> None:
+        self._limits = limits or Limits()
+        self._proxies = proxies
+        self._proxy_of: dict[str, _Proxy] = {}
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, url: str, headers: Mapping[str, str], body: bytes, *, stream: bool) -> TransportAnswer:
+        """Send `body`; the answer must be closed by the caller.
+
+        Tries at most three times, for lost connections and for 429 and 5xx, and only until the head of an answer has
+        come. Raises UpstreamUnreachable where there was no answer, UpstreamError for what the provider answered.
+        """
+        silence = self._limits.idle if stream else self._limits.answer
+        return await self._attempts(lambda: self._ask("POST", url, headers, body, silence), _secrets(headers))
+
+    async def get(self, url: str, headers: Mapping[str, str]) -> TransportAnswer:
+        """Like `post`, for a question without a body."""
+        silence = self._limits.idle
+        return await self._attempts(lambda: self._ask("GET", url, headers, None, silence), _secrets(headers))
+
+    async def aclose(self) -> None:
+        """Close all connections. Another request opens new ones."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    async def _attempts(
+        self, ask: Callable[[], Awaitable[TransportAnswer]], secrets: tuple[str, ...]
+    ) -> TransportAnswer:
+        begun = time.monotonic()
+        for attempt in range(1, self._limits.tries + 1):
+            try:
+                answer = await ask()
+            except UpstreamUnreachable as error:
+                failure: UpstreamError = error
+                again = error.status != 504
+            else:
+                if answer.status == 200:
+                    return answer
+                failure = await _failure(answer, secrets)
+                again = answer.status in _RETRIED
+            wait = self._wait(failure, attempt, time.monotonic() - begun) if again else None
+            if wait is None:
+                raise failure
+            log.info("retry", status=failure.status, attempt=attempt, wait=round(wait, 2))
+            await asyncio.sleep(wait)
+        raise AssertionError("the last attempt either returned or raised")
+
+    def _wait(self, failure: UpstreamError, attempt: int, elapsed: float) -> float | None:
+        """Seconds until the next try; None where there is none."""
+        if attempt >= self._limits.tries or failure.headers.get("x-should-retry") == "false":
+            return None
+        wait = failure.retry_after
+        if wait is None:
+            wait = self._limits.pause * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - only spreads
+        if wait > self._limits.longest_wait or elapsed + wait + self._limits.connect > self._limits.total:
+            return None
+        return wait
+
+    async def _ask(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, silence: float
+    ) -> TransportAnswer:
+        target = URL(url)
+        proxy = await self._proxy(target)
+        try:
+            response = await self._open().request(
+                method,
+                target,
+                data=body,
+                headers={"accept-encoding": "identity", **headers},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(
+                    total=None, connect=self._limits.connect, sock_connect=self._limits.connect, sock_read=silence
+                ),
+                proxy=proxy.url,
+                proxy_auth=proxy.auth,
+            )
+        except (aiohttp.ConnectionTimeoutError, aiohttp.SocketTimeoutError, TimeoutError) as error:
+            raise _silent(target, error) from error
+        except aiohttp.InvalidURL as error:
+            raise SetupError(f"The provider's address {url!r} is not a usable URL.") from error
+        except (aiohttp.ClientError, ConnectionError, OSError) as error:
+            raise _unreachable(target, error) from error
+        except ValueError as error:
+            raise SetupError("The provider's key or address holds characters that no request may carry.") from error
+        return TransportAnswer(response, self._limits)
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=60, ttl_dns_cache=60),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                auto_decompress=True,
+                max_line_size=64 * 1024,
+                max_field_size=64 * 1024,
+            )
+        return self._session
+
+    async def _proxy(self, url: URL) -> _Proxy:
+        """The proxy for this address. Looked up once for each host: on some systems it takes a while."""
+        if not self._proxies:
+            return _Proxy()
+        key = f"{url.scheme}://{url.host}"
+        if key not in self._proxy_of:
+            self._proxy_of[key] = await asyncio.to_thread(_system_proxy, url)
+        return self._proxy_of[key]
+
+
+@dataclass(frozen=True, slots=True)
+class _Proxy:
+    url: URL | None = None
+    auth: aiohttp.BasicAuth | None = None
+
+
+def _system_proxy(url: URL) -> _Proxy:
+    host = url.host or ""
+    address = getproxies().get(url.scheme)
+    if not address or proxy_bypass(host):
+        return _Proxy()
+    proxy = URL(address if "://" in address else f"http://{address}")
+    auth = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
+    return _Proxy(proxy.with_user(None), auth)
+
+
+async def _failure(answer: TransportAnswer, secrets: tuple[str, ...]) -> UpstreamError:
+    try:
+        body = await answer.glance()
+    finally:
+        await answer.aclose()
+    failure = faults.fault(answer.status, answer.headers, body, time.time())
+    log.warning("upstream.fault", status=answer.status, kind=failure.kind, detail=faults.detail(body, secrets))
+    return failure
+
+
+def _secrets(headers: Mapping[str, str]) -> tuple[str, ...]:
+    """The credentials among these headers, to be kept out of the log."""
+    values = (headers.get("authorization", "").removeprefix("Bearer "), headers.get("x-api-key", ""))
+    return tuple(value for value in values if value)
+
+
+def _cut() -> UpstreamCut:
+    return UpstreamCut("The connection to the provider broke in the middle of its answer; please try again.")
+
+
+def _silent(url: URL, error: Exception) -> UpstreamUnreachable:
+    if isinstance(error, aiohttp.ConnectionTimeoutError):
+        return UpstreamUnreachable(f"No connection to the provider at {url.host} in time; is the address right?")
+    return UpstreamUnreachable(
+        f"The provider at {url.host} did not begin to answer in time.", status=504, kind="timeout_error"
+    )
+
+
+def _unreachable(url: URL, error: Exception) -> UpstreamUnreachable:
+    log.warning("upstream.unreachable", host=url.host, error=type(error).__name__)
+    if isinstance(error, aiohttp.ClientSSLError):
+        return UpstreamUnreachable(f"No secure connection to the provider at {url.host}: {type(error).__name__}.")
+    if isinstance(error, aiohttp.ClientProxyConnectionError | aiohttp.ClientHttpProxyError):
+        return UpstreamUnreachable(f"The proxy on the way to {url.host} cannot be used; check the proxy settings.")
+    return UpstreamUnreachable(f"The provider at {url.host} cannot be reached; is the address right and up?")

@@ -1,1 +1,1 @@
-"""Pure translations between the Messages API and other wire languages."""
+"""Other tongues than the Messages API: each a pure translation, both ways, tested by golden streams."""

@@ -1,0 +1,161 @@
+"""Providers that speak chat completions: asked through the dialect, answered as the Messages API answers."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import orjson
+
+from sidecar.core.errors import UpstreamCut, UpstreamError
+from sidecar.core.events import Event
+from sidecar.core.messages import MessagesRequest, encode
+from sidecar.core.ports import Model, Secret
+from sidecar.core.reply import Reply
+from sidecar.core.sse import Decoder
+from sidecar.core.turn import Turn
+from sidecar.providers import faults
+from sidecar.providers.dialects.openai import Flavour, chat_request
+from sidecar.providers.dialects.openai_answers import ChatStream, whole_message
+from sidecar.providers.models import ModelMap
+from sidecar.providers.native import DEFAULT_MAX_TOKENS, credential
+from sidecar.providers.transport import Transport, TransportAnswer
+from sidecar.trace import get_logger
+
+log = get_logger("providers")
+
+
+@dataclass(frozen=True, slots=True)
+class ChatRoute:
+    """Where the chat completions are, and what this server takes."""
+
+    url: str
+    flavour: Flavour
+
+
+class ChatProvider:
+    """A chat-completions server behind a URL. Implements `core.ports.Provider`."""
+
+    def __init__(self, name: str, route: ChatRoute, secret: Secret, models: ModelMap, transport: Transport) -> None:
+        self._name = name
+        self._route = route
+        self._secret = secret
+        self._models = models
+        self._transport = transport
+
+    @property
+    def name(self) -> str:
+        """The provider's name as settings spell it."""
+        return self._name
+
+    async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
+        """Ask. See `core.ports.Provider.send`; raises NotSupported for what the dialect cannot say."""
+        body = dict(request.body)
+        if body.get("max_tokens") is None:
+            body["max_tokens"] = DEFAULT_MAX_TOKENS
+        asked = chat_request(body, self._models.upstream(request.model), self._route.flavour)
+        headers = {
+            "content-type": "application/json",
+            "accept": "text/event-stream" if request.stream else "application/json",
+            "authorization": f"Bearer {await credential(self._secret)}",
+        }
+        answer = await self._transport.post(self._route.url, headers, encode(asked), stream=request.stream)
+        log.debug("upstream.answers", provider=self._name, turn=turn.id, type=answer.content_type)
+        return await _reply(answer, request.model)
+
+    async def count_tokens(self, request: MessagesRequest, turn: Turn) -> int | None:  # noqa: ARG002 - the port's
+        """None: chat completions count only what they answered."""
+        return None
+
+    async def models(self) -> Sequence[Model]:
+        """Models on offer by the map of names; the provider itself is not asked."""
+        return self._models.offered()
+
+    async def aclose(self) -> None:
+        """Close connections."""
+        await self._transport.aclose()
+
+
+async def _reply(answer: TransportAnswer, model: str) -> Reply:
+    shown = faults.visible(answer.headers)
+    ident = f"msg_{uuid4().hex[:24]}"
+    try:
+        if answer.content_type == "text/event-stream":
+            stream = ChatStream(ident=ident, model=model)
+            return Reply(events=_events(answer, stream), headers=shown, close=answer.aclose)
+        message = whole_message(_decoded(await answer.read(), answer), ident=ident, model=model)
+    except BaseException:
+        await answer.aclose()
+        raise
+    await answer.aclose()
+    return Reply(message=message, headers=shown)
+
+
+async def _events(answer: TransportAnswer, stream: ChatStream) -> AsyncIterator[Event]:
+    """Events of a chunk stream until `[DONE]`, its error, or the end after a finish reason; else UpstreamCut."""
+    decoder = Decoder()
+    try:
+        async for data in answer.chunks():
+            for frame in decoder.feed(data):
+                if frame.raw.rstrip().endswith(b"[DONE]"):
+                    for event in stream.end():
+                        yield event
+                    await answer.settle()
+                    return
+                if (error := _error(frame)) is not None:
+                    yield error
+                    return
+                for event in stream.feed(frame.data):
+                    yield event
+        # Some servers leave out the `[DONE]`; the finish reason has told that nothing is missing.
+        if not stream.finished or decoder.pending.strip():
+            raise UpstreamCut("The provider's answer ended before it was complete; please try again.")
+        for event in stream.end():
+            yield event
+    finally:
+        await answer.aclose()
+
+
+def _error(frame: Event) -> Event | None:
+    """The error event for a frame that tells of a fault, or that cannot be read."""
+    data = frame.data
+    if not data:
+        log.warning("upstream.unreadable_chunk", detail=faults.detail(frame.raw))
+        raise UpstreamCut("The provider sent a part of its answer that cannot be read; please try again.")
+    if "choices" in data or not ("error" in data or "error_code" in data):
+        return None
+    log.warning("upstream.error_event", detail=faults.detail(frame.raw))
+    return faults.general(Event.make({"type": "error", "error": _kind(data)}))
+
+
+def _kind(data: dict[str, Any]) -> dict[str, Any]:
+    """The Messages API's type for an error inside a stream of chunks."""
+    inner = data.get("error")
+    error = inner if isinstance(inner, dict) else data
+    status = error.get("code") or error.get("status_code") or 500
+    named = {
+        "REQUEST_LIMIT_EXCEEDED": 429,
+        "RESOURCE_EXHAUSTED": 429,
+        "rate_limit_exceeded": 429,
+        "TEMPORARILY_UNAVAILABLE": 529,
+        "BAD_REQUEST": 400,
+        "INVALID_PARAMETER_VALUE": 400,
+        "context_length_exceeded": 400,
+    }.get(str(error.get("error_code") or status))
+    number = named or (status if isinstance(status, int) else 500)
+    failure = faults.fault(number if number >= 400 else 500, {}, orjson.dumps(error))
+    return {"type": failure.kind, "message": failure.sentence}
+
+
+def _decoded(raw: bytes, answer: TransportAnswer) -> dict[str, Any]:
+    if not raw.lstrip().startswith(b"{"):
+        raise faults.garbage(answer.content_type or "no content type", answer.headers)
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError as error:
+        raise UpstreamCut("The provider's answer is not complete JSON; please try again.") from error
+    if not isinstance(value, dict) or "error" in value or "error_code" in value:
+        raise UpstreamError("The provider answered with an error inside a successful answer; please try again.")
+    return value

@@ -1,0 +1,156 @@
+"""Working services in memory: a desk that reviews a folder by one simple rule, and an endpoint that only has a status.
+
+The rule: every line of a file that contains `risky` gets a thread. It is enough to see threads open, move, close,
+be answered and be resolved, without git, a database or a provider.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+from sidecar.core.errors import BadInput, NotFound
+from sidecar.core.ports import EndpointStatus, ReviewState
+from sidecar.core.review import Anchor, Comment, RiskReport, Thread, ThreadState
+
+MARK = "risky"
+
+
+class FakeDesk:
+    """A `Desk` over the text files of a folder. `looks` counts what it was asked to look at, in order."""
+
+    def __init__(self, root: Path, *, body: str = "This line is risky.") -> None:
+        self._root = root
+        self._body = body
+        self._threads: dict[str, Thread] = {}
+        self._gone: dict[str, int] = {}
+        self._revision = 0
+        self._listeners: list[Callable[[ReviewState], None]] = []
+        self._numbers = itertools.count(1)
+        self._lock = asyncio.Lock()
+        self.looks: list[frozenset[str] | None] = []
+        self.fault: Exception | None = None
+
+    @property
+    def root(self) -> str:
+        return str(self._root)
+
+    async def refresh(self, paths: Collection[str] | None = None) -> ReviewState:
+        async with self._lock:
+            self.looks.append(None if paths is None else frozenset(paths))
+            if self.fault is not None:
+                raise self.fault
+            found = await asyncio.to_thread(self._find, paths)
+            self._reconcile(found, paths)
+        return self.state()
+
+    def state(self, since: int = 0) -> ReviewState:
+        threads = tuple(t for t in self._threads.values() if t.revision > since)
+        removed = tuple(i for i, revision in self._gone.items() if since and revision > since)
+        still = [t for t in self._threads.values() if t.state == "open"]
+        report = RiskReport(score=0.5, band="high", base=0.0, model="fake@1") if still else None
+        return ReviewState(self._revision, threads, removed, full=since == 0, report=report)
+
+    async def reply(self, thread_id: str, body: str) -> Thread:
+        thread = self._thread(thread_id)
+        if not body.strip():
+            raise BadInput("The reply is empty; write something.")
+        said = Comment(f"c{next(self._numbers)}", "user", body, 1.0)
+        answer = Comment(f"c{next(self._numbers)}", "model", f"You said: {body}", 2.0, "fake")
+        return self._put(replace(thread, comments=(*thread.comments, said, answer)))
+
+    async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
+        return self._put(replace(self._thread(thread_id), state=state))
+
+    def subscribe(self, listener: Callable[[ReviewState], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def touch(self, thread_id: str) -> None:
+        """Change a thread's title, as if its score had moved."""
+        thread = self._thread(thread_id)
+        self._put(replace(thread, title=f"Risk, seen {next(self._numbers)} times"))
+
+    def _thread(self, thread_id: str) -> Thread:
+        try:
+            return self._threads[thread_id]
+        except KeyError:
+            raise NotFound(f"There is no thread {thread_id!r} any more.") from None
+
+    def _put(self, thread: Thread) -> Thread:
+        before = self._revision
+        self._revision += 1
+        thread = self._threads[thread.id] = replace(thread, revision=self._revision)
+        self._tell(before)
+        return thread
+
+    def _tell(self, since: int) -> None:
+        delta = self.state(since)
+        for listener in list(self._listeners):
+            listener(delta)
+
+    def _find(self, paths: Collection[str] | None) -> set[tuple[str, int, str]]:
+        files = self._root.rglob("*") if paths is None else (self._root / path for path in paths)
+        found = set()
+        for file in files:
+            if file.is_file() and ".git" not in file.parts:
+                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
+                name = file.relative_to(self._root).as_posix()
+                found |= {(name, number, line) for number, line in enumerate(lines, 1) if MARK in line}
+        return found
+
+    def _reconcile(self, found: set[tuple[str, int, str]], paths: Collection[str] | None) -> None:
+        before = self._revision
+        known = {(t.anchor.path, t.anchor.start, t.anchor.text[0]): t.id for t in self._threads.values()}
+        for place, thread_id in known.items():
+            if place not in found and (paths is None or place[0] in paths):
+                self._revision += 1
+                del self._threads[thread_id]
+                self._gone[thread_id] = self._revision
+        for path, line, text in sorted(found - known.keys()):
+            number = next(self._numbers)
+            comment = Comment(f"c{number}", "sidecar", self._body, 0.0)
+            anchor = Anchor(path, line, line, (text,))
+            self._revision += 1
+            self._threads[f"t{number}"] = Thread(
+                f"t{number}", anchor, "open", 0.5, "high", (comment,), 0.0, 0.0, self._revision, "Risk"
+            )
+        if self._revision != before:
+            self._tell(before)
+
+
+class FakeServices:
+    """`Services` with a desk, or none, and a status that a test can move."""
+
+    def __init__(self, desk: FakeDesk | None, workspace: str = "", port: int = 8080) -> None:
+        self._desk = desk
+        self._status = EndpointStatus("ready", "offline", port, port, f"http://127.0.0.1:{port}", workspace)
+        self._listeners: list[Callable[[EndpointStatus], None]] = []
+
+    @property
+    def desk(self) -> FakeDesk | None:
+        return self._desk
+
+    def status(self) -> EndpointStatus:
+        return self._status
+
+    def subscribe_status(self, listener: Callable[[EndpointStatus], None]) -> Callable[[], None]:
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    def become(self, status: EndpointStatus) -> None:
+        """Take a new status and tell the listeners."""
+        self._status = status
+        for listener in list(self._listeners):
+            listener(status)
+
+
+@asynccontextmanager
+async def open_fake_services(folder: Path | None, *, body: str = "This line is risky.") -> AsyncIterator[FakeServices]:
+    """Services for a folder: with a desk if it has a `.git`, without otherwise."""
+    desk = FakeDesk(folder, body=body) if folder is not None and (folder / ".git").exists() else None
+    yield FakeServices(desk, str(folder or ""))
