@@ -1,1 +1,6 @@
-"""`python -m sidecar`."""
+"""`python -m sidecar`: the same as the command `sidecar`."""
+
+from sidecar.cli import main
+
+if __name__ == "__main__":
+    main()

@@ -1,1 +1,168 @@
-"""The command line: arguments to settings, then the application."""
+"""The command line: arguments to settings, then the application. Each family of commands is one file, loaded when named."""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from importlib import import_module
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from sidecar import __version__
+
+if TYPE_CHECKING:
+    import typer
+
+OK: Final = 0
+NEGATIVE: Final = 1
+MISUSE: Final = 2
+INTERRUPTED: Final = 130
+PIPE_CLOSED: Final = 141
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: where its function is, a line about it and an example. A family has `parts` in place of a function."""
+
+    target: str = ""
+    about: str = ""
+    example: str = ""
+    parts: dict[str, Command] = field(default_factory=dict)
+
+    def load(self) -> Callable[..., Any]:
+        """The function behind the command."""
+        module, _, name = self.target.partition(":")
+        function: Callable[..., Any] = getattr(import_module(module), name)
+        return function
+
+
+COMMANDS: Final[dict[str, Command]] = {
+    "serve": Command(
+        "sidecar.cli.serve:serve", "Serve the Messages API.", "sidecar serve --port 8080 --provider databricks"
+    ),
+    "lsp": Command("sidecar.cli.serve:lsp", "Serve an editor, and the Messages API beside it.", "sidecar lsp --port 0"),
+    "claude": Command(
+        "sidecar.cli.claude:claude",
+        "Run the Claude Code CLI against this workspace's sidecar.",
+        'sidecar claude -p "Summarize the recent diff"',
+    ),
+    "env": Command("sidecar.cli.claude:env", "Print exports for the running sidecar.", 'eval "$(sidecar env)"'),
+    "doctor": Command("sidecar.cli.doctor:doctor", "Find what is wrong, and how to mend it.", "sidecar doctor --json"),
+    "risk": Command("sidecar.cli.risk:risk", "Score the risk of a change.", "sidecar risk --staged --fail-over 0.5"),
+    "config": Command(
+        about="Show the settings and their origins.",
+        parts={
+            "show": Command("sidecar.cli.config:show", "Show every setting.", "sidecar config show --origin"),
+            "path": Command("sidecar.cli.config:path", "Print your file's place.", '$EDITOR "$(sidecar config path)"'),
+            "schema": Command(
+                "sidecar.cli.config:print_schema",
+                "Print your file's JSON schema.",
+                "sidecar config schema > sidecar.schema.json",
+            ),
+        },
+    ),
+}
+
+
+def main() -> None:
+    """Entry point of the command `sidecar`; ends the process with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line: 0 good, 1 a negative result, 2 misuse or set-up, 130 interrupted. No error gets out."""
+    from sidecar.cli.output import Output, ReaderGone, forsake_stdout  # noqa: PLC0415 - `main` must stay cheap to import
+
+    out = Output()
+    try:
+        return _dispatch(list(arguments))
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    except (ReaderGone, BrokenPipeError):
+        forsake_stdout()
+        return PIPE_CLOSED
+    except Exception as error:  # noqa: BLE001 - the door of the command line
+        if {"-v", "--verbose"} & set(arguments):
+            traceback.print_exc()
+        return _told(error, out)
+
+
+def _dispatch(arguments: list[str]) -> int:
+    if arguments in (["--version"], ["-V"]):
+        from sidecar.cli.output import Output  # noqa: PLC0415 - as above
+
+        Output().data(f"sidecar {__version__}")
+        return OK
+    if arguments[:1] == ["claude"] and arguments[1:] != ["--help"]:
+        # Everything behind it belongs to the other program: no option of it may be taken for one of ours.
+        handed_on = arguments[2:] if arguments[1:2] == ["--"] else arguments[1:]
+        return int(COMMANDS["claude"].load()(handed_on))
+    app = _application(arguments)
+    result = app(arguments, prog_name="sidecar", standalone_mode=False)
+    return result if isinstance(result, int) else OK
+
+
+def _application(arguments: Sequence[str]) -> typer.Typer:
+    """The commands for these arguments: only the one that is named, or all where help or completion needs them."""
+    import typer  # noqa: PLC0415 - 50 ms that `--version` need not pay
+
+    app = typer.Typer(
+        help="Claude Code's backend for Databricks, Azure and other providers, with risk review.",
+        epilog="Example: sidecar serve",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    named = next((word for word in arguments if not word.startswith("-")), None)
+    for name, command in COMMANDS.items():
+        if named not in COMMANDS or name == named:
+            _add(app, name, command)
+    return app
+
+
+def _add(app: typer.Typer, name: str, command: Command) -> None:
+    import typer  # noqa: PLC0415 - loaded by then
+
+    if command.parts:
+        family = typer.Typer(help=command.about, no_args_is_help=True, rich_markup_mode=None)
+        for part, inner in command.parts.items():
+            _add(family, part, inner)
+        app.add_typer(family, name=name)
+    else:
+        app.command(name, short_help=command.about, epilog=f"Example: {command.example}")(command.load())
+
+
+def _root() -> None:
+    """Claude Code's backend for Databricks, Azure and other providers, with risk review."""
+
+
+def _told(error: Exception, out: Any) -> int:
+    """Say an error in a sentence with its mend; what nobody foresaw is named with the place where more is written."""
+    from sidecar.core.errors import NotFound, SidecarError  # noqa: PLC0415 - an error is rare
+
+    if isinstance(error, SidecarError):
+        out.complain(error.sentence)
+        return NEGATIVE if isinstance(error, NotFound) else MISUSE
+    if type(error).__name__ == "Abort":
+        return INTERRUPTED
+    message = getattr(error, "format_message", None)
+    if message is not None:
+        out.complain(f"{message()} See `{_help_for(error)}`.")
+        return MISUSE
+    place = _place(error)
+    out.complain(f"something unforeseen went wrong ({type(error).__name__}: {error}{place}); please report it.")
+    return MISUSE
+
+
+def _place(error: Exception) -> str:
+    """Where in our own files an unforeseen error arose."""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if "sidecar" in frame.filename]
+    return f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+
+
+def _help_for(error: Exception) -> str:
+    context = getattr(error, "ctx", None)
+    return f"{context.command_path} --help" if context is not None else "sidecar --help"

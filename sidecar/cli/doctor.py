@@ -1,1 +1,298 @@
 """`sidecar doctor`: everything a user can get wrong, each with the command that mends it."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Annotated, Final, Literal, cast
+from urllib.parse import urlsplit
+
+import typer
+
+from sidecar import __version__
+from sidecar.cli.claude import INSTALL
+from sidecar.cli.options import Json, Port, Provider, Quiet, Workspace
+from sidecar.cli.output import Output, paint
+from sidecar.core.errors import SetupError, SidecarError, UpstreamError
+from sidecar.core.ports import Analyst
+from sidecar.core.turn import Turn
+from sidecar.settings import Settings, environment, from_machine
+from sidecar.store import runtime
+
+Mark = Literal["ok", "warn", "fail"]
+
+_COLORS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
+_PROVIDER_SECONDS: Final = 20.0
+_PROGRAM_SECONDS: Final = 20.0
+_OLDEST_PYTHON: Final = (3, 11)
+_OLDEST_GIT: Final = (2, 25)
+_PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: `text` says how it stands, `mend` what to do about it (empty when it is well)."""
+
+    name: str
+    mark: Mark
+    text: str
+    mend: str = ""
+
+
+NoCall = Annotated[bool, typer.Option("--no-call", help="Do not ask the provider (the question costs a few tokens).")]
+
+
+def doctor(
+    *,
+    workspace: Workspace = None,
+    port: Port = None,
+    provider: Provider = None,
+    no_call: NoCall = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Look at everything Sidecar needs, and say how to mend what is wrong.
+
+    Exit code 1 when something is. With --quiet only what is not well is shown.
+    """
+    out = Output(json, quiet)
+    flags = {"server.workspace": workspace, "server.port": port, "provider.name": provider}
+    found: list[Finding] = []
+    for finding in examine(flags, environment(), call=not no_call):
+        found.append(finding)
+        if not json and not (quiet and finding.mark == "ok"):
+            out.data(_line(finding))
+    failed = any(finding.mark == "fail" for finding in found)
+    if json:
+        out.record({"version": __version__, "ok": not failed, "findings": [asdict(finding) for finding in found]})
+    return 1 if failed else 0
+
+
+def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) -> Iterator[Finding]:
+    """Look at one thing after the other; no finding holds a secret."""
+    yield check_python()
+    yield check_extensions(env)
+    yield check_git()
+    try:
+        settings = from_machine(flags)
+    except SetupError as error:
+        yield Finding("settings", "fail", error.sentence, "mend the setting, then run `sidecar doctor` again")
+        return
+    warnings = " ".join(settings.warnings)
+    yield Finding("settings", "warn" if warnings else "ok", warnings or "all can be read", "see `sidecar config show`")
+    yield check_workspace(Path(settings.server.workspace))
+    yield check_state(settings.state)
+    if settings.state is not None:
+        yield check_token(settings.state)
+    yield check_port(settings)
+    yield check_provider(settings, call=call)
+    yield check_claude(env)
+    yield check_proxies(env)
+
+
+# ── this machine ────────────────────────────────────────────────────────────────────────────────────
+def check_python() -> Finding:
+    """Python is new enough."""
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    if tuple(sys.version_info) < _OLDEST_PYTHON:
+        return Finding("python", "fail", f"{version} is too old", "install Python 3.11 or newer")
+    return Finding("python", "ok", f"{version} ({sys.executable})")
+
+
+def check_extensions(env: Mapping[str, str]) -> Finding:
+    """The C parser of aiohttp is there: the pure-Python one is slower and has had request-smuggling holes."""
+    if env.get("AIOHTTP_NO_EXTENSIONS"):
+        return Finding("aiohttp", "fail", "its C parser is switched off", "unset AIOHTTP_NO_EXTENSIONS")
+    if importlib.util.find_spec("aiohttp._http_parser") is None:
+        mend = "pip install --force-reinstall --only-binary :all: aiohttp"
+        return Finding("aiohttp", "fail", "it was installed without its C parser", mend)
+    return Finding("aiohttp", "ok", "with its C parser")
+
+
+def check_git() -> Finding:
+    """The program git is there and new enough."""
+    program = shutil.which("git")
+    if program is None:
+        return Finding("git", "fail", "not on your PATH", "install git (https://git-scm.com/downloads)")
+    said = _run([program, "--version"])
+    version = tuple(int(part) for part in re.findall(r"\d+", said)[:2])
+    if version < _OLDEST_GIT:
+        return Finding("git", "fail", f"{said or 'it does not start'}", "install git 2.25 or newer")
+    return Finding("git", "ok", f"{said.removeprefix('git version ')} ({program})")
+
+
+def check_claude(env: Mapping[str, str]) -> Finding:
+    """The Claude Code CLI is there and starts. Node is not needed to run it."""
+    program = shutil.which("claude", path=env.get("PATH"))
+    if program is None:
+        return Finding("claude", "warn", "the Claude Code CLI is not on your PATH", INSTALL)
+    said = _run([program, "--version"])
+    if not said:
+        return Finding("claude", "warn", f"{program} does not start", INSTALL)
+    return Finding("claude", "ok", f"{said} ({program})")
+
+
+def check_proxies(env: Mapping[str, str]) -> Finding:
+    """No proxy stands between `claude` and the loopback address."""
+    proxies = [name for name in _PROXIES if env.get(name)]
+    past = f"{env.get('NO_PROXY', '')},{env.get('no_proxy', '')}".replace(" ", "").split(",")
+    if not proxies or "*" in past or ({"127.0.0.1", "localhost"} & set(past)):
+        return Finding("proxy", "ok", "none in the way" if not proxies else "loopback goes past it")
+    mend = "export NO_PROXY=127.0.0.1,localhost (`sidecar claude` does so by itself)"
+    return Finding("proxy", "warn", f"{proxies[0]} would also catch requests to this machine", mend)
+
+
+# ── the workspace and its state ─────────────────────────────────────────────────────────────────────
+def check_workspace(folder: Path) -> Finding:
+    """The workspace belongs to a git repository."""
+    if any((parent / ".git").exists() for parent in (folder, *folder.parents)):
+        return Finding("workspace", "ok", str(folder))
+    return Finding("workspace", "warn", f"{folder} is no git repository: nothing can be reviewed there", "git init")
+
+
+def check_state(folder: Path | None) -> Finding:
+    """There is a folder for state that only this user can enter."""
+    if folder is None:
+        text = "you have no home folder: threads and the token live in memory only"
+        return Finding("state", "warn", text, "export SIDECAR_STATE_DIR=/a/folder/of/yours")
+    mend = "export SIDECAR_STATE_DIR=/a/folder/of/yours"
+    existing = folder
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if not os.access(existing, os.W_OK | os.X_OK):
+        return Finding("state", "fail", f"{existing} cannot be written", mend)
+    if existing != folder:
+        return Finding("state", "ok", f"{folder} (made at the first start)")
+    if sys.platform != "win32":
+        facts = folder.stat()
+        if facts.st_uid != os.getuid():
+            return Finding("state", "fail", f"{folder} belongs to another user", mend)
+        if facts.st_mode & 0o077:
+            return Finding("state", "warn", f"{folder} can be entered by others", f"chmod 700 '{folder}'")
+    return Finding("state", "ok", str(folder))
+
+
+def check_token(folder: Path) -> Finding:
+    """The endpoint's token is readable by this user alone."""
+    file = folder / runtime.TOKEN_FILE
+    if not file.exists():
+        return Finding("token", "ok", "none yet; the first start makes it")
+    if runtime.read_token(folder) is None:
+        return Finding("token", "fail", f"{file} is not yours alone, or holds no token", f"rm '{file}'")
+    return Finding("token", "ok", f"{file}, readable by you alone")
+
+
+def check_port(settings: Settings) -> Finding:
+    """The port is free, or our own sidecar listens on it."""
+    port, host = settings.server.port, settings.server.host
+    note = runtime.find_running(settings.state)
+    if note is not None:
+        return Finding("endpoint", "ok", f"running on {note.base_url} (process {note.pid}, provider {note.provider})")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        if sys.platform != "win32":
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError as error:
+            text = f"port {port} on {host} cannot be taken ({error.strerror or error})"
+            return Finding("endpoint", "fail", text, "sidecar serve --port 0 (or another PORT)")
+    return Finding("endpoint", "ok", f"not running; port {port} is free")
+
+
+# ── the provider ────────────────────────────────────────────────────────────────────────────────────
+def check_provider(settings: Settings, *, call: bool) -> Finding:
+    """The provider has its settings, can be reached and takes the key."""
+    name = settings.provider.name
+    why = settings.origin("provider.name")
+    if name == "offline":
+        mend = "for a model: export PROVIDER=databricks DATABRICKS_API_BASE=https://… DATABRICKS_API_KEY=…"
+        return Finding("provider", "ok", "offline: needs no key, answers from Sidecar's own analysers", mend)
+    try:
+        settings.check_provider()
+    except SetupError as error:
+        return Finding("provider", "fail", error.sentence, f"export {error.variable}=…")
+    if not call:
+        return Finding("provider", "ok", f"{name} ({why}); not asked")
+    begun = time.monotonic()
+    try:
+        asyncio.run(_ask(settings))
+    except SidecarError as error:
+        return _judged(settings, error)
+    except TimeoutError:
+        text = f"{name} did not answer within {_PROVIDER_SECONDS:.0f} s"
+        return Finding("provider", "fail", text, _address_mend(settings))
+    return Finding("provider", "ok", f"{name} ({why}) answered in {time.monotonic() - begun:.1f} s")
+
+
+async def _ask(settings: Settings) -> None:
+    from sidecar.core.messages import MessagesRequest, encode  # noqa: PLC0415 - only with a provider to ask
+    from sidecar.providers import create_provider  # noqa: PLC0415
+
+    # Only the offline provider would use an analyst, and it is never asked.
+    provider = create_provider(settings, cast("Analyst", None))
+    try:
+        async with asyncio.timeout(_PROVIDER_SECONDS):
+            model = settings.provider.model_default or "claude-haiku-4-5"
+            body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "ping"}]}
+            async with await provider.send(MessagesRequest.parse(encode(body)), Turn("doctor")) as reply:
+                await reply.message()
+    finally:
+        await provider.aclose()
+
+
+def _judged(settings: Settings, error: SidecarError) -> Finding:
+    name = settings.provider.name
+    status = error.status if isinstance(error, UpstreamError) else 0
+    if status in {401, 403}:
+        return Finding("provider", "fail", f"{name} refuses the key: {error.sentence}", _key_mend(settings))
+    if status == 429:
+        return Finding("provider", "warn", f"{name} takes the key but is busy: {error.sentence}", "try again later")
+    if status == 404:
+        mend = "export MODEL_DEFAULT=… to a model that it offers, and check the path of the endpoint"
+        return Finding("provider", "fail", f"{name} has no such endpoint or model: {error.sentence}", mend)
+    return Finding("provider", "fail", f"{name}: {error.sentence}", _address_mend(settings))
+
+
+def _key_mend(settings: Settings) -> str:
+    variables = {"databricks": "DATABRICKS_API_KEY", "openai": "OPENAI_API_KEY"}
+    return f"export {variables.get(settings.provider.name, 'ANTHROPIC_API_KEY')}=… with a key that is valid"
+
+
+def _address_mend(settings: Settings) -> str:
+    address: dict[str, Callable[[], str | None]] = {
+        "databricks": lambda: settings.databricks.api_base,
+        "azure_anthropic": lambda: settings.azure_anthropic.endpoint,
+        "anthropic": lambda: settings.anthropic.upstream_url,
+        "openai": lambda: settings.openai.base_url,
+    }
+    url = address[settings.provider.name]() or ""
+    return f"check the address, and your network: curl -sS -o /dev/null {urlsplit(url).scheme}://{urlsplit(url).netloc}"
+
+
+# ── small things ────────────────────────────────────────────────────────────────────────────────────
+def _run(command: list[str]) -> str:
+    """A program's first line; empty when it cannot be run."""
+    try:
+        done = subprocess.run(
+            command, capture_output=True, timeout=_PROGRAM_SECONDS, check=False, stdin=subprocess.DEVNULL
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
+    return lines[0] if lines and done.returncode == 0 else ""
+
+
+def _line(finding: Finding) -> str:
+    head = f"{paint(f'{finding.mark:<4}', _COLORS[finding.mark])}  {finding.name:<9}  {finding.text}"
+    return f"{head}\n{'':<17}{paint('→ ' + finding.mend, 'dim')}" if finding.mend and finding.mark != "ok" else head

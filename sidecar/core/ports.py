@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
+from sidecar.core.diff import Change
 from sidecar.core.messages import MessagesRequest
 from sidecar.core.reply import Reply
 from sidecar.core.review import RiskReport, Thread, ThreadState
@@ -64,6 +65,13 @@ class Secret(Protocol):
 
     async def __call__(self) -> str:
         """The credential now."""
+
+
+class Scorer(Protocol):
+    """What the review asks of the risk model."""
+
+    async def score(self, change: Change) -> RiskReport:
+        """The risk of a change. Raises GitError when its past cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)

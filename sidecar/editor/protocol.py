@@ -72,7 +72,10 @@ class ThreadItem(_Type):
 
 
 class ReviewParams(_Type):
-    """Look at the change again; without `paths` all of it."""
+    """Look at the change again; without `paths` all of it.
+
+    Paths are relative to the repository's top folder, with `/`, or `file:` URIs.
+    """
 
     paths: list[str] | None = None
 

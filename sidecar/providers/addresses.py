@@ -12,7 +12,7 @@ def base_url(text: str, variable: str) -> str:
 
     Raises SetupError, naming the variable, for anything but an http(s) address with a host and without credentials.
     """
-    value = text.strip().rstrip("/")
+    value = text.strip()
     if "://" not in value:
         value = f"https://{value}"
     try:
@@ -28,7 +28,7 @@ def base_url(text: str, variable: str) -> str:
         )
     if not value.isascii() or not value.isprintable() or " " in value:
         raise _unusable(variable)
-    return value
+    return value.rstrip("/")
 
 
 def joined(base: str, path: str) -> str:

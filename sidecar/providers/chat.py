@@ -65,7 +65,7 @@ class ChatProvider:
         log.debug("upstream.answers", provider=self._name, turn=turn.id, type=answer.content_type)
         return await _reply(answer, request.model)
 
-    async def count_tokens(self, request: MessagesRequest, turn: Turn) -> int | None:  # noqa: ARG002 - the port's
+    async def count_tokens(self, request: MessagesRequest, turn: Turn) -> int | None:
         """None: chat completions count only what they answered."""
         return None
 

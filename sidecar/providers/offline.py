@@ -52,11 +52,11 @@ class OfflineProvider:
     def __init__(self, analyst: Analyst) -> None:
         self._analyst = analyst
 
-    async def send(self, request: MessagesRequest, turn: Turn) -> Reply:  # noqa: ARG002 - the port's signature
+    async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
         """The answer as events; the first ones come before any analysis."""
         return Reply(events=self._answer(request))
 
-    async def count_tokens(self, request: MessagesRequest, turn: Turn) -> int | None:  # noqa: ARG002
+    async def count_tokens(self, request: MessagesRequest, turn: Turn) -> int | None:
         """None: there is no model whose tokens could be counted."""
         return None
 

@@ -10,7 +10,7 @@ import asyncio
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from urllib.request import getproxies, proxy_bypass
 
@@ -185,13 +185,13 @@ class Transport:
                 method,
                 target,
                 data=body,
-                headers={"accept-encoding": "identity", **headers},
+                headers={"accept-encoding": "identity", **headers, **proxy.in_request},
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(
                     total=None, connect=self._limits.connect, sock_connect=self._limits.connect, sock_read=silence
                 ),
                 proxy=proxy.url,
-                proxy_auth=proxy.auth,
+                proxy_headers=proxy.in_tunnel,
             )
         except (aiohttp.ConnectionTimeoutError, aiohttp.SocketTimeoutError, TimeoutError) as error:
             raise _silent(target, error) from error
@@ -227,7 +227,8 @@ class Transport:
 @dataclass(frozen=True, slots=True)
 class _Proxy:
     url: URL | None = None
-    auth: aiohttp.BasicAuth | None = None
+    in_request: Mapping[str, str] = field(default_factory=dict)
+    in_tunnel: Mapping[str, str] = field(default_factory=dict)
 
 
 def _system_proxy(url: URL) -> _Proxy:
@@ -236,8 +237,11 @@ def _system_proxy(url: URL) -> _Proxy:
     if not address or proxy_bypass(host):
         return _Proxy()
     proxy = URL(address if "://" in address else f"http://{address}")
-    auth = aiohttp.BasicAuth(proxy.user, proxy.password or "") if proxy.user else None
-    return _Proxy(proxy.with_user(None), auth)
+    if not proxy.user:
+        return _Proxy(proxy)
+    credentials = {"proxy-authorization": aiohttp.encode_basic_auth(proxy.user, proxy.password or "")}
+    bare = proxy.with_user(None)
+    return _Proxy(bare, in_tunnel=credentials) if url.scheme == "https" else _Proxy(bare, in_request=credentials)
 
 
 async def _failure(answer: TransportAnswer, secrets: tuple[str, ...]) -> UpstreamError:

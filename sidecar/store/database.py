@@ -1,1 +1,190 @@
-"""Open the workspace database; one writer."""
+"""Open the workspace database; one writer.
+
+All access runs on one thread of its own, so the event loop never waits for the disk and writes never meet. What
+goes wrong is said once: a damaged file is kept aside, a folder that cannot be written means memory only.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self, TypeVar
+
+from sidecar.core.errors import StoreError
+from sidecar.store.migrations import STEPS
+
+T = TypeVar("T")
+
+Connection = sqlite3.Connection
+"""What a function given to `read` or `write` gets; its statements take bound parameters only."""
+
+BUSY = 5.0
+"""Seconds to wait for another process that writes."""
+
+
+class Database:
+    """One SQLite file, or memory alone.
+
+    `path` is None in memory. `reason` is a sentence about what is not as it should be (why nothing will be
+    remembered, or that a damaged file was put aside), empty when all is well.
+    """
+
+    def __init__(self, connection: Connection, worker: ThreadPoolExecutor, path: Path | None, reason: str) -> None:
+        self.path = path
+        self.reason = reason
+        self._connection = connection
+        self._worker = worker
+
+    @classmethod
+    async def open(cls, path: Path | None) -> Self:
+        """Open the file, making it and its folder (readable by the user alone) if need be; None for memory.
+
+        Raises StoreError for a file that a newer version wrote: it is left untouched.
+        """
+        worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="store")
+        try:
+            connection, place, reason = await asyncio.get_running_loop().run_in_executor(worker, _open, path)
+        except BaseException:
+            worker.shutdown(wait=False)
+            raise
+        return cls(connection, worker, place, reason)
+
+    async def read(self, ask: Callable[[Connection], T]) -> T:
+        """What `ask` returns, run on the database's thread. Raises StoreError when SQLite cannot answer."""
+        return await self._run(ask)
+
+    async def write(self, act: Callable[[Connection], T]) -> T:
+        """As `read`, inside a transaction that holds altogether or not at all.
+
+        It is carried out even when the caller is cancelled while it waits. Raises StoreError.
+        """
+
+        def transaction(connection: Connection) -> T:
+            with _transaction(connection):
+                return act(connection)
+
+        return await self._run(transaction)
+
+    async def aclose(self) -> None:
+        """Finish what was asked for and close the file."""
+        await asyncio.get_running_loop().run_in_executor(self._worker, self._connection.close)
+        self._worker.shutdown(wait=False)
+
+    async def _run(self, act: Callable[[Connection], T]) -> T:
+        try:
+            future = self._worker.submit(act, self._connection)
+        except RuntimeError:
+            raise StoreError("The database is closed.") from None
+        try:
+            return await asyncio.shield(asyncio.wrap_future(future))
+        except sqlite3.Error as error:
+            raise StoreError(f"The database could not be used ({error}); see that its disk has room.") from error
+
+
+def _open(path: Path | None) -> tuple[Connection, Path | None, str]:
+    """A ready connection, the path it belongs to (None: memory) and what is not as it should be."""
+    if path is None:
+        return _ready(":memory:"), None, ""
+    try:
+        _prepare(path)
+        return _ready(str(path)), path, ""
+    except sqlite3.DatabaseError as error:
+        if not _damaged(error):
+            return _ready(":memory:"), None, _forgetful(path, str(error))
+    except OSError as error:
+        return _ready(":memory:"), None, _forgetful(path, error.strerror or str(error))
+    try:
+        kept = _put_aside(path)
+        _prepare(path)
+        connection = _ready(str(path))
+    except (OSError, sqlite3.DatabaseError) as error:
+        return _ready(":memory:"), None, _forgetful(path, str(error))
+    return connection, path, f"The database was damaged; it was kept as {kept} and a new one was begun."
+
+
+def _forgetful(path: Path, why: str) -> str:
+    return f"Review threads are kept in memory only: {path} cannot be used ({why})."
+
+
+def _prepare(path: Path) -> None:
+    """The folder (0700) and the file (0600), before SQLite would make them with wider permissions."""
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if os.name == "posix":
+        path.parent.chmod(0o700)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    if os.name == "posix":
+        path.chmod(0o600)
+
+
+def _ready(name: str) -> Connection:
+    """A connection whose schema is ours. Raises StoreError for a newer one, sqlite3.DatabaseError for a damaged file."""
+    connection = sqlite3.connect(name, timeout=BUSY, isolation_level=None, check_same_thread=False)
+    try:
+        _refuse_newer(connection, name)
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute("PRAGMA synchronous = NORMAL")
+        connection.execute("PRAGMA foreign_keys = ON")
+        _refuse_damaged(connection)
+        _migrate(connection)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _refuse_newer(connection: Connection, name: str) -> None:
+    if int(connection.execute("PRAGMA user_version").fetchone()[0]) > len(STEPS):
+        raise StoreError(
+            f"The database {name} was written by a newer version of Sidecar; update Sidecar to use it again."
+        )
+
+
+def _refuse_damaged(connection: Connection) -> None:
+    if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
+        raise sqlite3.DatabaseError("database disk image is malformed")
+
+
+def _migrate(connection: Connection) -> None:
+    """Take the steps that are missing, each in a transaction with its number; another process may do so as well."""
+    for number, statements in enumerate(STEPS, start=1):
+        with _transaction(connection):
+            if int(connection.execute("PRAGMA user_version").fetchone()[0]) >= number:
+                continue
+            for statement in statements:
+                connection.execute(statement)
+            connection.execute(f"PRAGMA user_version = {number:d}")
+
+
+@contextlib.contextmanager
+def _transaction(connection: Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        connection.rollback()
+        raise
+    connection.commit()
+
+
+def _damaged(error: sqlite3.DatabaseError) -> bool:
+    """Whether the file itself is at fault, not the disk or another process."""
+    text = str(error)
+    return "malformed" in text or "not a database" in text or "corrupt" in text
+
+
+def _put_aside(path: Path) -> Path:
+    """Rename a damaged file and what belongs to it; nothing is deleted, since threads are the user's."""
+    stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S%fZ")
+    kept = path.with_name(f"{path.name}.damaged-{stamp}")
+    path.rename(kept)
+    for tail in ("-wal", "-shm"):
+        beside = path.with_name(path.name + tail)
+        if beside.exists():
+            beside.rename(kept.with_name(kept.name + tail))
+    return kept

@@ -39,7 +39,9 @@ START = frame("message_start", {"message": {**orjson.loads(MESSAGE), "content": 
 )
 END = (
     frame("content_block_stop", {"index": 0})
-    + frame("message_delta", {"delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 150}})
+    + frame(
+        "message_delta", {"delta": {"stop_reason": "end_turn", "stop_sequence": None}, "usage": {"output_tokens": 150}}
+    )
     + frame("message_stop", {})
 )
 
@@ -59,7 +61,9 @@ async def answer(request: web.Request) -> web.StreamResponse:
         if (wait := due - loop.time()) > 0:
             await asyncio.sleep(wait)
         # the moment of sending travels in the token, so that the reader can tell each token's delay
-        await response.write(frame("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": f"{loop.time():.6f}"}}))
+        await response.write(
+            frame("content_block_delta", {"index": 0, "delta": {"type": "text_delta", "text": f"{loop.time():.6f}"}})
+        )
     await response.write(END)
     return response
 
@@ -70,7 +74,9 @@ def passing(upstream: str, parse: bool) -> web.Application:
         if parse:
             body = orjson.dumps(orjson.loads(body))
         session: aiohttp.ClientSession = request.app["session"]
-        async with session.post(upstream + request.path_qs, data=body, headers={"content-type": "application/json"}) as answered:
+        async with session.post(
+            upstream + request.path_qs, data=body, headers={"content-type": "application/json"}
+        ) as answered:
             if answered.content_type != "text/event-stream":
                 return web.Response(body=await answered.read(), content_type="application/json")
             response = web.StreamResponse(headers={"content-type": "text/event-stream"})
@@ -79,7 +85,7 @@ def passing(upstream: str, parse: bool) -> web.Application:
                 await response.write(chunk)
             return response
 
-    async def session(app: web.Application):  # noqa: ANN202
+    async def session(app: web.Application):
         app["session"] = aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0))
         yield
         await app["session"].close()

@@ -29,7 +29,11 @@ ROOT = Path(__file__).resolve().parents[2]
 
 def body(size: int, *, stream: bool, tokens: int = 0, gap_ms: float = 0, nonce: str = "") -> bytes:
     """A request of about `size` bytes in the shape that Claude Code sends: 25 tools, a long system prompt, a conversation."""
-    tool = {"name": "Tool", "description": "d" * 1800, "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}}}
+    tool = {
+        "name": "Tool",
+        "description": "d" * 1800,
+        "input_schema": {"type": "object", "properties": {"path": {"type": "string"}}},
+    }
     request = {
         "model": "claude-opus-4-8",
         "max_tokens": 64000,
@@ -216,7 +220,7 @@ def main() -> None:
     with servers() as running:
         ports = {n: running[n][0] for n in names}
 
-        def medians(measure, *parameters: object) -> dict[str, list[float]]:  # noqa: ANN001
+        def medians(measure, *parameters: object) -> dict[str, list[float]]:
             gathered: dict[str, list[float]] = {n: [] for n in names}
             for turn in range(args.rounds):
                 for name in names[turn % 4 :] + names[: turn % 4]:

@@ -42,7 +42,9 @@ class Exchange:
 class FakeProvider:
     """Plays its answers in order; the last one again and again."""
 
-    def __init__(self, *answers: Answer, tokens: int | BaseException | None = None, models: Sequence[Model] = ()) -> None:
+    def __init__(
+        self, *answers: Answer, tokens: int | BaseException | None = None, models: Sequence[Model] = ()
+    ) -> None:
         self._answers = list(answers) or [says("Hello.")]
         self._tokens = tokens
         self._models = models
@@ -67,10 +69,7 @@ class FakeProvider:
             exchange.closed.set()
 
         try:
-            if answer.before is not None:
-                await answer.before.wait()
-            if answer.error is not None:
-                raise answer.error
+            await _prelude(answer)
         except BaseException as error:
             exchange.cancelled = isinstance(error, asyncio.CancelledError)
             exchange.closed.set()
@@ -89,6 +88,13 @@ class FakeProvider:
 
     async def aclose(self) -> None:
         return None
+
+
+async def _prelude(answer: Answer) -> None:
+    if answer.before is not None:
+        await answer.before.wait()
+    if answer.error is not None:
+        raise answer.error
 
 
 async def _play(acts: Sequence[Act], exchange: Exchange) -> AsyncIterator[Event]:
@@ -113,10 +119,8 @@ def says(text: str, **fields: object) -> Answer:
 
 def streams(*pieces: str | Act, **fields: object) -> Answer:
     """A stream whose text comes in these pieces; other acts are played in their places."""
-    acts: list[Act] = [*opening()]
-    for piece in pieces:
-        acts.append(delta(piece) if isinstance(piece, str) else piece)
-    return Answer(acts=[*acts, *closing()], **fields)  # type: ignore[arg-type]
+    acts = [delta(piece) if isinstance(piece, str) else piece for piece in pieces]
+    return Answer(acts=[*opening(), *acts, *closing()], **fields)  # type: ignore[arg-type]
 
 
 def fails(error: BaseException) -> Answer:

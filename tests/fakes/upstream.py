@@ -155,7 +155,7 @@ class Upstream:
         self._turns = list(turns)
         self._rule = rule
         self._port = port
-        self._runner: web.AppRunner | None = None
+        self._runner: web.ServerRunner | None = None
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -202,10 +202,10 @@ class Upstream:
 
     # ── running ─────────────────────────────────────────────────────────────────────────────────────
     async def __aenter__(self) -> Self:
-        app = web.Application(client_max_size=1 << 30)
-        app.router.add_route("*", "/{path:.*}", self._handle)
         self._leaving = asyncio.Event()
-        self._runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.2)
+        # The bare server, without a router: every path and the absolute form of a proxy's requests are welcome.
+        server = web.Server(self._handle, handler_cancellation=True, access_log=None)
+        self._runner = web.ServerRunner(server, shutdown_timeout=0.2)
         await self._runner.setup()
         site = web.TCPSite(self._runner, "127.0.0.1", self._port, reuse_address=True)
         await site.start()
@@ -239,10 +239,10 @@ class Upstream:
             self._thread.join(10)
 
     # ── answering ───────────────────────────────────────────────────────────────────────────────────
-    async def _handle(self, request: web.Request) -> web.StreamResponse:
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         peer = request.transport.get_extra_info("peername") if request.transport else None
         headers = {k.lower(): v for k, v in request.headers.items()}
-        seen = Seen(request.method, request.path_qs, headers, await request.read(), peer=peer)
+        seen = Seen(request.method, request.path_qs, headers, await request.content.read(), peer=peer)
         if request.path.endswith("/models"):
             return web.json_response({"data": [{"id": name, "display_name": name} for name in self.models]})
         if request.path.endswith("/count_tokens") and self.tokens is not None:
@@ -268,7 +268,7 @@ class Upstream:
         shape = {"type": "error", "error": {"type": "invalid_request_error", "message": message}}
         return fault(400, shape)
 
-    async def _play(self, request: web.Request, seen: Seen, turn: Turn) -> web.StreamResponse:
+    async def _play(self, request: web.BaseRequest, seen: Seen, turn: Turn) -> web.StreamResponse:
         if turn.before:
             await asyncio.sleep(turn.before)
         if turn.silent:
@@ -286,7 +286,7 @@ class Upstream:
         whole = json.dumps((chat_whole if chat else native_whole)(turn, seen.body)).encode()
         return await self._whole(request, turn, whole)
 
-    async def _whole(self, request: web.Request, turn: Turn, body: bytes) -> web.StreamResponse:
+    async def _whole(self, request: web.BaseRequest, turn: Turn, body: bytes) -> web.StreamResponse:
         headers = {"content-type": "application/json", "request-id": "req_scripted", **turn.headers}
         if turn.cut is None:
             return web.Response(status=turn.status, body=body, headers=headers)
@@ -298,7 +298,9 @@ class Upstream:
         await self._cut(request, turn)
         return response
 
-    async def _stream(self, request: web.Request, seen: Seen, turn: Turn, frames: list[Frame]) -> web.StreamResponse:
+    async def _stream(
+        self, request: web.BaseRequest, seen: Seen, turn: Turn, frames: list[Frame]
+    ) -> web.StreamResponse:
         headers = {"content-type": "text/event-stream", "request-id": "req_scripted", **turn.headers}
         response = web.StreamResponse(status=turn.status, headers=headers)
         await response.prepare(request)
@@ -316,7 +318,7 @@ class Upstream:
             await response.write_eof()
         return response
 
-    async def _cut(self, request: web.Request, turn: Turn) -> None:
+    async def _cut(self, request: web.BaseRequest, turn: Turn) -> None:
         if turn.cut == "stall":
             await self._leaving.wait()
         elif turn.cut == "abort" and request.transport is not None:

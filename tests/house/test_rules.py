@@ -72,8 +72,12 @@ def test_the_product_can_still_be_read() -> None:
 
 
 def test_only_settings_reads_the_environment() -> None:
-    readers = [i for p, i in zip(FILES, IDS, strict=True) if re.search(r"\bos\.(environ|getenv)\b", p.read_text(encoding="utf-8"))]
-    assert readers == ["sidecar/settings.py"]
+    readers = [
+        i
+        for p, i in zip(FILES, IDS, strict=True)
+        if re.search(r"\bos\.(environ|getenv)\b", p.read_text(encoding="utf-8"))
+    ]
+    assert readers == ["sidecar/settings/__init__.py"]
 
 
 def test_nothing_catches_everything_but_the_doors() -> None:
@@ -84,7 +88,9 @@ def test_nothing_catches_everything_but_the_doors() -> None:
         for node in ast.walk(tree(path)):
             if not isinstance(node, ast.ExceptHandler):
                 continue
-            broad = node.type is None or (isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"})
+            broad = node.type is None or (
+                isinstance(node.type, ast.Name) and node.type.id in {"Exception", "BaseException"}
+            )
             raises = any(isinstance(n, ast.Raise) for n in ast.walk(node))
             if broad and not raises and not any(name.startswith(a) for a in allowed):
                 found.append(f"{name}:{node.lineno}")
@@ -124,7 +130,7 @@ def test_serving_imports_nothing_of_the_editor() -> None:
     """`sidecar serve` starts quickly because it leaves out what it does not need."""
     code = (
         "import sys, sidecar.cli, sidecar.app\n"
-        "heavy = {'pygls', 'lsprotocol', 'git', 'jedi', 'tree_sitter', 'numpy', 'rich.console', 'sidecar.editor'}\n"
+        "heavy = {'pygls', 'lsprotocol', 'git', 'jedi', 'tree_sitter_python', 'numpy', 'rich.console', 'sidecar.editor'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
@@ -132,13 +138,16 @@ def test_serving_imports_nothing_of_the_editor() -> None:
 
 
 def tracked() -> list[Path]:
-    out = subprocess.run(["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True)
+    out = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard", "-z"], cwd=ROOT, capture_output=True, check=True
+    )
     return [ROOT / name for name in out.stdout.decode().split("\0") if name]
 
 
 def test_nothing_names_a_machine_or_a_registry() -> None:
     pattern = re.compile(
-        r"/(?:home|Users)/\w+/|/root/|/work/main|registry\.npmjs|files\.pythonhosted|pypi\.org|deb\.debian", re.IGNORECASE
+        r"/(?:home|Users)/\w+/|/root/|/work/main|registry\.npmjs|files\.pythonhosted|pypi\.org|deb\.debian",
+        re.IGNORECASE,
     )
     found = []
     for path in tracked():

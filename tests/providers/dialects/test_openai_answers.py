@@ -226,7 +226,7 @@ CHUNK = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=300)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
 @given(st.lists(CHUNK, max_size=6))
 def test_no_chunk_breaks_it_and_the_events_keep_their_order(chunks: list[Json]) -> None:
     assert json.dumps(fold(events(chunks)))

@@ -1,0 +1,234 @@
+"""`sidecar risk`: scores a change, or many commits, and prints it for people, programs and code scanners."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass, replace
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sidecar.cli.options import Json, Quiet, Verbose
+from sidecar.cli.output import Output
+from sidecar.cli.riskreport import as_json, as_sarif, as_text
+from sidecar.core.diff import Change
+from sidecar.core.errors import BadInput
+from sidecar.core.review import RiskReport
+from sidecar.review.scorer import RiskScorer, Unscored
+from sidecar.vcs import worktree
+from sidecar.vcs.runner import Git
+
+
+class Format(Enum):
+    """How a report is printed."""
+
+    text = "text"
+    json = "json"
+    jsonl = "jsonl"
+    sarif = "sarif"
+
+
+Repo = Annotated[
+    str, typer.Option("--repo", metavar="DIR", help="The repository, bare or not.  [default: this folder]")
+]
+WorkingTree = Annotated[bool, typer.Option("--working-tree", help="The uncommitted change (this is the default).")]
+Staged = Annotated[bool, typer.Option("--staged", help="What the next commit would hold.")]
+Base = Annotated[str | None, typer.Option("--base", metavar="REV", help="HEAD against where it left REV.")]
+Range = Annotated[str | None, typer.Option("--range", metavar="A..B", help="B against A.")]
+Commits = Annotated[
+    str | None,
+    typer.Option(
+        "--commits", metavar="FILE|-", help="Each commit named in the file, one a line, against its first parent."
+    ),
+]
+Patch = Annotated[str | None, typer.Option("--patch", metavar="FILE|-", help="A patch, as if it were applied here.")]
+FormatOption = Annotated[
+    Format | None, typer.Option("--format", help="How to print.  [default: text; jsonl for --commits]")
+]
+FailOver = Annotated[
+    float | None,
+    typer.Option("--fail-over", metavar="X", min=0.0, max=1.0, help="Exit 1 when a score is above X (0..1)."),
+]
+
+
+def risk(  # noqa: PLR0913 - the options of the command, as the command line wants them
+    *,
+    repo: Repo = ".",
+    working_tree: WorkingTree = False,
+    staged: Staged = False,
+    base: Base = None,
+    range_: Range = None,
+    commits: Commits = None,
+    patch: Patch = None,
+    format_: FormatOption = None,
+    fail_over: FailOver = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    verbose: Verbose = False,
+) -> int:
+    """Score how likely it is that a later fix repairs a change; by default the uncommitted one."""
+    choice = _Choice(working_tree=working_tree, staged=staged, base=base, range=range_, commits=commits, patch=patch)
+    form = format_ or (Format.json if json else Format.jsonl if commits else Format.text)
+    out = Output(json, quiet, verbose)
+    if commits is not None:
+        return _score_commits(repo, commits, form, fail_over, out)
+    report = _score(repo, choice, out)
+    _print([report], form, out)
+    return _verdict([report], fail_over, out)
+
+
+@dataclass(frozen=True)
+class _Choice:
+    """What is to be scored; at most one of it may be named."""
+
+    working_tree: bool
+    staged: bool
+    base: str | None
+    range: str | None
+    commits: str | None
+    patch: str | None
+
+    def __post_init__(self) -> None:
+        named = {
+            "--working-tree": self.working_tree,
+            "--staged": self.staged,
+            "--base": self.base is not None,
+            "--range": self.range is not None,
+            "--commits": self.commits is not None,
+            "--patch": self.patch is not None,
+        }
+        given = [name for name, there in named.items() if there]
+        if len(given) > 1:
+            raise BadInput(f"{' and '.join(given)} cannot go together; name one of them.")
+
+
+def _score(repo: str, choice: _Choice, out: Output) -> RiskReport:
+    git = Git.open_blocking(Path(repo))
+    change = _change(git, choice)
+    if change.base is None and change.files:
+        out.detail("The repository has no commit yet, so nothing is known of its history.")
+    return RiskScorer(git).score_blocking(change)
+
+
+def _change(git: Git, choice: _Choice) -> Change:
+    import asyncio  # noqa: PLC0415 - only the single forms need a loop, and `--help` needs none
+
+    if choice.patch is not None:
+        patch = worktree.from_patch(_read(choice.patch))
+        return asyncio.run(_as_if_here(git, patch))
+    if choice.staged:
+        _need_work_tree(git, "--staged")
+        return asyncio.run(worktree.staged(git))
+    if choice.range is not None:
+        return asyncio.run(_between(git, choice.range))
+    if choice.base is not None:
+        return asyncio.run(_since(git, choice.base))
+    _need_work_tree(git, "the working tree")
+    return asyncio.run(worktree.working_tree(git))
+
+
+async def _as_if_here(git: Git, patch: Change) -> Change:
+    """A patch on top of HEAD, by the user of this machine; by nobody and on nothing where that is not known."""
+    if git.bare:
+        return patch
+    here = await worktree.staged(git)
+    return replace(patch, base=here.base, author=patch.author or here.author, time=patch.time or here.time)
+
+
+async def _between(git: Git, named: str) -> Change:
+    """`A..B`, `A...B` (from where they parted); a missing side is HEAD."""
+    old, dots, new = named.partition("...") if "..." in named else named.partition("..")
+    if not dots:
+        raise BadInput(f"--range wants two revisions with two dots between them, as in main..topic; it got {named!r}.")
+    old, new = old or "HEAD", new or "HEAD"
+    return await worktree.between(git, await _parting(git, old, new) if dots == "..." else old, new)
+
+
+async def _since(git: Git, base: str) -> Change:
+    return await worktree.between(git, await _parting(git, base, "HEAD"), "HEAD")
+
+
+async def _parting(git: Git, one: str, other: str) -> str:
+    """The newest commit that both revisions have behind them."""
+    found = await worktree.resolve(git, one), await worktree.resolve(git, other)
+    said = await git.run("merge-base", *found, ok=(0, 1))
+    if not said:
+        raise BadInput(
+            f"{one} and {other} have no commit in common; use --range {one}..{other} to compare them as they are."
+        )
+    return said.decode("ascii").split()[0]
+
+
+def _need_work_tree(git: Git, what: str) -> None:
+    if git.bare:
+        raise BadInput(f"A bare repository has no work tree for {what}; use --range, --commits or --patch.")
+
+
+def _score_commits(repo: str, source: str, form: Format, fail_over: float | None, out: Output) -> int:
+    revisions = [line.strip() for line in _read(source).decode("utf-8", "replace").splitlines() if line.strip()]
+    git = Git.open_blocking(Path(repo))
+    bad = 0
+    reports: list[RiskReport] = []
+    over = False
+    with closing(RiskScorer(git).score_commits_blocking(revisions)) as scored:
+        for report in _told(scored, form, out):
+            if report is None:
+                bad += 1
+                continue
+            over |= fail_over is not None and report.score > fail_over
+            if form is not Format.jsonl:
+                reports.append(report)
+            else:
+                _print([report], form, out)
+    if form is not Format.jsonl:
+        _print(reports, form, out)
+    if bad:
+        out.complain(f"{bad} of {len(revisions)} revisions are no commits here; the others were scored.")
+        return 2
+    return int(over)
+
+
+def _told(scored: Iterator[RiskReport | Unscored], form: Format, out: Output) -> Iterator[RiskReport | None]:
+    """The reports; each revision without one is told in its place, and stands as None."""
+    for report in scored:
+        if isinstance(report, RiskReport):
+            yield report
+            continue
+        if form is Format.jsonl:
+            out.record({"commit": report.revision, "error": report.why})
+        else:
+            out.complain(report.why)
+        yield None
+
+
+def _read(source: str) -> bytes:
+    """A file, or standard input for `-`."""
+    if source == "-":
+        return sys.stdin.buffer.read()
+    try:
+        return Path(source).read_bytes()
+    except OSError as error:
+        raise BadInput(f"{source} cannot be read: {error.strerror or error}.") from error
+
+
+def _print(reports: list[RiskReport], form: Format, out: Output) -> None:
+    if form is Format.sarif:
+        out.record(as_sarif(reports))
+    elif form is Format.text:
+        for report in reports:
+            out.data(as_text(report, verbose=out.verbose))
+    else:
+        for report in reports:
+            out.record(as_json(report))
+
+
+def _verdict(reports: list[RiskReport], fail_over: float | None, out: Output) -> int:
+    worst = max(report.score for report in reports)
+    if fail_over is not None and worst > fail_over:
+        out.complain(f"The score {worst:.2f} is above {fail_over:g}.")
+        return 1
+    return 0

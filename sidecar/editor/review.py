@@ -1,0 +1,142 @@
+"""The review as the editor sees it: core values become protocol values here, and lines counted from 1 count from 0."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import PurePosixPath, PureWindowsPath
+from typing import Final
+
+from sidecar.core.errors import BadInput
+from sidecar.core.ports import Desk, EndpointStatus, ReviewState
+from sidecar.core.review import Author, Comment, Thread
+from sidecar.editor.places import Places
+from sidecar.editor.protocol import (
+    CommentItem,
+    ReplyParams,
+    ReviewParams,
+    ReviewResult,
+    SetStateParams,
+    SnapshotParams,
+    Status,
+    ThreadItem,
+    ThreadsChanged,
+)
+
+NAMES: Final[dict[Author, str]] = {"sidecar": "Sidecar", "user": "You", "model": "Model"}
+NOTHING: Final = ThreadsChanged(revision=0, upserts=[], removes=[], full=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Review:
+    """A desk and where its files lie; answers the requests about threads."""
+
+    desk: Desk
+    places: Places
+
+    async def look(self, params: ReviewParams) -> ReviewResult:
+        """Look at the change again. Raises BadInput for a path outside the repository."""
+        paths = None if params.paths is None else {self._inside(path) for path in params.paths}
+        return result_of(await self.desk.refresh(paths))
+
+    async def snapshot(self, params: SnapshotParams) -> ThreadsChanged:
+        """The threads, or what changed of them since a revision."""
+        return self.changes(params.since_revision)
+
+    async def reply(self, params: ReplyParams) -> ThreadItem:
+        """The thread with the user's comment and the answer. Raises NotFound, BadInput."""
+        return thread_item(await self.desk.reply(params.id, params.body), self.places)
+
+    async def set_state(self, params: SetStateParams) -> ThreadItem:
+        """The thread in its new state. Raises NotFound."""
+        return thread_item(await self.desk.set_state(params.id, params.state), self.places)
+
+    def changes(self, since: int) -> ThreadsChanged:
+        """What changed after a revision; all there is for 0."""
+        state = self.desk.state(since)
+        return ThreadsChanged(
+            revision=state.revision,
+            upserts=[thread_item(thread, self.places) for thread in state.threads],
+            removes=list(state.removed),
+            full=state.full,
+        )
+
+    def summary(self) -> ReviewResult:
+        """Risk and open threads as they stand."""
+        return result_of(self.desk.state())
+
+    def _inside(self, path: str) -> str:
+        inner = self.places.relative(path) if path.startswith("file:") else _relative(path)
+        if inner is None:
+            raise BadInput(
+                f"The path {path!r} is not in this repository; name it relative to the repository's top folder."
+            )
+        return inner
+
+
+def _relative(path: str) -> str | None:
+    pure = PurePosixPath(path)
+    outside = pure.is_absolute() or ".." in pure.parts or PureWindowsPath(path).drive or not pure.parts
+    return None if outside or "\0" in path else pure.as_posix()
+
+
+def result_of(state: ReviewState) -> ReviewResult:
+    """A whole state in numbers."""
+    return ReviewResult(
+        revision=state.revision,
+        score=state.report.score if state.report else None,
+        band=state.report.band if state.report else None,
+        open_threads=count_open(state.threads),
+    )
+
+
+def count_open(threads: Collection[Thread]) -> int:
+    """How many threads are not resolved."""
+    return sum(thread.state == "open" for thread in threads)
+
+
+def thread_item(thread: Thread, places: Places) -> ThreadItem:
+    """A thread as the editor shows it: URI for path, lines from 0."""
+    anchor = thread.anchor
+    start = max(0, anchor.start - 1)
+    return ThreadItem(
+        id=thread.id,
+        uri=places.uri(anchor.path),
+        start_line=start,
+        end_line=max(start, anchor.end - 1),
+        state=thread.state,
+        outdated=anchor.outdated,
+        band=thread.band,
+        score=thread.score,
+        title=thread.title,
+        comments=[_comment_item(comment) for comment in thread.comments],
+        revision=thread.revision,
+    )
+
+
+def _comment_item(comment: Comment) -> CommentItem:
+    return CommentItem(
+        id=comment.id,
+        author=comment.author,
+        name=comment.name or NAMES[comment.author],
+        body=comment.body,
+        created=comment.created,
+    )
+
+
+def status_of(endpoint: EndpointStatus, version: str, review: Review | None) -> Status:
+    """The endpoint's standing and the review's numbers in one."""
+    numbers = review.summary() if review else None
+    return Status(
+        state=endpoint.state,
+        provider=endpoint.provider,
+        port=endpoint.port,
+        requested_port=endpoint.requested_port,
+        base_url=endpoint.base_url,
+        version=version,
+        workspace=endpoint.workspace,
+        message=endpoint.message,
+        score=numbers.score if numbers else None,
+        band=numbers.band if numbers else None,
+        open_threads=numbers.open_threads if numbers else 0,
+    )

@@ -1,0 +1,201 @@
+"""The workspace's services while an editor is connected: opened once, held by one task, left in order."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+from sidecar.core.errors import NotSupported, SidecarError
+from sidecar.core.ports import EndpointStatus, Services
+from sidecar.editor.documents import Refresher, touched
+from sidecar.editor.places import Places
+from sidecar.editor.protocol import STATUS_CHANGED, THREADS_CHANGED, Status, ThreadsChanged
+from sidecar.editor.review import NOTHING, Review, status_of
+from sidecar.editor.wire import log_fault
+from sidecar.trace import get_logger
+
+CLOSING: Final = 5.0
+CANCELLING: Final = 1.0
+OPENING: Final = "Sidecar could not open this workspace"
+LOOKING: Final = "Sidecar could not look at the change"
+
+log = get_logger("editor")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """What the editor opened: its first folder (None without one), all of them, and what it said at `initialize`."""
+
+    folder: Path | None = None
+    folders: tuple[Path, ...] = ()
+    options: Mapping[str, Any] = field(default_factory=dict)
+    client: str = ""
+
+
+OpenServices = Callable[[Workspace], AbstractAsyncContextManager[Services]]
+
+
+class Ear(Protocol):
+    """What a session can say to the editor."""
+
+    def changed(self) -> None:
+        """The state moved: announce it soon."""
+
+    def complain(self, sentence: str) -> None:
+        """Put a sentence for a person into the editor's log."""
+
+    async def watch(self, places: Places) -> None:
+        """Ask for events of the repository's files."""
+
+
+class Session:
+    """One workspace's services from `initialized` to the end of the connection.
+
+    If they cannot be opened, the session lives on: the status is `degraded` and says why, and the review is empty.
+    """
+
+    def __init__(self, open_services: OpenServices, version: str) -> None:
+        self.version = version
+        self._open_services = open_services
+        self._workspace = Workspace()
+        self._services: Services | None = None
+        self._review: Review | None = None
+        self._refresher: Refresher | None = None
+        self._problem = ""
+        self._opened = asyncio.Event()
+        self._leaving = asyncio.Event()
+        self._holder: asyncio.Task[None] | None = None
+        self._told_status: Status | None = None
+        self._told_revision: int | None = None
+
+    # ── life ────────────────────────────────────────────────────────────────────────────────────────
+    def open(self, workspace: Workspace, group: asyncio.TaskGroup, ear: Ear) -> None:
+        """Begin to open the services for a workspace; only the first call counts."""
+        if self._holder is None and not self._leaving.is_set():
+            self._workspace = workspace
+            self._holder = group.create_task(self._hold(ear), name="sidecar services")
+
+    def leave(self) -> None:
+        """Begin to close. An opening that is not done is given up."""
+        self._leaving.set()
+        if self._holder is not None and not self._opened.is_set():
+            self._holder.cancel()
+
+    async def left(self, seconds: float) -> bool:
+        """Wait until all is closed, at most so long; whether it is."""
+        if self._holder is not None:
+            await asyncio.wait({self._holder}, timeout=seconds)
+        return self._holder is None or self._holder.done()
+
+    async def close(self) -> None:
+        """Close in order; what does not close in time is cancelled, and left behind if even that does not help."""
+        self.leave()
+        if not await self.left(CLOSING) and self._holder is not None:
+            log.warning("services do not close", seconds=CLOSING)
+            self._holder.cancel()
+            await self.left(CANCELLING)
+
+    async def _hold(self, ear: Ear) -> None:
+        try:
+            async with self._open_services(self._workspace) as services:
+                await self._serve(services, ear)
+        except Exception as error:  # noqa: BLE001  # a door: the editor is told, and keeps its language server
+            self._fail(error, ear)
+        finally:
+            self._services = self._review = self._refresher = None
+            self._opened.set()
+
+    async def _serve(self, services: Services, ear: Ear) -> None:
+        desk = services.desk
+        self._services = services
+        ends = [services.subscribe_status(lambda _: ear.changed())]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks: list[asyncio.Task[None]] = []
+                if desk is not None:
+                    places = await asyncio.to_thread(Places.of, desk.root, self._workspace.folder)
+                    self._review = Review(desk, places)
+                    self._refresher = Refresher(desk.refresh, lambda error: ear.complain(_sentence(error, LOOKING)))
+                    ends.append(desk.subscribe(lambda _: ear.changed()))
+                    tasks += [group.create_task(self._refresher.run()), group.create_task(ear.watch(places))]
+                    self._refresher.want(None)
+                self._opened.set()
+                ear.changed()
+                await self._leaving.wait()
+                for task in tasks:
+                    task.cancel()
+        finally:
+            for end in ends:
+                end()
+
+    def _fail(self, error: Exception, ear: Ear) -> None:
+        if self._leaving.is_set():
+            log_fault("services closed badly", error)
+            return
+        self._problem = _sentence(error, OPENING)
+        ear.complain(self._problem)
+        ear.changed()
+
+    # ── answers ─────────────────────────────────────────────────────────────────────────────────────
+    async def review(self) -> Review:
+        """The review, once the services are open. Raises NotSupported where there is none, saying why."""
+        await self._opened.wait()
+        if self._review is None:
+            raise NotSupported(
+                self._problem
+                or "There is no review here: open a folder of a git repository, or run `git init` and reload."
+            )
+        return self._review
+
+    async def threads(self, since: int) -> ThreadsChanged:
+        """The threads, once the services are open; none where there is no review."""
+        await self._opened.wait()
+        return self._review.changes(since) if self._review else NOTHING
+
+    def status(self) -> Status:
+        """How all stands now."""
+        endpoint = self._services.status() if self._services else self._closed_status()
+        return status_of(endpoint, self.version, self._review)
+
+    def moved(self, uris: list[str]) -> None:
+        """Files were saved, or changed on the disk."""
+        if self._review is not None and self._refresher is not None:
+            self._refresher.want(touched(uris, self._review.places))
+
+    def news(self) -> list[tuple[str, dict[str, Any]]]:
+        """What the editor was not told yet, as notifications; calling it counts as telling."""
+        messages: list[tuple[str, dict[str, Any]]] = []
+        status = self.status()
+        if status != self._told_status:
+            self._told_status = status
+            messages.append((STATUS_CHANGED, status.model_dump(by_alias=True)))
+        if self._review is not None:
+            changes = self._review.changes(self._told_revision or 0)
+            if self._told_revision is None or changes.upserts or changes.removes:
+                messages.append((THREADS_CHANGED, changes.model_dump(by_alias=True)))
+            self._told_revision = changes.revision
+        return messages
+
+    def _closed_status(self) -> EndpointStatus:
+        folder = self._workspace.folder
+        return EndpointStatus(
+            state="degraded" if self._problem else "starting",
+            provider="",
+            port=0,
+            requested_port=0,
+            base_url="",
+            workspace=str(folder) if folder else "",
+            message=self._problem,
+        )
+
+
+def _sentence(error: Exception, doing: str) -> str:
+    if isinstance(error, SidecarError):
+        log.warning("told the editor", reason=error.sentence)
+        return error.sentence
+    log_fault(doing, error)
+    return f"{doing} ({type(error).__name__}); its log says more."

@@ -1,0 +1,62 @@
+"""One request at the HTTP door: what came, what we know about it, and what its line in the log will say."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+from sidecar.core.turn import Turn
+
+_LONGEST_ID = 200
+
+
+@dataclass(slots=True)
+class Call:
+    """A request on its way to its handler.
+
+    `status` is what the log will say: the answer's status once there is one. `note` gathers more fields for it
+    (never the user's content).
+    """
+
+    request: web.BaseRequest
+    turn: Turn
+    status: int | str = "left"
+    note: dict[str, object] = field(default_factory=dict)
+
+
+class ClientLeft(ConnectionError):
+    """The client closed the connection before its answer was complete."""
+
+
+Handler = Callable[[Call], Awaitable[web.StreamResponse]]
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One method of one path. `open` needs no token; `media` are the content types that a POST may have."""
+
+    method: str
+    path: str
+    handler: Handler
+    open: bool = False
+    media: frozenset[str] = frozenset({"application/json"})
+
+
+def new_id() -> str:
+    """A request id that nobody can guess."""
+    return "req_" + secrets.token_hex(12)
+
+
+def begin(request: web.BaseRequest, workspace: str) -> Call:
+    """The call of a request that has just come."""
+    headers = request.headers
+    turn = Turn(
+        id=new_id(),
+        session=headers.get("x-claude-code-session-id", "")[:_LONGEST_ID],
+        agent=headers.get("x-claude-code-agent-id", "")[:_LONGEST_ID],
+        workspace=workspace,
+    )
+    return Call(request, turn)

@@ -1,0 +1,101 @@
+"""What happens to every request: guards, the table of routes, errors in the API's form, one line in the log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable
+
+from aiohttp import web
+
+from sidecar.core.errors import NotFound, SidecarError
+from sidecar.endpoint.call import Call, ClientLeft, Route, begin
+from sidecar.endpoint.errors import Rejected, error_response, unexpected_response
+from sidecar.endpoint.guards import Access, HostRule, admit, check_content, check_head
+from sidecar.trace import bind, get_logger
+
+log = get_logger("endpoint")
+
+_QUIET = frozenset({"/health", "/v1/metrics", "/v1/logs", "/v1/traces"})
+_WHERE = "The Messages API is at /v1/messages: the base URL that a client is given must end before /v1."
+
+
+class Door:
+    """Takes requests in. `running` counts those that are being answered; `idle` is set while there are none."""
+
+    def __init__(self, routes: Iterable[Route], access: Access, rule: HostRule, workspace: str) -> None:
+        self._access = access
+        self._rule = rule
+        self._workspace = workspace
+        self._table: dict[str, dict[str, Route]] = defaultdict(dict)
+        for route in routes:
+            self._table[route.path][route.method] = route
+        self._table = dict(self._table)
+        self._running = 0
+        self.idle = asyncio.Event()
+        self.idle.set()
+
+    async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
+        """Answer one request, whatever happens."""
+        call = begin(request, self._workspace)
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._running += 1
+        self.idle.clear()
+        with bind(request=call.turn.id):
+            try:
+                response = await self._answer(call)
+                call.status = response.status
+            finally:
+                self._running -= 1
+                if not self._running:
+                    self.idle.set()
+                _log(call, loop.time() - began)
+        return response
+
+    async def _answer(self, call: Call) -> web.StreamResponse:
+        try:
+            return await self._serve(call)
+        except SidecarError as error:
+            call.note["error"] = error.kind
+            return error_response(error, call.turn.id)
+        except ClientLeft:
+            raise
+        except Exception:
+            log.exception("handler_failed", method=call.request.method, path=_path(call.request))
+            return unexpected_response(call.turn.id)
+
+    async def _serve(self, call: Call) -> web.StreamResponse:
+        request = call.request
+        check_head(request, self._rule)
+        path = _path(request)
+        methods = self._table.get(path, {})
+        route = methods.get(request.method)
+        if route is None or not route.open:
+            await admit(request, self._access)
+        if not methods:
+            raise NotFound(f"There is nothing at {path[:100]}. {_WHERE}")
+        if route is None:
+            allowed = ", ".join(sorted(methods))
+            raise Rejected(405, f"{path} takes {allowed}, not {request.method[:20]}.", {"allow": allowed})
+        if request.method == "POST":
+            check_content(request, route.media)
+        return await route.handler(call)
+
+
+def _path(request: web.BaseRequest) -> str:
+    """The target as it came, without the query (which may hold what must not be repeated)."""
+    return request.raw_path.partition("?")[0]
+
+
+def _log(call: Call, seconds: float) -> None:
+    path = _path(call.request)
+    say = log.debug if path in _QUIET else log.info
+    say(
+        "request",
+        method=call.request.method,
+        path=path[:200],
+        status=call.status,
+        ms=round(seconds * 1000, 1),
+        **call.note,
+    )

@@ -1,0 +1,54 @@
+"""The Messages API's routes: answer a request, streamed or whole, and count its tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from aiohttp import web
+
+from sidecar.assistant.turn import AnswerTurn
+from sidecar.core.messages import MessagesRequest, encode
+from sidecar.endpoint.body import read_body
+from sidecar.endpoint.call import Call, Route
+from sidecar.endpoint.errors import json_response, shown
+from sidecar.endpoint.limits import Limits
+from sidecar.endpoint.stream import stream
+
+_API_HEADERS = ("anthropic-version", "anthropic-beta")
+
+
+class Messages:
+    """Handlers around the one use case that they need."""
+
+    def __init__(self, answer: AnswerTurn, limits: Limits) -> None:
+        self._answer = answer
+        self._limits = limits
+
+    def routes(self) -> Iterator[Route]:
+        """What this file adds to the table."""
+        yield Route("POST", "/v1/messages", self.create)
+        yield Route("POST", "/v1/messages/count_tokens", self.count)
+
+    async def create(self, call: Call) -> web.StreamResponse:
+        """Answer a request in the way it asks for."""
+        request = await self._read(call)
+        call.note.update(model=request.model, stream=request.stream)
+        if request.stream:
+            return await stream(call, self._answer, request, self._limits)
+        async with await self._answer.answer(request, call.turn) as reply:
+            message = await reply.message()
+            headers = {"request-id": call.turn.id, **shown(reply.headers)}
+        return json_response(message.raw, headers)
+
+    async def count(self, call: Call) -> web.StreamResponse:
+        """How many input tokens a request has."""
+        request = await self._read(call)
+        tokens = await self._answer.count(request, call.turn)
+        return json_response(encode({"input_tokens": tokens}), {"request-id": call.turn.id})
+
+    async def _read(self, call: Call) -> MessagesRequest:
+        raw = await read_body(call.request, self._limits)
+        given = call.request.headers
+        headers = {name: ",".join(given.getall(name)) for name in _API_HEADERS if name in given}
+        call.note["bytes"] = len(raw)
+        return MessagesRequest.parse(raw, headers)

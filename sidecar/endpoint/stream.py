@@ -1,0 +1,173 @@
+"""The last metre of a streamed answer: events to the client as they come, pings in between, and an honest end.
+
+Until the first byte an error is an HTTP error with its own status. After it, an error is an `error` event and the
+stream has no `message_stop`; so what was cut never looks complete.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from typing import cast
+
+from aiohttp import web
+
+from sidecar.assistant.turn import AnswerTurn
+from sidecar.core.errors import SidecarError, UpstreamCut, UpstreamError
+from sidecar.core.events import PING, Event
+from sidecar.core.messages import MessagesRequest, encode
+from sidecar.core.reply import Reply, reported
+from sidecar.endpoint.call import Call, ClientLeft
+from sidecar.endpoint.errors import PLAIN, UNEXPECTED, failed_event, shown
+from sidecar.endpoint.limits import Limits
+from sidecar.trace import get_logger
+
+log = get_logger("endpoint")
+
+_CUT = "The provider's answer broke off before its end; please try again."
+
+
+class EventStream(web.StreamResponse):
+    """A response whose head travels with its first event instead of in a packet of its own."""
+
+    _send_headers_immediately = False
+
+
+class Outlet:
+    """Writes events to one client. Opens the response with the first byte; `opened` tells whether that happened."""
+
+    def __init__(self, call: Call, limits: Limits) -> None:
+        self._call = call
+        self._limits = limits
+        self._loop = asyncio.get_running_loop()
+        self._response: web.StreamResponse | None = None
+        self._last = self._loop.time()
+        self.headers: Mapping[str, str] = {}
+
+    @property
+    def opened(self) -> bool:
+        """Whether the client has a status line: from then on errors can only be events."""
+        return self._response is not None
+
+    async def send(self, raw: bytes) -> None:
+        """Write one whole event and wait while the client does not read. Raises ClientLeft."""
+        response = self._response
+        try:
+            if response is None:
+                self._response = response = self._make()
+                await response.prepare(self._call.request)
+            self._last = self._loop.time()
+            await response.write(raw)
+        except ConnectionError:
+            raise ClientLeft from None
+
+    async def close(self) -> None:
+        """End the body as HTTP ends it, so that the client need not wait."""
+        if self._response is not None:
+            with contextlib.suppress(ConnectionError):
+                await self._response.write_eof()
+
+    def finished(self) -> web.StreamResponse:
+        """The response as it was written."""
+        return self._response or self._make()
+
+    @contextlib.asynccontextmanager
+    async def pinging(self) -> AsyncIterator[None]:
+        """While inside, silence is broken by pings. A stream that is never silent costs one timer."""
+        async with asyncio.TaskGroup() as group:
+            pinger: list[asyncio.Task[None]] = []
+            timer = self._loop.call_later(
+                self._limits.first_ping, lambda: pinger.append(group.create_task(self._ping()))
+            )
+            try:
+                yield
+            finally:
+                timer.cancel()
+                for task in pinger:
+                    task.cancel()
+
+    async def _ping(self) -> None:
+        with contextlib.suppress(ClientLeft):
+            while True:
+                silence = self._loop.time() - self._last
+                # What a client does not read is not added to.
+                if silence >= self._limits.ping and not self._call.request.protocol.writing_paused:
+                    await self.send(PING.raw)
+                    silence = 0.0
+                await asyncio.sleep(max(self._limits.ping - silence, self._limits.ping / 10))
+
+    def _make(self) -> web.StreamResponse:
+        headers = {
+            **PLAIN,
+            "content-type": "text/event-stream; charset=utf-8",
+            "cache-control": "no-cache",
+            "request-id": self._call.turn.id,
+            **shown(self.headers),
+        }
+        return EventStream(headers=headers)
+
+
+async def stream(call: Call, answer: AnswerTurn, request: MessagesRequest, limits: Limits) -> web.StreamResponse:
+    """Answer with server-sent events. Raises what failed before the first byte, and ClientLeft."""
+    outlet = Outlet(call, limits)
+    failure: Exception | None = None
+    async with outlet.pinging():
+        # Caught in here, since a task group would wrap what leaves it.
+        try:
+            async with await answer.answer(request, call.turn) as reply:
+                await _hand_on(call, reply, outlet, limits)
+        except Exception as error:  # noqa: BLE001 - a door: raised again or told to the client below
+            failure = error
+    if failure is not None:
+        if isinstance(failure, ClientLeft) or not outlet.opened:
+            raise failure
+        await _end_badly(call, outlet, failure)
+    return outlet.finished()
+
+
+async def _hand_on(call: Call, reply: Reply, outlet: Outlet, limits: Limits) -> None:
+    outlet.headers = reply.headers
+    async with contextlib.aclosing(cast("AsyncGenerator[Event]", reply.events())) as events:
+        async for event in events:
+            if event.type == "error" and not outlet.opened:
+                raise _first_error(event)
+            await outlet.send(event.raw)
+            if event.type == "message_stop":
+                await outlet.close()
+                call.status = 200
+                await _let_end(events, limits.tail)
+                return
+            if event.type == "error":
+                return
+    raise UpstreamCut(_CUT)
+
+
+async def _let_end(events: AsyncIterator[Event], seconds: float) -> None:
+    """Read a provider's stream to its end, so that its connection can be used again."""
+    with contextlib.suppress(TimeoutError, SidecarError):
+        async with asyncio.timeout(seconds):
+            async for _ in events:
+                pass
+
+
+def _first_error(event: Event) -> UpstreamError:
+    """The error that a stream begins with, as an HTTP error: the client sees the same body with a true status."""
+    told = event.data.get("error")
+    error = reported(told if isinstance(told, dict) else {})
+    if isinstance(told, dict):
+        error.relay = encode(event.data)
+    return error
+
+
+async def _end_badly(call: Call, outlet: Outlet, failure: Exception) -> None:
+    if isinstance(failure, SidecarError):
+        kind, sentence = failure.kind, failure.sentence
+        call.note["error"] = kind
+    else:
+        kind, sentence = "api_error", UNEXPECTED
+        log.error("stream_failed", error=failure)
+        call.note["error"] = "unexpected"
+    with contextlib.suppress(ClientLeft):  # whoever left needs no error
+        await outlet.send(failed_event(kind, sentence, call.turn.id).raw)
+        await outlet.close()

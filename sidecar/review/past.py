@@ -1,0 +1,280 @@
+"""The past of a repository as counts: how often files were touched and repaired, by whom, when; for any commit in it.
+
+Commits are numbered by time, and every set of commits is an integer with one bit each. What was known at a commit is
+the intersection of such sets with the commit's ancestors, so it cannot depend on anything else that the walk saw, nor
+on the order of questions.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import compress
+
+from sidecar.risk.facts import RANKED, WINDOW, FileFacts
+from sidecar.risk.features import mean_age
+from sidecar.risk.fixes import is_fix
+from sidecar.risk.paths import is_production, language, subsystem
+from sidecar.vcs.history import Commit
+
+DAY = 86400.0
+_MOST_EVIDENCE = 3
+_MOST_RANKED = 200_000
+"""Commits beyond which ranks are left out: each would need a set of all commits."""
+_MOST_KEPT = 1 << 28
+"""Bytes of sets that are kept for the next question."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What is kept of a commit."""
+
+    id: str
+    parents: tuple[str, ...]
+    time: int
+    author: str
+    fix: bool
+    sources: tuple[tuple[str, str | None], ...]
+    production: bool
+
+    @classmethod
+    def of(cls, commit: Commit) -> _Row:
+        sources = tuple((touch.path, touch.old) for touch in commit.touched if language(touch.path) is not None)
+        fix = not commit.merge and is_fix(commit.message)
+        production = any(is_production(path) for path, _ in sources)
+        return cls(commit.id, commit.parents, commit.time, commit.author, fix, sources, production)
+
+
+class _Index:
+    """The commits of a walk, oldest first, and sets of them by file, author and place. Merges are in none of the sets."""
+
+    def __init__(self, rows: list[_Row]) -> None:
+        self.rows = rows
+        self.touches: dict[str, list[int]] = {}
+        self.renames: dict[str, list[tuple[int, str]]] = {}
+        self.authors_of: dict[str, set[str]] = {}
+        self.by_author: dict[str, list[int]] = {}
+        self.by_place: dict[tuple[str, str], list[int]] = {}
+        plain: list[int] = []
+        for index, row in enumerate(rows):
+            if len(row.parents) < 2:
+                plain.append(index)
+                self._count(index, row)
+        self.plain = _bits(plain)
+        self.fixes = _bits(index for index in plain if rows[index].fix)
+        self.production = _bits(index for index in plain if rows[index].production)
+        self.ranked: dict[int, tuple[float, ...]] = {}
+        self._sets: dict[object, int] = {}
+
+    def _count(self, index: int, row: _Row) -> None:
+        self.by_author.setdefault(row.author, []).append(index)
+        for place in {subsystem(path) for path, _ in row.sources}:
+            self.by_place.setdefault((row.author, place), []).append(index)
+        for path, old in row.sources:
+            self.touches.setdefault(path, []).append(index)
+            self.authors_of.setdefault(path, set()).add(row.author)
+            if old is not None and old != path:
+                self.renames.setdefault(path, []).append((index, old))
+
+    def of_file(self, name: str) -> int:
+        """The commits that touched a file under this very name."""
+        return self._set(name, self.touches.get(name, ()))
+
+    def of_author(self, author: str) -> int:
+        """The commits of an author."""
+        return self._set(("author", author), self.by_author.get(author, ()))
+
+    def of_place(self, author: str, place: str) -> int:
+        """The commits of an author in a top folder."""
+        return self._set((author, "in", place), self.by_place.get((author, place), ()))
+
+    def _set(self, key: object, indices: Sequence[int]) -> int:
+        found = self._sets.get(key)
+        if found is None:
+            if len(self._sets) * (len(self.rows) // 8 + 64) > _MOST_KEPT:
+                self._sets.clear()
+            found = self._sets[key] = _bits(indices)
+        return found
+
+
+class Past:
+    """The commits of a walk, ready to be asked what was known at some of them. For one thread at a time."""
+
+    def __init__(self, commits: Iterable[Commit], asked: Collection[str]) -> None:
+        """`commits` come children first (as `walk_blocking` gives them); only the `asked` can be viewed."""
+        walked = [_Row.of(commit) for commit in commits]
+        self._index = _Index(sorted(walked, key=lambda row: (row.time, row.id)))
+        self._known = self._follow([row.id for row in reversed(walked)], frozenset(asked))
+
+    def __len__(self) -> int:
+        return len(self._index.rows)
+
+    def at(self, commit: str, *, author: str, time: float) -> View:
+        """What was known at a commit (itself included), as `author` and a change of that `time` would see it."""
+        return View(self._index, self._known[commit], author, time)
+
+    def _follow(self, parents_first: Sequence[str], wanted: frozenset[str]) -> dict[str, int]:
+        """The ancestors of the wanted commits; on the way, the ranked features of all that their windows may hold."""
+        rows = self._index.rows
+        at = {row.id: index for index, row in enumerate(rows)}
+        waiting = Counter(parent for row in rows for parent in row.parents)
+        oldest = self._oldest_ranked({own for own in parents_first if own not in waiting}, wanted)
+        open_ends: dict[str, int] = {}
+        known: dict[str, int] = {}
+        for own in parents_first:
+            index = at[own]
+            row = rows[index]
+            before = 0
+            for parent in row.parents:
+                before |= open_ends.get(parent, 0)
+                waiting[parent] -= 1
+                if not waiting[parent]:
+                    open_ends.pop(parent, None)
+            if row.production and index >= oldest:
+                self._index.ranked[index] = _ranked_features(self._index, row, before)
+            mask = before | (1 << index)
+            if own in wanted:
+                known[own] = mask
+            if waiting[own]:
+                open_ends[own] = mask
+        return known
+
+    def _oldest_ranked(self, heads: set[str], wanted: frozenset[str]) -> int:
+        """The first commit whose ranked features may be looked at."""
+        if len(self._index.rows) > _MOST_RANKED:
+            return len(self._index.rows)
+        # When all that was walked leads to the one commit asked for, only its window is ever looked at.
+        return _oldest_of_window(self._index.production) if heads == wanted and len(wanted) == 1 else 0
+
+
+def _ranked_features(index: _Index, row: _Row, before: int) -> tuple[float, ...]:
+    """The features in `RANKED` of a commit, by what its ancestors tell."""
+    view = View(index, before, row.author, row.time)
+    names = [old or path for path, old in row.sources]
+    touches = [view.touches(name) for name in names]
+    production = [is_production(path) for path, _ in row.sources]
+    values = {
+        "sexp": view.nearby({subsystem(path) for path, _ in row.sources}),
+        "age": mean_age([view.age(commits) for commits in touches]),
+        "ndev": len(frozenset[str]().union(*(view.authors(name) for name in names))),
+        "nfix_sum": sum(view.repairs(commits) for commits in compress(touches, production)),
+    }
+    return tuple(float(values[name]) for name in RANKED)
+
+
+class View:
+    """What was known at one commit."""
+
+    def __init__(self, index: _Index, known: int, author: str, time: float) -> None:
+        self._index = index
+        self._known = known
+        self._author = author
+        self._time = time
+
+    def file(self, path: str) -> FileFacts:
+        """The past of a file by its name at this commit; renames are followed back."""
+        touches = self.touches(path)
+        repairs = touches & self._index.fixes
+        return FileFacts(
+            changes=touches.bit_count(),
+            authors=self.authors(path),
+            fixes=repairs.bit_count(),
+            own=(touches & self._index.of_author(self._author)).bit_count(),
+            age=self.age(touches),
+            fix_commits=tuple(self._index.rows[index].id[:7] for index in _newest(repairs, _MOST_EVIDENCE)),
+        )
+
+    def touches(self, path: str) -> int:
+        """The commits that touched a file under this or an earlier name."""
+        found = 0
+        for name in self._names(path):
+            found |= self._index.of_file(name)
+        return found & self._known
+
+    def authors(self, path: str) -> frozenset[str]:
+        """Who touched a file."""
+        touches = self.touches(path)
+        candidates = {author for name in self._names(path) for author in self._index.authors_of.get(name, ())}
+        return frozenset(author for author in candidates if touches & self._index.of_author(author))
+
+    def repairs(self, touches: int) -> int:
+        """How many of these commits were fixes."""
+        return (touches & self._index.fixes).bit_count()
+
+    def age(self, touches: int) -> float | None:
+        """Days since the newest of these commits, None without any."""
+        if not touches:
+            return None
+        return max(0.0, self._time - self._index.rows[touches.bit_length() - 1].time) / DAY
+
+    def experience(self) -> int:
+        """How many commits the author made."""
+        return (self._index.of_author(self._author) & self._known).bit_count()
+
+    def nearby(self, places: Collection[str]) -> int:
+        """How many commits the author made in each of these top folders, added up."""
+        return sum((self._index.of_place(self._author, place) & self._known).bit_count() for place in places)
+
+    def days_here(self) -> float:
+        """Days since the author's first commit, 0 before it."""
+        own = self._index.of_author(self._author) & self._known
+        if not own:
+            return 0.0
+        first = (own & -own).bit_length() - 1
+        return (self._time - self._index.rows[first].time) / DAY
+
+    def fix_rate(self) -> float:
+        """The share of fixes among the newest commits, drawn towards one in eight while there are few."""
+        commits = self._index.plain & self._known
+        oldest = _oldest_of_window(commits)
+        window = commits >> oldest << oldest
+        return ((window & self._index.fixes).bit_count() + 1) / (window.bit_count() + 8)
+
+    def recent(self) -> dict[str, tuple[float, ...]]:
+        """The ranked features of the newest commits that touched production code, each sorted."""
+        newest = _newest(self._index.production & self._known, WINDOW)
+        rows = [found for index in newest if (found := self._index.ranked.get(index)) is not None]
+        return {name: tuple(sorted(row[at] for row in rows)) for at, name in enumerate(RANKED)}
+
+    def _names(self, path: str) -> list[str]:
+        """This name and all that the file had before, as far as the known commits renamed it."""
+        names, at = [path], 0
+        while at < len(names):
+            for index, old in self._index.renames.get(names[at], ()):
+                if self._known >> index & 1 and old not in names:
+                    names.append(old)
+            at += 1
+        return names
+
+
+def _newest(commits: int, most: int) -> Iterator[int]:
+    """Numbers of the newest commits of a set, newest first."""
+    while commits and most:
+        index = commits.bit_length() - 1
+        yield index
+        commits ^= 1 << index
+        most -= 1
+
+
+def _oldest_of_window(commits: int) -> int:
+    """The number of the oldest of the newest `WINDOW` commits of a set; 0 when it has fewer."""
+    low, high = 0, commits.bit_length()
+    while high - low > 1:
+        middle = (low + high) // 2
+        if (commits >> middle).bit_count() >= WINDOW:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def _bits(indices: Iterable[int]) -> int:
+    """A set of commits from their numbers, given in ascending order."""
+    numbers = list(indices)
+    if not numbers:
+        return 0
+    flags = bytearray(numbers[-1] // 8 + 1)
+    for number in numbers:
+        flags[number >> 3] |= 1 << (number & 7)
+    return int.from_bytes(flags, "little")

@@ -1,0 +1,120 @@
+"""Scores changes of one repository: gathers facts, asks the model, keeps the past of the last bases in memory."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+
+from sidecar.core.diff import Change
+from sidecar.core.errors import GitError
+from sidecar.core.review import RiskReport
+from sidecar.review.facts import facts_of, gather_blocking, read_before_blocking
+from sidecar.review.past import Past
+from sidecar.risk.assess import assess
+from sidecar.risk.model import Model, load
+from sidecar.vcs.commits import changes_blocking, resolve_many_blocking
+from sidecar.vcs.history import Commit, is_shallow_blocking, walk_blocking
+from sidecar.vcs.runner import Git
+
+_KEPT = 2
+"""Bases whose past is kept: HEAD, and the one that was asked for beside it."""
+_BATCH = 64
+"""Commits whose old sides are read together."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unscored:
+    """A revision that could not be scored, and why, in a sentence."""
+
+    revision: str
+    why: str
+
+
+class RiskScorer:
+    """Scores changes of one repository. Safe to call from several threads and tasks at once."""
+
+    def __init__(self, git: Git, model: Model | None = None) -> None:
+        self._git = git
+        self._model = model or load()
+        self._pasts: OrderedDict[str, Past | None] = OrderedDict()
+        self._lock = threading.Lock()
+
+    async def score(self, change: Change) -> RiskReport:
+        """The risk of a change. The first call for a base walks its history (a second for 10,000 commits)."""
+        return await asyncio.to_thread(self.score_blocking, change)
+
+    def score_blocking(self, change: Change) -> RiskReport:
+        """As `score`, for threads. Without history (no base, shallow clone) the diff alone is scored."""
+        begun = time.perf_counter()
+        with self._lock:
+            facts = gather_blocking(self._git, change, self._past(change))
+        report = assess(change, facts, self._model)
+        return replace(report, ms=round((time.perf_counter() - begun) * 1000, 3))
+
+    def score_commits_blocking(self, revisions: Sequence[str]) -> Generator[RiskReport | Unscored]:
+        """Each commit against its first parent, by what its ancestors tell, in the given order; for threads.
+
+        One walk and one stream of diffs serve all of them. Close the generator when it is left early.
+        """
+        ids = resolve_many_blocking(self._git, revisions)
+        wanted = frozenset(own for own in ids if own is not None)
+        found: dict[str, Commit] = {}
+        past = self._bulk_past(wanted, found)
+        reports = self._reports([found[own] for own in ids if own is not None], past)
+        for revision, own in zip(revisions, ids, strict=True):
+            if own is None:
+                yield Unscored(revision, f"There is no commit {revision!r} in this repository.")
+            else:
+                yield next(reports)
+
+    def _reports(self, commits: Sequence[Commit], past: Past | None) -> Iterator[RiskReport]:
+        changes = changes_blocking(self._git, commits)
+        while batch := list(islice(changes, _BATCH)):
+            before = read_before_blocking(self._git, batch)
+            for change in batch:
+                begun = time.perf_counter()
+                report = assess(change, facts_of(change, past, before), self._model)
+                yield replace(report, ms=round((time.perf_counter() - begun) * 1000, 3))
+
+    def _bulk_past(self, wanted: frozenset[str], found: dict[str, Commit]) -> Past | None:
+        """The past of all wanted commits' parents; fills `found` with the wanted commits. None in a shallow clone."""
+
+        def noticed() -> Iterator[Commit]:
+            for commit in walk_blocking(self._git, sorted(wanted)):
+                if commit.id in wanted:
+                    found[commit.id] = commit
+                yield commit
+
+        if is_shallow_blocking(self._git):
+            for _ in noticed():
+                pass
+            return None
+        walked = list(noticed())
+        return Past(walked, {commit.parents[0] for commit in found.values() if commit.parents})
+
+    def _past(self, change: Change) -> Past | None:
+        """The past up to a change's base. A first commit has an empty one; a change without any base has none."""
+        if change.base is None and change.commit is None:
+            return None
+        base = change.base or ""
+        if base not in self._pasts:
+            self._pasts[base] = self._walk(base)
+            while len(self._pasts) > _KEPT:
+                self._pasts.popitem(last=False)
+        self._pasts.move_to_end(base)
+        return self._pasts[base]
+
+    def _walk(self, base: str) -> Past | None:
+        try:
+            if is_shallow_blocking(self._git):
+                return None
+            tips = [base] if base else []
+            return Past(walk_blocking(self._git, tips), tips)
+        except GitError:
+            # A history with holes (a partial or damaged clone) cannot be counted; the diff can still be scored.
+            return None

@@ -1,0 +1,131 @@
+"""The uncommitted change as Markdown for a person: what changed, and the risky places with their reasons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sidecar.core.diff import Change, FileDiff
+from sidecar.core.ports import Scorer
+from sidecar.core.review import HunkRisk, RiskReport
+from sidecar.review import words
+from sidecar.review.threads import candidates
+from sidecar.vcs.runner import Git
+from sidecar.vcs.worktree import Doing, Status, status, working_tree
+
+MOST_FILES = 50
+MOST_PLACES = 10
+
+NO_REPOSITORY = "This folder is not in a git repository, so there is no diff to look at. Run `git init` to begin one."
+BARE = "This is a bare repository: it has no working tree, so there is no uncommitted change."
+
+_VERBS = {
+    "added": "added",
+    "deleted": "deleted",
+    "modified": "changed",
+    "renamed": "renamed",
+    "copied": "copied",
+    "type-changed": "changed in kind",
+}
+
+
+async def summarize(git: Git | None, scorer: Scorer) -> str:
+    """What the uncommitted change does, file by file, with its risk. Without a repository or a change it says so."""
+    found = await _change(git)
+    if isinstance(found, str):
+        return found
+    now, change = found
+    report = await scorer.score(change)
+    return "\n".join([_head(now, change), "", *_files(change, report), "", *_risk(report), *_places(report)])
+
+
+async def review_text(git: Git | None, scorer: Scorer) -> str:
+    """The risky places of the uncommitted change with reasons; when none stands out it says so."""
+    found = await _change(git)
+    if isinstance(found, str):
+        return found
+    now, change = found
+    report = await scorer.score(change)
+    places = _places(report)
+    quiet = [] if places else ["", "No place stands out: nothing here is worth a comment of its own."]
+    return "\n".join([_head(now, change), "", *_risk(report), *places, *quiet, *_skipped(report)])
+
+
+async def _change(git: Git | None) -> tuple[Status, Change] | str:
+    if git is None:
+        return NO_REPOSITORY
+    if git.bare:
+        return BARE
+    now, change = await status(git), await working_tree(git)
+    if change.files:
+        return now, change
+    where = _where(now)
+    if now.head is None:
+        return f"There is no change yet: {where} has no commit, and no file to commit."
+    return f"There is no uncommitted change: the working tree is the same as the last commit ({where})."
+
+
+def _head(now: Status, change: Change) -> str:
+    count = len(change.files)
+    added = sum(file.added_lines for file in change.files)
+    removed = sum(file.removed_lines for file in change.files)
+    against = "" if now.head else ", all of it new: there is no commit yet"
+    sentence = f"**Uncommitted change** on {_where(now)}: {_many(count, 'file')}, +{added} -{removed} lines{against}."
+    if now.conflicted:
+        sentence += f" {_many(len(now.conflicted), 'file')} with conflicts."
+    return sentence
+
+
+def _where(now: Status) -> str:
+    doing: Doing = now.doing
+    name = f"branch {words.code(now.branch)}" if now.branch else f"a detached HEAD ({(now.head or '')[:10]})"
+    return f"{name}, in the middle of a {doing}" if doing else name
+
+
+def _files(change: Change, report: RiskReport) -> list[str]:
+    score = {file.file: file.score for file in report.files}
+    ranked = sorted(change.files, key=lambda file: (-score.get(file.path, -1.0), file.path))
+    lines = [f"- {_file(file)}" for file in ranked[:MOST_FILES]]
+    more = len(ranked) - MOST_FILES
+    return [*lines, f"- and {_many(more, 'more file')}"] if more > 0 else lines
+
+
+def _file(file: FileDiff) -> str:
+    name = words.code(file.path)
+    if file.old_path:
+        name = f"{words.code(file.old_path)} → {name}"
+    text = f"{name} {_VERBS[file.status]}"
+    if file.hunks:
+        return f"{text}, +{file.added_lines} -{file.removed_lines} in {_many(len(file.hunks), 'place')}"
+    return f"{text} ({words.escape(file.reason)})" if file.reason else text
+
+
+def _risk(report: RiskReport) -> list[str]:
+    if not report.files:
+        return ["**Risk: none to tell.** The change adds no production code that could be scored."]
+    said = words.reasons(words.raising(report.reasons))
+    return [f"**{words.title(report.band)}.** {words.likelihood(report)}", *said]
+
+
+def _places(report: RiskReport) -> list[str]:
+    places = [candidate.hunk for candidate in candidates(report)][:MOST_PLACES]
+    if not places:
+        return []
+    return ["", "**Look here first:**", "", *(line for place in places for line in _place(place))]
+
+
+def _place(hunk: HunkRisk) -> Sequence[str]:
+    lines = f"line {hunk.start}" if hunk.start == hunk.end else f"lines {hunk.start} to {hunk.end}"
+    reasons = words.reasons(words.raising(hunk.reasons))
+    return [f"- {words.code(hunk.file)}, {lines}", *(f"  {reason}" for reason in reasons)]
+
+
+def _skipped(report: RiskReport) -> list[str]:
+    if not report.skipped:
+        return []
+    names = ", ".join(f"{words.code(item.file)} ({words.escape(item.why)})" for item in report.skipped[:MOST_PLACES])
+    more = len(report.skipped) - MOST_PLACES
+    return ["", f"Not scored: {names}{f' and {more} more' if more > 0 else ''}."]
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

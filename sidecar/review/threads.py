@@ -1,0 +1,206 @@
+"""Which threads a change has, after another look: kept, moved, closed, opened. Pure.
+
+The rules, in short: silence below the floor; a few comments a change, one for a place; an edit moves or closes a
+comment and never repeats it; what was resolved stays resolved; what the user wrote is never thrown away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from sidecar.core.diff import Hunk
+from sidecar.core.review import Anchor, Band, Comment, HunkRisk, RiskReport, Thread
+from sidecar.review import words
+from sidecar.review.anchor import edited, find, make
+
+BUDGET = 5
+"""Comments that a change gets at most."""
+
+NEAR = 3
+"""Lines between two places that still share one comment."""
+
+LONGEST = 8
+"""Lines that a comment points at, at most: the riskiest of a long stretch."""
+
+_STANDS_OUT = 0.25
+"""Share of the riskiest place's score from which another place is worth a comment."""
+
+_MOVED = 0.05
+"""Difference from which a comment's score is told anew."""
+
+_BANDS: tuple[Band, ...] = ("low", "medium", "high", "critical")
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a look at the change found.
+
+    `texts` holds the new lines of every file that was looked at (None: gone or unreadable). `edits` leads,
+    by path, from the text of the last look to this one, where that is known. `renames` leads from old paths to new.
+    """
+
+    report: RiskReport | None
+    texts: Mapping[str, Sequence[str] | None]
+    now: float
+    edits: Mapping[str, Sequence[Hunk]] = field(default_factory=dict)
+    renames: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A place that would be worth a comment: the lines to point at, and the hunk that they belong to."""
+
+    hunk: HunkRisk
+    start: int
+    end: int
+    band: Band
+
+
+def reconcile(
+    threads: Sequence[Thread], look: Look, new_id: Callable[[], str], *, budget: int = BUDGET
+) -> tuple[Thread, ...]:
+    """The threads that there are now; those that are not among them are closed for good.
+
+    An unchanged thread is the same object as before. `new_id` names new threads and comments.
+    """
+    found = candidates(look.report)
+    kept = [thread for old in threads if (thread := _again(old, look, found)) is not None]
+    taken = [(thread.anchor.path, thread.anchor.start, thread.anchor.end) for thread in kept]
+    room = budget - sum(thread.origin == "risk" and not thread.anchor.outdated for thread in kept)
+    for candidate in found:
+        place = (candidate.hunk.file, candidate.start, candidate.end)
+        lines = look.texts.get(candidate.hunk.file)
+        if room <= 0 or look.report is None or not lines or any(near(place, other) for other in taken):
+            continue
+        kept.append(_opened(candidate, look.report, lines, look.now, new_id))
+        taken.append(place)
+        room -= 1
+    return tuple(kept)
+
+
+def candidates(report: RiskReport | None) -> list[Candidate]:
+    """Places worth a comment, the riskiest first; none in a change of low risk.
+
+    A place with less than half of the change's score counts one band lower than the change; the riskiest never does.
+    """
+    if report is None or report.band == "low" or not report.hunks:
+        return []
+    ranked = sorted(report.hunks, key=lambda hunk: (-hunk.score, hunk.file, hunk.start))
+    top = ranked[0].score
+    found = []
+    for hunk in ranked:
+        band = report.band if hunk is ranked[0] or 2 * hunk.score >= report.score else _lower(report.band)
+        if band != "low" and hunk.score >= _STANDS_OUT * top:
+            found.append(Candidate(hunk, *_spot(hunk), band))
+    return found
+
+
+def near(place: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
+    """Whether two ranges of lines (path, first, last) share a comment."""
+    return place[0] == other[0] and place[1] <= other[2] + NEAR and other[1] <= place[2] + NEAR
+
+
+def talked(thread: Thread) -> bool:
+    """Whether the user wrote something in it."""
+    return thread.origin == "user" or any(comment.author == "user" for comment in thread.comments)
+
+
+def _again(old: Thread, look: Look, found: Sequence[Candidate]) -> Thread | None:
+    """A thread of the last look as it stands now, or None when it is closed."""
+    anchor, altered = _placed(old.anchor, look)
+    thread = old if anchor == old.anchor else old.moved(anchor)
+    if anchor.outdated:
+        return _lost(thread, look.now) if talked(thread) else None
+    if thread.origin != "risk":
+        return thread
+    place = (anchor.path, anchor.start, anchor.end)
+    report = look.report
+    match = next((c for c in found if near(place, (c.hunk.file, c.start, c.end))), None)
+    if report is not None and match is not None:
+        return _rescored(thread, match, report, look.now, altered=altered)
+    # A hunk that no longer stands out keeps the comment that it has: comments that come and go are worse than none.
+    changed = report is not None and report.band != "low"
+    changed = changed and any(near(place, (h.file, h.start, h.end)) for h in (report.hunks if report else ()))
+    return thread if changed or talked(thread) else None
+
+
+def _placed(anchor: Anchor, look: Look) -> tuple[Anchor, bool]:
+    """Where the anchor stands now, and whether its own lines were edited."""
+    path = anchor.path
+    if path not in look.texts:
+        return anchor, False
+    if look.texts[path] is None and look.texts.get(look.renames.get(path, "")) is not None:
+        path = look.renames[path]
+    lines = look.texts[path]
+    if lines is None:
+        return replace(anchor, outdated=True), False
+    edits = look.edits.get(anchor.path) if path == anchor.path and not anchor.outdated else None
+    wanted = anchor if path == anchor.path else replace(anchor, path=path)
+    place = find(wanted, lines, edits)
+    if not place.outdated or anchor.outdated:
+        return place, False
+    other = edited(wanted, lines, edits)
+    return (place, False) if other is None else (other, True)
+
+
+def _lost(thread: Thread, now: float) -> Thread:
+    """A thread whose text is gone but whose words are kept."""
+    return thread if thread.state == "resolved" else replace(thread, state="resolved", updated=now)
+
+
+def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, *, altered: bool) -> Thread:
+    """The thread with today's score. What was resolved is opened again only by an edit that made it worse."""
+    worse = _BANDS.index(match.band) > _BANDS.index(thread.band)
+    if thread.state == "resolved" and not (altered and worse):
+        return thread
+    same = match.band == thread.band and abs(match.hunk.score - thread.score) < _MOVED
+    if same and thread.state == "open":
+        return thread
+    comments = thread.comments
+    if comments and comments[0].author == "sidecar":
+        first = replace(comments[0], body=words.comment(match.hunk, report, match.band))
+        comments = (first, *comments[1:])
+    return replace(
+        thread,
+        state="open",
+        score=match.hunk.score,
+        band=match.band,
+        title=words.title(match.band),
+        comments=comments,
+        updated=now,
+    )
+
+
+def _opened(
+    candidate: Candidate, report: RiskReport, lines: Sequence[str], now: float, new_id: Callable[[], str]
+) -> Thread:
+    hunk, band = candidate.hunk, candidate.band
+    return Thread(
+        id=new_id(),
+        anchor=make(hunk.file, lines, candidate.start, candidate.end),
+        state="open",
+        score=hunk.score,
+        band=band,
+        comments=(Comment(id=new_id(), author="sidecar", body=words.comment(hunk, report, band), created=now),),
+        created=now,
+        updated=now,
+        title=words.title(band),
+    )
+
+
+def _spot(hunk: HunkRisk) -> tuple[int, int]:
+    """The lines of a hunk to point at: all of a short one, else the stretch that holds the most risk."""
+    if hunk.end - hunk.start < LONGEST:
+        return hunk.start, hunk.end
+    risk = {line.line: line.score for line in hunk.lines}
+    if not risk:
+        return hunk.start, hunk.start + LONGEST - 1
+    starts = range(hunk.start, hunk.end - LONGEST + 2)
+    best = max(starts, key=lambda start: (sum(risk.get(start + n, 0.0) for n in range(LONGEST)), -start))
+    inside = [line for line in range(best, best + LONGEST) if line in risk]
+    return inside[0], inside[-1]
+
+
+def _lower(band: Band) -> Band:
+    return _BANDS[max(0, _BANDS.index(band) - 1)]

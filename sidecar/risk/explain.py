@@ -1,0 +1,192 @@
+"""Says in sentences, with their evidence, what made a score. Every feature's effect is listed; not each gets words.
+
+Features that tell of the same thing (four that count repairs, say) share one sentence: it goes to the one with the
+largest effect in the direction in which they pull together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from sidecar.core.review import Reason, RiskReport
+from sidecar.risk.code import Reading
+from sidecar.risk.facts import Facts
+from sidecar.risk.features import MESSAGE
+
+_WORTH_SAYING = 0.05
+"""Log-odds below which a theme stays without words."""
+_MOST_HUNK_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What a sentence may draw on."""
+
+    values: Mapping[str, float]
+    reading: Reading
+    facts: Facts
+
+    def count(self, name: str) -> int:
+        return round(self.values.get(name, 0))
+
+
+def explain_change(
+    values: Mapping[str, float], parts: Mapping[str, float], reading: Reading, facts: Facts
+) -> tuple[Reason, ...]:
+    """All features with their effects, the largest first. Their sum and the head's base are the logit of the score."""
+    words: dict[str, str] = {}
+    seen = _Seen(values, reading, facts)
+    for names, sentence in _THEMES:
+        here = {name: parts[name] for name in names if name in parts}
+        total = sum(here.values())
+        if abs(total) >= _WORTH_SAYING:
+            words[max(here, key=lambda name: here[name] * total)] = sentence(seen)
+    reasons = [Reason(name, values[name], effect, words.get(name, "")) for name, effect in parts.items()]
+    reasons.sort(key=lambda reason: (-abs(reason.effect), reason.feature))
+    if not facts.history:
+        reasons.append(
+            Reason(
+                "history",
+                0.0,
+                0.0,
+                "No history is known here: what files and author did before is left out, not taken as nothing.",
+            )
+        )
+    return tuple(reasons)
+
+
+def explain_nothing() -> tuple[Reason, ...]:
+    """The one reason of a change that adds no production code."""
+    return (Reason("no_code", 0.0, 0.0, "The change adds no production code, so there is nothing to score."),)
+
+
+def explain_lines(lines: Sequence[Mapping[str, float]], parts: Mapping[str, float]) -> tuple[Reason, ...]:
+    """Why a hunk has more of its change's risk than others: at most three reasons, the strongest first.
+
+    `parts` are the line model's effects, averaged over the hunk; they are relative to the average line.
+    """
+    found: list[Reason] = []
+    for name, sentence in _LINE_WORDS.items():
+        effect = parts.get(name, 0.0)
+        if effect >= _WORTH_SAYING:
+            value = max(line[name] for line in lines)
+            count = sum(line[name] > 0 for line in lines)
+            text = sentence(round(value), count)
+            if value > 0 and text:
+                found.append(Reason(name, value, effect, text))
+    found.sort(key=lambda reason: -reason.effect)
+    return tuple(found[:_MOST_HUNK_REASONS])
+
+
+def headline(report: RiskReport) -> str:
+    """The score in one sentence, as a frequency."""
+    if not report.files and not report.skipped:
+        return "Nothing is changed, so there is nothing to score."
+    if not report.files:
+        return "The change adds no production code, so there is nothing to score."
+    return f"Of 100 changes like this, about {max(1, round(report.score * 100))} were repaired later."
+
+
+def main_reasons(report: RiskReport, most: int = 3) -> tuple[Reason, ...]:
+    """The reasons with words, the strongest first."""
+    return tuple(reason for reason in report.reasons if reason.text)[:most]
+
+
+def plural(count: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: `1 file`, `3 files`."""
+    return f"{count} {one if count == 1 else many or one + 's'}"
+
+
+def _size(seen: _Seen) -> str:
+    branches = seen.count("branches")
+    where = plural(seen.count("prod_nf"), "production file")
+    tokens = plural(seen.count("tokens"), "token")
+    return f"It adds {tokens} of code in {where}, with {plural(branches, 'branch', 'branches') if branches else 'no branch'}."
+
+
+def _depth(seen: _Seen) -> str:
+    return f"Its most deeply nested line is indented by {plural(seen.count('indent_max'), 'column')}."
+
+
+def _tests(seen: _Seen) -> str:
+    added = seen.count("test_la")
+    if not added:
+        return "It adds nothing to tests."
+    return f"It adds {plural(added, 'line')} to tests and other code around the product."
+
+
+def _repairs(seen: _Seen) -> str:
+    files = [(seen.facts.of(file.path), file.path) for file in seen.reading.files]
+    worst, path = max(files, key=lambda item: (item[0].fixes, item[0].changes))
+    if not worst.fixes:
+        return "None of its files was repaired before."
+    newest = ", ".join(worst.fix_commits)
+    evidence = f" ({'newest: ' if worst.fixes > len(worst.fix_commits) else ''}{newest})" if newest else ""
+    return f"`{path}` was repaired {_times(worst.fixes)} in {plural(worst.changes, 'change')} before{evidence}."
+
+
+def _churn(seen: _Seen) -> str:
+    if not seen.count("nuc"):
+        return "Its files have no history yet."
+    changed = _times(seen.count("nuc"))
+    age = _days(seen.values["age"])
+    return f"Its files were changed {changed} before by {plural(seen.count('ndev'), 'author')}, on average {age} ago."
+
+
+def _author(seen: _Seen) -> str:
+    exp = seen.count("exp")
+    if not exp:
+        return "It is the author's first commit here."
+    near = seen.count("sexp")
+    first = _days(seen.values["dev_days"])
+    return f"Its author has {plural(exp, 'earlier commit')} here, the first {first} ago, and touched these folders {_times(near)}."
+
+
+def _repository(seen: _Seen) -> str:
+    return f"Of 100 recent commits here, about {round(seen.values['fix_rate'] * 100)} were fixes."
+
+
+def _message(seen: _Seen) -> str:
+    fix = "speaks of a fix" if seen.values["fix"] else "does not speak of a fix"
+    issue = "names an issue" if seen.values["has_ref"] else "names no issue"
+    return f"The message has {plural(seen.count('msg_len'), 'character')}, {fix} and {issue}."
+
+
+def _times(count: int) -> str:
+    return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def _days(days: float) -> str:
+    if days < 1:
+        return "less than a day"
+    if days < 60:
+        return plural(round(days), "day")
+    return plural(round(days / 30.44), "month") if days < 730 else plural(round(days / 365.25), "year")
+
+
+_THEMES: tuple[tuple[tuple[str, ...], Callable[[_Seen], str]], ...] = (
+    (("tokens", "branches", "prod_nf"), _size),
+    (("indent_max",), _depth),
+    (("test_la",), _tests),
+    (("fix_density", "nfix_max", "nfix_sum", "r_nfix_sum"), _repairs),
+    (("nuc", "ndev", "age", "r_age", "r_ndev"), _churn),
+    (("exp", "sexp", "dev_days", "r_sexp"), _author),
+    (("fix_rate",), _repository),
+    (MESSAGE, _message),
+)
+
+_LINE_WORDS: dict[str, Callable[[int, int], str]] = {
+    "f_nfix": lambda value, _: f"This file was repaired {_times(value)} before.",
+    "ntok": lambda value, _: f"Its longest line has {plural(value, 'token')}.",
+    "indent": lambda value, _: f"It is nested {plural(value, 'column')} deep.",
+    "branch": lambda _, count: (
+        f"{plural(count, 'line')} of it {'chooses' if count == 1 else 'choose'} a way (if, for, catch, …)."
+    ),
+    "arithmetic": lambda _, count: f"{plural(count, 'line')} of it {'calculates' if count == 1 else 'calculate'}.",
+    "call": lambda _, count: f"{plural(count, 'line')} of it {'calls' if count == 1 else 'call'} something.",
+    "index": lambda _, count: f"{plural(count, 'line')} of it {'takes' if count == 1 else 'take'} something by index.",
+    "h_code": lambda value, _: f"It is {plural(value, 'line')} of code in one piece.",
+    "hunk_del": lambda value, _: f"It replaces {plural(value, 'line')}.",
+}
+"""Sentences for a hunk: from the largest value of a feature and the number of lines that have it."""

@@ -1,0 +1,146 @@
+"""The numbers that the models look at: of a change as a whole, and of each added line of code within it."""
+
+from __future__ import annotations
+
+import math
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+
+from sidecar.core.diff import Change
+from sidecar.risk.code import CodeHunk, Reading
+from sidecar.risk.facts import RANKED, Facts
+from sidecar.risk.fixes import is_fix
+
+DIFF = ("tokens", "indent_max", "branches", "test_la", "prod_nf")
+"""Features that the diff alone gives."""
+HISTORY = (
+    "fix_rate", "fix_density", "nfix_max", "nfix_sum", "nuc", "ndev", "age", "exp", "sexp", "dev_days",
+    *(f"r_{name}" for name in RANKED),
+)  # fmt: skip
+"""Features that need the history before the change."""
+MESSAGE = ("fix", "msg_len", "subj_len", "has_ref")
+"""Features that exist once there is a message."""
+
+_REFERENCE = re.compile(r"#\d+|gh-\d+", re.IGNORECASE)
+
+
+def change_features(change: Change, reading: Reading, facts: Facts) -> dict[str, float]:
+    """The features of a change: those of the diff, those of history if it is known, those of a message if it has one."""
+    values = _diff_features(reading)
+    if facts.history:
+        values |= _history_features(reading, facts)
+    if change.message.strip():
+        values |= message_features(change.message)
+    return values
+
+
+def _diff_features(reading: Reading) -> dict[str, float]:
+    shapes = [line.shape for file in reading.files for line in file.lines]
+    return {
+        "tokens": sum(shape.tokens for shape in shapes),
+        "indent_max": max((shape.indent for shape in shapes), default=0),
+        "branches": sum(shape.branches for shape in shapes),
+        "test_la": reading.test_added,
+        "prod_nf": len(reading.files),
+    }
+
+
+def _history_features(reading: Reading, facts: Facts) -> dict[str, float]:
+    sources = [facts.of(path) for path in reading.sources]
+    production = [facts.of(file.path) for file in reading.files]
+    return with_ranks(
+        {
+            "fix_rate": facts.fix_rate,
+            "fix_density": max((file.fixes / (file.changes + 1) for file in production), default=0.0),
+            "nfix_max": max((file.fixes for file in production), default=0),
+            "nfix_sum": sum(file.fixes for file in production),
+            "nuc": sum(file.changes for file in sources),
+            "ndev": len(frozenset[str]().union(*(file.authors for file in sources))),
+            "age": mean_age([file.age for file in sources]),
+            "exp": facts.exp,
+            "sexp": facts.sexp,
+            "dev_days": facts.dev_days,
+        },
+        facts,
+    )
+
+
+def with_ranks(values: dict[str, float], facts: Facts) -> dict[str, float]:
+    """The features with the ranks of some of them among recent commits."""
+    return values | {f"r_{name}": facts.rank(name, values[name]) for name in RANKED}
+
+
+def mean_age(ages: list[float | None]) -> float:
+    """Days since the files were last changed, on average over those that were; 0 when none was."""
+    known = [age for age in ages if age is not None]
+    return sum(known) / len(known) if known else 0.0
+
+
+def message_features(message: str) -> dict[str, float]:
+    """What the message says: whether it speaks of a fix, its length, its first line's, whether it names an issue."""
+    text = message.strip()
+    return {
+        "fix": float(is_fix(text)),
+        "msg_len": len(text),
+        "subj_len": len(text.partition("\n")[0]),
+        "has_ref": float(_REFERENCE.search(text) is not None),
+    }
+
+
+LINE_HISTORY = ("f_nuc", "f_nfix")
+"""Line features that need the file's history."""
+LINE_BITS = ("branch", "arithmetic", "number", "string", "call", "index", "function", "import")
+"""Facts of a line's shape that are line features."""
+LINE = (
+    "ntok", "tok2", "indent", "hunk_add", "hunk_del", "pos", "pos_rel", "new_file", "f_code", "ntok_rank",
+    "prev_ntok", "h_code", *LINE_BITS, *LINE_HISTORY,
+)  # fmt: skip
+"""Features of an added line of code."""
+
+
+def line_features(reading: Reading, facts: Facts) -> Iterator[dict[str, float]]:
+    """The features of each added line of code, file by file, top down; by the names in `LINE`."""
+    ranks = _average_ranks([line.shape.tokens for file in reading.files for line in file.lines])
+    numbers = iter(ranks)
+    for file in reading.files:
+        past = facts.of(file.path)
+        of_file = {
+            "new_file": float(file.new),
+            "f_code": sum(1 for _ in file.lines),
+            "f_nuc": past.changes,
+            "f_nfix": past.fixes,
+        }
+        for hunk in file.hunks:
+            for index in range(len(hunk.lines)):
+                yield of_file | _line_part(hunk, index) | {"ntok_rank": next(numbers) / len(ranks)}
+
+
+def _line_part(hunk: CodeHunk, index: int) -> dict[str, float]:
+    line = hunk.lines[index]
+    pos = line.line - hunk.hunk.new_start
+    added = len(hunk.hunk.added)
+    tokens = line.shape.tokens
+    return {
+        "ntok": tokens,
+        "tok2": length_bend(tokens),
+        "indent": line.shape.indent,
+        "hunk_add": added,
+        "hunk_del": len(hunk.hunk.removed),
+        "pos": pos,
+        "pos_rel": pos / max(1, added),
+        "prev_ntok": hunk.lines[index - 1].shape.tokens if index else 0,
+        "h_code": len(hunk.lines),
+        **{name: float(line.shape.has(name)) for name in LINE_BITS},
+    }
+
+
+def length_bend(tokens: int) -> float:
+    """How far a line's length is from the usual, squared (models see it through `squash`, which undoes the expm1)."""
+    return math.expm1(min(20.0, (math.log1p(tokens) - 2) ** 2))
+
+
+def _average_ranks(values: list[int]) -> list[float]:
+    """Ranks from 1, ties sharing their mean."""
+    order = sorted(values)
+    return [(bisect_left(order, value) + 1 + bisect_right(order, value)) / 2 for value in values]

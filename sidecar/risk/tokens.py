@@ -1,0 +1,136 @@
+"""Reads single lines of code: tokens, whether a line is code at all, and the small facts of its shape.
+
+Works on lines without a parser, so that it serves any state of an edit; the classes of words are those by which the
+training data describes a line.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+_TOKEN = re.compile(
+    r"[A-Za-z_]\w*|\d+(?:\.\d+)?"
+    r'|"(?:[^"\\]|\\.)*"|\'(?:[^\'\\]|\\.)*\'|`[^`]*`'
+    r"|==|!=|<=|>=|->|=>|&&|\|\||::|\+=|-=|\*\*|//|<<|>>|\?\?|\?\.|:=|\S"
+)
+_BRANCH = frozenset({
+    "if", "elif", "else", "for", "while", "try", "except", "catch", "finally", "switch", "case", "match", "&&", "||",
+    "and", "or", "?", "??", "select", "when", "unless", "loop",
+})  # fmt: skip
+_COMPARE = frozenset({"==", "!=", "<=", ">=", "<", ">", "===", "!==", "is", "in", "not", "!"})
+_EXIT = frozenset({"return", "raise", "throw", "break", "continue", "yield", "panic"})
+_CONCURRENT = frozenset({
+    "async", "await", "go", "defer", "lock", "Lock", "mutex", "Mutex", "spawn", "synchronized", "thread", "Thread",
+    "chan", "select", "with",
+})  # fmt: skip
+_NULL = frozenset({
+    "None", "null", "undefined", "nil", "Option", "Optional", "unwrap", "Some", "hasattr", "getattr",
+})  # fmt: skip
+_ARITHMETIC = frozenset({"+", "-", "*", "/", "%", "+=", "-=", "**", "//", "<<", ">>"})
+_FUNCTION = frozenset({"def", "function", "func", "fn", "=>", "lambda"})
+_CLASSES = frozenset({"class", "struct"})
+_NUMBERS = frozenset({"<num>", "0", "1"})
+_IMPORT = re.compile(
+    r"\s*(import\b|from\s+\S+\s+import\b|package\s|use\s+[\w:{]|extern\s+crate"
+    r"|export\s+(\*|\{[^}]*\})\s+from|(const|var|let)\s+[\w{},\s]+=\s*require\()"
+)
+_PYTHON_COMMENT = re.compile(r"\s*#")
+_C_COMMENT = re.compile(r"\s*(//|/\*|\*/|\*( |$))")
+_WORD = re.compile(r"\w")
+_LONGEST = 2000
+"""Characters of a line that are looked at: what stands beyond is no hand-written code."""
+
+BITS = (
+    "branch", "compare", "exit", "concurrent", "null", "arithmetic", "number", "string", "call", "index", "assign",
+    "function", "import", "class",
+)  # fmt: skip
+"""Names of the yes/no facts of a line, in the order of the training data's bits."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineShape:
+    """What one line of code looks like: `tokens` and `branches` are counts, `indent` columns, `bits` as `BITS`."""
+
+    tokens: int
+    branches: int
+    indent: int
+    bits: tuple[bool, ...]
+
+    def has(self, bit: str) -> bool:
+        """Whether the named fact of `BITS` holds."""
+        return self.bits[BITS.index(bit)]
+
+
+def tokenize(text: str) -> list[str]:
+    """The tokens of a line; texts become `<str>`, numbers but 0 and 1 `<num>`."""
+    found: list[str] = []
+    for raw in _TOKEN.findall(text[:_LONGEST]):
+        if raw[0] in "\"'`" and len(raw) > 1:
+            found.append("<str>")
+        elif raw[0].isdigit() and raw not in {"0", "1"}:
+            found.append("<num>")
+        else:
+            found.append(raw)
+    return found
+
+
+def shape(text: str) -> LineShape:
+    """The shape of one line."""
+    tokens = tokenize(text)
+    words = set(tokens)
+    branches = sum(token in _BRANCH for token in tokens)
+    wide = text[:_LONGEST].expandtabs(4)
+    bits = (
+        branches > 0,
+        bool(words & _COMPARE),
+        bool(words & _EXIT),
+        bool(words & _CONCURRENT),
+        bool(words & _NULL),
+        bool(words & _ARITHMETIC),
+        bool(words & _NUMBERS),
+        "<str>" in words,
+        "(" in words,
+        "[" in words,
+        "=" in words,
+        bool(words & _FUNCTION),
+        _IMPORT.match(text) is not None,
+        bool(words & _CLASSES),
+    )
+    return LineShape(len(tokens), branches, len(wide) - len(wide.lstrip()), bits)
+
+
+def branch_words(text: str) -> int:
+    """How many words of the line choose a way (`if`, `for`, `&&`, …)."""
+    return sum(token in _BRANCH for token in _TOKEN.findall(text[:_LONGEST]))
+
+
+def is_code(text: str, language: str) -> bool:
+    """Whether a line, looked at alone, is code: not blank, not punctuation only, no comment, no one-line docstring."""
+    if not _WORD.search(text):
+        return False
+    if language != "python":
+        return _C_COMMENT.match(text) is None
+    if _PYTHON_COMMENT.match(text):
+        return False
+    return _toggles(text) or text.lstrip()[:3] not in {'"""', "'''", 'r""'}
+
+
+def docstring_lines(lines: Sequence[str]) -> frozenset[int]:
+    """Indices of the lines of a Python text that lie in triple-quoted texts, the lines that open and close included."""
+    inside = False
+    found: set[int] = set()
+    for index, text in enumerate(lines):
+        toggles = _toggles(text)
+        if inside or toggles:
+            found.add(index)
+        inside ^= toggles
+    return frozenset(found)
+
+
+def _toggles(text: str) -> bool:
+    # A comment or a line of nothing but quotes and punctuation keeps the data's rule: `"""` alone toggles.
+    if _PYTHON_COMMENT.match(text):
+        return False
+    return (text.count('"""') + text.count("'''")) % 2 == 1

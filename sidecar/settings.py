@@ -1,1 +1,0 @@
-"""Every setting, its default, its check and its origin."""

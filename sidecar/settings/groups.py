@@ -1,0 +1,328 @@
+"""The settings themselves: a field each with its default, its sentence, its variables, and how a workspace may narrow it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal, Self, cast
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
+from pydantic.fields import FieldInfo
+
+from sidecar.core.errors import SetupError
+from sidecar.settings.values import (
+    Folder,
+    Key,
+    Names,
+    Url,
+    check_path,
+    check_pattern,
+    lower,
+    pairs,
+    spelled,
+    split,
+)
+
+ProviderName = Literal["databricks", "azure_anthropic", "anthropic", "openai", "offline"]
+Auth = Literal["auto", "token", "none"]
+LogLevel = Literal["debug", "info", "warning", "error"]
+Narrowing = Literal["only false", "only true", "lower", "more", "fewer", "stricter"]
+
+
+def _setting(
+    default: Any, about: str, *env: str, example: str = "", narrow: Narrowing | None = None, **limits: Any
+) -> Any:
+    """A field: its sentence, the variables that set it (the first one that is set counts), how a workspace may narrow it."""
+    extra: dict[str, Any] = {"env": list(env), "example": example, "narrow": narrow}
+    return Field(default, description=about, json_schema_extra={k: v for k, v in extra.items() if v}, **limits)
+
+
+class Group(BaseModel):
+    """Settings that belong together; a room is handed its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+
+class Server(Group):
+    """Where the endpoint listens, who may come in, where state is kept."""
+
+    host: str = _setting("127.0.0.1", "Address to listen on.", example="127.0.0.1", min_length=1)
+    port: int = _setting(
+        8080, "Port to listen on; 0 takes a free one.", "PORT", "SIDECAR_PORT", example="8080", ge=0, le=65535
+    )
+    workspace: Folder = _setting(Path(), "Folder that is worked on.", "WORKSPACE_ROOT", example="/home/me/project")
+    auth: Annotated[Auth, BeforeValidator(lower)] = _setting(
+        "auto",
+        "Who may use the endpoint: `token` wants the token, `auto` also lets this user's own processes in, `none` everybody.",
+        "SIDECAR_AUTH",
+        narrow="stricter",
+    )
+    token: Key | None = _setting(None, "The endpoint's token; made at start when not given.", "SIDECAR_TOKEN")
+    state_dir: Folder | None = _setting(
+        None,
+        "Folder for state, one sub-folder a workspace; the user's state folder when not given.",
+        "SIDECAR_STATE_DIR",
+    )
+    log_level: Annotated[LogLevel, BeforeValidator(lower)] = _setting(
+        "info", "How much is logged.", "SIDECAR_LOG_LEVEL", example="debug"
+    )
+
+
+class Choice(Group):
+    """Which provider answers, and by which model names."""
+
+    name: Annotated[ProviderName, BeforeValidator(spelled)] = _setting(
+        "offline", "The provider; chosen by the keys that are set when not given.", "PROVIDER", "MODEL_PROVIDER"
+    )
+    model_default: str | None = _setting(
+        None, "The provider's model for every name that the map does not know.", "MODEL_DEFAULT", min_length=1
+    )
+    model_map: Annotated[dict[str, str], BeforeValidator(pairs)] = _setting(
+        {}, "Model names: asked for = name at the provider.", "SIDECAR_MODEL_MAP",
+        example="claude-sonnet-4-5=databricks-claude-sonnet-4-5",
+    )  # fmt: skip
+
+
+class Databricks(Group):
+    """Databricks model serving."""
+
+    api_base: Url | None = _setting(
+        None, "The workspace's address.", "DATABRICKS_API_BASE", "DATABRICKS_HOST",
+        example="https://my-workspace.cloud.databricks.com",
+    )  # fmt: skip
+    api_key: Key | None = _setting(None, "Its access token.", "DATABRICKS_API_KEY", "DATABRICKS_TOKEN")
+    endpoint_path: Annotated[str, AfterValidator(check_path)] = _setting(
+        "/serving-endpoints/anthropic/v1/messages",
+        "Path of the endpoint; one that ends in `/invocations` is spoken to in chat completions.",
+        "DATABRICKS_ENDPOINT_PATH",
+        example="/serving-endpoints/anthropic/v1/messages",
+    )
+
+
+class AzureAnthropic(Group):
+    """Anthropic models on Azure."""
+
+    endpoint: Url | None = _setting(
+        None, "The whole URL, or a base that gets `/v1/messages`.", "AZURE_ANTHROPIC_ENDPOINT", "ANTHROPIC_ENDPOINT",
+        example="https://my-resource.services.ai.azure.com/anthropic/v1/messages",
+    )  # fmt: skip
+    api_key: Key | None = _setting(None, "Its key.", "AZURE_ANTHROPIC_API_KEY", "ANTHROPIC_API_KEY")
+    version: str = _setting(
+        "2023-06-01",
+        "Version of the API, when the client names none.",
+        "AZURE_ANTHROPIC_VERSION",
+        pattern=r"^[\w.-]{1,40}$",
+    )
+
+
+class Anthropic(Group):
+    """Anthropic itself, or any server of the Messages API."""
+
+    api_key: Key | None = _setting(None, "Its key.", "ANTHROPIC_API_KEY")
+    upstream_url: Url = _setting(
+        "https://api.anthropic.com", "Base address, without /v1.", "ANTHROPIC_UPSTREAM_URL",
+        example="https://api.anthropic.com",
+    )  # fmt: skip
+
+
+class OpenAI(Group):
+    """Any server of chat completions: Ollama, vLLM, LM Studio, OpenRouter, Azure OpenAI."""
+
+    base_url: Url | None = _setting(
+        None, "Base address, with its /v1.", "OPENAI_BASE_URL", example="http://127.0.0.1:11434/v1"
+    )
+    api_key: Key | None = _setting(None, "Its key, where it wants one.", "OPENAI_API_KEY")
+
+
+class Cache(Group):
+    """The prompt cache."""
+
+    enabled: bool = _setting(True, "Whether answers are kept.", "PROMPT_CACHE_ENABLED", narrow="only false")
+    ttl_ms: int = _setting(
+        300_000, "How long, in milliseconds.", "PROMPT_CACHE_TTL_MS", narrow="lower", example="300000", ge=0
+    )
+    max_entries: int = _setting(64, "How many.", "PROMPT_CACHE_MAX_ENTRIES", narrow="lower", example="64", ge=0)
+    url: Key | None = _setting(None, "A Redis server that shares them (`redis://…`).", "SIDECAR_CACHE_URL")
+
+
+class GitPolicy(Group):
+    """What may be done to the repository."""
+
+    allow_push: bool = _setting(False, "Whether a push may be made.", "POLICY_GIT_ALLOW_PUSH", narrow="only false")
+    allow_pull: bool = _setting(True, "Whether a pull may be made.", "POLICY_GIT_ALLOW_PULL", narrow="only false")
+    allow_commit: bool = _setting(True, "Whether a commit may be made.", "POLICY_GIT_ALLOW_COMMIT", narrow="only false")
+    require_tests: bool = _setting(
+        False, "Whether the tests must pass before a commit.", "POLICY_GIT_REQUIRE_TESTS", narrow="only true"
+    )
+    test_command: str | None = _setting(None, "The command for that.", "POLICY_GIT_TEST_COMMAND", example="npm test")
+    commit_regex: Annotated[str, AfterValidator(check_pattern)] | None = _setting(
+        None, "What a commit's message must match.", "POLICY_GIT_COMMIT_REGEX", example="^(feat|fix): "
+    )
+
+
+class Policy(Group):
+    """Limits of one turn."""
+
+    max_steps: int = _setting(
+        8, "How often the model may be asked in one turn.", "POLICY_MAX_STEPS", narrow="lower", example="8", ge=1
+    )
+    max_tool_calls: int = _setting(
+        12,
+        "How many of our own tools may run in one turn.",
+        "POLICY_MAX_TOOL_CALLS",
+        narrow="lower",
+        example="12",
+        ge=0,
+    )
+    disallowed_tools: Names = _setting((), "Tools that are never run.", "POLICY_DISALLOWED_TOOLS", narrow="more")
+
+
+class Tests(Group):
+    """How the workspace's tests are run."""
+
+    command: str | None = _setting(None, "The command.", "WORKSPACE_TEST_COMMAND", example="pytest -q")
+    timeout_ms: int = _setting(
+        600_000, "Its limit, in milliseconds.", "WORKSPACE_TEST_TIMEOUT_MS", narrow="lower", example="600000", ge=1
+    )
+    coverage_files: Names = _setting((), "Where it leaves its coverage.", "WORKSPACE_TEST_COVERAGE_FILES")
+
+
+class Mcp(Group):
+    """MCP servers that are started for the assistant."""
+
+    manifest: Folder | None = _setting(None, "One manifest file.", "MCP_SERVER_MANIFEST")
+    manifest_dirs: Annotated[tuple[Folder, ...], BeforeValidator(split)] = _setting(
+        (), "Folders with manifests.", "MCP_MANIFEST_DIRS"
+    )
+    sandbox_enabled: bool = _setting(
+        False, "Whether they run in a container.", "MCP_SANDBOX_ENABLED", narrow="only true"
+    )
+    sandbox_image: str | None = _setting(None, "The container's image.", "MCP_SANDBOX_IMAGE")
+    sandbox_runtime: str = _setting("docker", "The container's program.", "MCP_SANDBOX_RUNTIME", example="docker")
+
+
+class Web(Group):
+    """The web for the assistant."""
+
+    search_endpoint: Url | None = _setting(None, "A search server.", "WEB_SEARCH_ENDPOINT")
+    search_api_key: Key | None = _setting(None, "Its key.", "WEB_SEARCH_API_KEY")
+    fetch_allowed_hosts: Names = _setting(
+        (), "Hosts that may be fetched without asking.", "WEB_FETCH_ALLOWED_HOSTS", narrow="fewer"
+    )
+
+
+class Telemetry(Group):
+    """Our own traces and metrics."""
+
+    otlp_endpoint: Url | None = _setting(None, "A collector to send them to.", "OTEL_EXPORTER_OTLP_ENDPOINT")
+
+
+class Settings(Group):
+    """All settings, checked. Each room is handed its own group and nothing more."""
+
+    server: Server = Server()
+    provider: Choice = Choice()
+    databricks: Databricks = Databricks()
+    azure_anthropic: AzureAnthropic = AzureAnthropic()
+    anthropic: Anthropic = Anthropic()
+    openai: OpenAI = OpenAI()
+    cache: Cache = Cache()
+    git: GitPolicy = GitPolicy()
+    policy: Policy = Policy()
+    tests: Tests = Tests()
+    mcp: Mcp = Mcp()
+    web: Web = Web()
+    telemetry: Telemetry = Telemetry()
+    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    _warnings: tuple[str, ...] = PrivateAttr(default=())
+    _state: Path | None = PrivateAttr(default=None)
+
+    def told(self, origins: Mapping[str, str], warnings: tuple[str, ...], state: Path | None) -> Self:
+        """The same settings knowing where they come from."""
+        settings = self.model_copy()
+        settings._origins, settings._warnings, settings._state = origins, warnings, state  # noqa: SLF001 - our own
+        return settings
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What was odd but did no harm, a sentence each; to be told once at start."""
+        return self._warnings
+
+    @property
+    def state(self) -> Path | None:
+        """This workspace's own folder for state (perhaps not made yet); None where the user has no place for it."""
+        return self._state
+
+    @property
+    def log_file(self) -> Path | None:
+        """Where events are logged; None without a folder for state."""
+        return self._state / "logs" / "sidecar.log" if self._state else None
+
+    def origin(self, name: str) -> str:
+        """Where the value of a setting (`server.port`) comes from: a flag, a variable, a file, `default`."""
+        return self._origins.get(name, "default")
+
+    def rows(self) -> Iterable[tuple[str, object, str]]:
+        """Every setting's name, value (a secret stays masked) and origin."""
+        for path, _ in fields():
+            group, name = path.split(".")
+            yield path, getattr(getattr(self, group), name), self.origin(path)
+
+    def secrets(self) -> tuple[str, ...]:
+        """The values that must never be shown."""
+        values = (value for _, value, _ in self.rows() if isinstance(value, SecretStr))
+        return tuple(value.get_secret_value() for value in values)
+
+    def check_provider(self) -> None:
+        """Raise SetupError, naming the variable, when the chosen provider cannot work for want of a setting."""
+        missing = [path for path in NEEDED[self.provider.name] if value_of(self, path) is None]
+        if missing:
+            variables = [extra_of(field_of(path))["env"][0] for path in missing]
+            example = extra_of(field_of(missing[0])).get("example", "…")
+            raise SetupError(
+                f"The provider {self.provider.name} needs {' and '.join(variables)}: "
+                f"export {variables[0]}={example} (or take the provider that needs none: PROVIDER=offline).",
+                variables[0],
+            )
+
+
+NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
+    "databricks": ("databricks.api_base", "databricks.api_key"),
+    "azure_anthropic": ("azure_anthropic.endpoint", "azure_anthropic.api_key"),
+    "anthropic": ("anthropic.api_key",),
+    "openai": ("openai.base_url",),
+    "offline": (),
+}
+
+
+def fields() -> Iterable[tuple[str, FieldInfo]]:
+    """Every setting's name (`server.port`) and field."""
+    for group, info in Settings.model_fields.items():
+        for name, leaf in cast("type[Group]", info.annotation).model_fields.items():
+            yield f"{group}.{name}", leaf
+
+
+def paths() -> set[str]:
+    """The names of all settings."""
+    return {path for path, _ in fields()}
+
+
+def field_of(path: str) -> FieldInfo:
+    """The field of a name."""
+    return dict(fields())[path]
+
+
+def extra_of(info: FieldInfo) -> dict[str, Any]:
+    """What `_setting` noted: `env`, `example`, `narrow`, each only if there is one."""
+    return cast("dict[str, Any]", info.json_schema_extra or {})
+
+
+def value_of(settings: Settings, path: str) -> Any:
+    """A setting's value."""
+    group, name = path.split(".")
+    return getattr(getattr(settings, group), name)
+
+
+def schema() -> dict[str, Any]:
+    """JSON schema of the user's TOML file."""
+    return Settings.model_json_schema()

@@ -1,0 +1,242 @@
+"""Merging the sources of settings: flag > environment > the user's TOML file > default; a workspace may only narrow."""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import os
+import re
+import sys
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, Literal, cast
+from urllib.parse import urlsplit
+
+from pydantic import ValidationError
+
+from sidecar.core.errors import SetupError
+from sidecar.settings.groups import NEEDED, Group, Narrowing, Settings, extra_of, field_of, fields, paths, value_of
+from sidecar.settings.problems import explain, near
+from sidecar.settings.values import lower
+
+WORKSPACE_FILE: Final = ".sidecar.toml"
+"""What a repository may bring along to narrow the user's settings; not trusted."""
+
+_WORKSPACE_FILE_BYTES: Final = 64 * 1024
+_CHECKED_PREFIXES: Final = ("SIDECAR_", "POLICY_", "PROMPT_CACHE_", "WORKSPACE_TEST_")
+_FLAGS: Final = {
+    "server.host": "--host",
+    "server.port": "--port",
+    "server.auth": "--auth",
+    "server.workspace": "--workspace",
+    "provider.name": "--provider",
+    "server.log_level": "--verbose",
+}
+
+
+@dataclass
+class _Draft:
+    """Raw values on their way to `Settings`, each with its origin."""
+
+    values: dict[str, object] = field(default_factory=dict)
+    origins: dict[str, str] = field(default_factory=dict)
+    warnings: list[str] = field(default_factory=list)
+
+    def put(self, path: str, value: object, origin: str) -> None:
+        self.values[path] = value
+        self.origins[path] = origin
+
+    def build(self) -> Settings:
+        groups: dict[str, Group] = {}
+        for name, info in Settings.model_fields.items():
+            model = cast("type[Group]", info.annotation)
+            raw = {p.split(".")[1]: v for p, v in self.values.items() if p.startswith(f"{name}.")}
+            try:
+                groups[name] = model.model_validate(raw)
+            except ValidationError as error:
+                problem = error.errors(include_url=False, include_input=False)[0]
+                path = f"{name}.{problem['loc'][0]}"
+                raise explain(path, self.values.get(path), self.origins.get(path, "default"), problem) from None
+        return Settings(**cast("dict[str, Any]", groups))
+
+
+def load(
+    flags: Mapping[str, object], env: Mapping[str, str], file: Path | None, workspace: Path | None = None
+) -> Settings:
+    """Merge the sources into checked settings.
+
+    `flags` are named as the settings are (`server.port`), None meaning not given; `file` is the user's TOML file, which
+    need not exist; `workspace` is the folder that is meant where nothing else names one. Raises SetupError with the
+    variable and the mend. What is merely odd is in `Settings.warnings`.
+    """
+    draft = _Draft()
+    if workspace is not None:
+        draft.put("server.workspace", workspace, "the current folder")
+    if file is not None:
+        _take_file(draft, file)
+    _take_environment(draft, env)
+    for path, value in flags.items():
+        if value is not None:
+            draft.put(path, value, _FLAGS.get(path, f"flag {path}"))
+    _choose_provider(draft)
+    folder = _workspace(draft)
+    draft.build()
+    _take_workspace(draft, folder / WORKSPACE_FILE)
+    _guard_door(draft)
+    settings = draft.build()
+    _warn_of_plain_http(draft, settings)
+    return settings.told(draft.origins, tuple(draft.warnings), _state_folder(settings, folder))
+
+
+def _take_file(draft: _Draft, file: Path) -> None:
+    try:
+        if not file.is_file():
+            return
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SetupError(f"The settings file {file} cannot be read: {error}. Mend or remove it.") from None
+    for path, value in _flat(tables):
+        if path in paths():
+            draft.put(path, value, str(file))
+        else:
+            draft.warnings.append(f"{file}: there is no setting {path}{near(path, paths())}; it is ignored.")
+
+
+def _take_environment(draft: _Draft, env: Mapping[str, str]) -> None:
+    known: set[str] = set()
+    for path, info in fields():
+        names = extra_of(info).get("env", [])
+        known.update(names)
+        given = next((name for name in names if env.get(name, "").strip()), None)
+        if given:
+            draft.put(path, env[given], given)
+    for name in sorted(set(env) - known):
+        if name.startswith(_CHECKED_PREFIXES) and near(name, known):
+            draft.warnings.append(f"There is no setting {name}{near(name, known)}; it is ignored.")
+
+
+def _choose_provider(draft: _Draft) -> None:
+    if "provider.name" in draft.values:
+        return
+    for name, needed in NEEDED.items():
+        given = [path for path in needed if path in draft.values]
+        if needed and len(given) == len(needed):
+            origins = " and ".join(dict.fromkeys(draft.origins[path] for path in given))
+            draft.put("provider.name", name, f"chosen because of {origins}")
+            return
+        # Azure's key may be Anthropic's own: alone it says nothing.
+        if given and given != ["azure_anthropic.api_key"]:
+            lacking = extra_of(field_of(next(path for path in needed if path not in given)))["env"][0]
+            draft.warnings.append(f"{draft.origins[given[0]]} is set but {lacking} is not, so {name} is not used.")
+
+
+def _workspace(draft: _Draft) -> Path:
+    draft.values.setdefault("server.workspace", ".")
+    draft.origins.setdefault("server.workspace", "the current folder")
+    folder = Path(str(draft.values["server.workspace"]))
+    try:
+        resolved = folder.expanduser().resolve()
+        usable = resolved.is_dir()
+    except (OSError, RuntimeError):
+        resolved, usable = folder, False
+    if not usable:
+        mend = "name one with --workspace DIR or WORKSPACE_ROOT"
+        raise SetupError(f"The workspace {folder} is no folder that can be read; {mend}.", "WORKSPACE_ROOT")
+    draft.values["server.workspace"] = resolved
+    return resolved
+
+
+def _take_workspace(draft: _Draft, file: Path) -> None:
+    """Take what narrows. The file comes with the repository: it is not trusted, and cannot stop the start either."""
+    try:
+        if file.is_symlink() or not file.is_file() or file.stat().st_size > _WORKSPACE_FILE_BYTES:
+            return
+        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        draft.warnings.append(f"{file} cannot be read and is ignored: {error}")
+        return
+    before = draft.build()
+    for path, value in _flat(tables):
+        how = extra_of(field_of(path)).get("narrow") if path in paths() else None
+        narrowed = _narrowed(how, value_of(before, path), value) if how else None
+        if narrowed is not None:
+            draft.put(path, narrowed, str(file))
+        elif how is None or value_of(before, path) != value:
+            draft.warnings.append(f"{file}: {path} is ignored; a workspace may only narrow what the user allows.")
+
+
+def _narrowed(how: Narrowing, now: Any, wanted: Any) -> object | None:
+    """The narrower value, or None when `wanted` is not narrower (or no value at all)."""
+    if isinstance(wanted, bool):
+        return wanted if (how == "only true") == wanted and how.startswith("only") else None
+    if isinstance(wanted, int):
+        return wanted if how == "lower" and 0 < wanted <= now else None
+    if isinstance(wanted, list) and all(isinstance(item, str) for item in wanted):
+        return {"more": (*now, *wanted), "fewer": tuple(n for n in now if n in wanted)}.get(how)
+    return "token" if how == "stricter" and wanted == "token" else None
+
+
+def _guard_door(draft: _Draft) -> None:
+    host, auth = str(draft.values.get("server.host", "127.0.0.1")), lower(draft.values.get("server.auth", "auto"))
+    if auth == "token" or _is_loopback(host):
+        return
+    if auth == "none":
+        raise SetupError(
+            f"Listening on {host} without a token would let everybody in; use --auth token, or --host 127.0.0.1.",
+            "SIDECAR_AUTH",
+        )
+    draft.put("server.auth", "token", f"demanded by --host {host}")
+
+
+def _warn_of_plain_http(draft: _Draft, settings: Settings) -> None:
+    for path, info in fields():
+        value = value_of(settings, path)
+        if not isinstance(value, str) or not value.lower().startswith("http://"):
+            continue
+        if not _is_loopback(urlsplit(value).hostname or ""):
+            name = draft.origins.get(path, extra_of(info)["env"][0])
+            draft.warnings.append(f"{name} begins with http://, so keys and code travel in the clear; use https://.")
+
+
+def _is_loopback(host: str) -> bool:
+    if host.lower() == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+def _state_folder(settings: Settings, workspace: Path) -> Path | None:
+    base = settings.server.state_dir or _user_folder("state", "")
+    if base is None:
+        return None
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", workspace.name).strip(".-")[:40] or "workspace"
+    folded = str(workspace).casefold() if sys.platform in {"win32", "darwin"} else str(workspace)
+    return Path(base).absolute() / f"{name}-{hashlib.sha256(os.fsencode(folded)).hexdigest()[:12]}"
+
+
+def user_file() -> Path | None:
+    """Where this user's own settings stand, whether or not they do; None without a home."""
+    return _user_folder("config", "config.toml")
+
+
+def _user_folder(kind: Literal["config", "state"], name: str) -> Path | None:
+    from platformdirs import PlatformDirs  # noqa: PLC0415 - not needed where everything is given
+
+    dirs = PlatformDirs("sidecar", appauthor=False)
+    try:
+        folder = dirs.user_config_path if kind == "config" else dirs.user_state_path
+    except (OSError, RuntimeError, KeyError):
+        return None
+    return folder / name if folder.is_absolute() else None
+
+
+def _flat(tables: Mapping[str, object]) -> Iterable[tuple[str, object]]:
+    for group, table in tables.items():
+        if isinstance(table, Mapping):
+            yield from ((f"{group}.{name}", value) for name, value in table.items())
+        else:
+            yield group, table

@@ -1,0 +1,93 @@
+"""Kinds of values that settings have: addresses, keys, lists, pairs; each check says what is wrong in half a sentence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+
+def check_url(value: str) -> str:
+    """A base address without its closing slash."""
+    if not re.match(r"https?://", value, re.IGNORECASE):
+        # `localhost:11434` would count as scheme `localhost`.
+        raise ValueError(f"has no http:// or https:// in front; did you mean https://{value.rpartition('://')[2]}?")
+    try:
+        parts = urlsplit(value)
+        usable = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        parts, usable = urlsplit(""), False
+    if not usable or re.search(r"[\s\x00-\x1f<>\"{}|\\^`]", value):
+        raise ValueError("is no address that a request could be sent to; write for example https://host.example.com")
+    if "@" in parts.netloc:
+        raise ValueError("carries a user name or password; give the credential in its own setting")
+    return value.rstrip("/")
+
+
+def check_path(value: str) -> str:
+    """A path on a host that another setting names."""
+    if not re.fullmatch(r"/(?!/)[\w.~%:@+/-]*", value) or ".." in value.split("/"):
+        raise ValueError("is no path; it must begin with a slash and name no host")
+    return value
+
+
+def check_secret(value: Any) -> Any:
+    """A key without the blanks that copying adds."""
+    raw = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(raw, str):
+        return value
+    key = raw.strip()
+    if not re.fullmatch(r"[\x21-\x7e]+", key):
+        raise ValueError("has spaces, line breaks or letters that cannot travel in a header; copy the key again")
+    return SecretStr(key)
+
+
+def check_pattern(value: str) -> str:
+    """A regular expression."""
+    try:
+        re.compile(value)
+    except re.error as error:
+        raise ValueError(f"is no regular expression: {error}") from None
+    return value
+
+
+def split(value: Any) -> Any:
+    """`a, b` as a list, so that a variable can hold one."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def pairs(value: Any) -> Any:
+    """`a=b, c=d` as a table."""
+    if not isinstance(value, str):
+        return value
+    pairs = [part.partition("=") for part in split(value)]
+    if any(not (key.strip() and mark and name.strip()) for key, mark, name in pairs):
+        raise ValueError("is not of the form asked-name=provider-name, …")
+    return {key.strip(): name.strip() for key, _, name in pairs}
+
+
+def spelled(value: Any) -> Any:
+    """A name as we spell it: `Azure-Anthropic` is `azure_anthropic`."""
+    return value.strip().lower().replace("-", "_") if isinstance(value, str) else value
+
+
+def lower(value: Any) -> Any:
+    """A word in lower case."""
+    return value.strip().lower() if isinstance(value, str) else value
+
+
+def expand(value: Path) -> Path:
+    """A folder with `~` resolved."""
+    try:
+        return value.expanduser()
+    except RuntimeError:
+        raise ValueError("begins with ~, but no home folder is known; write the whole path") from None
+
+
+Url = Annotated[str, AfterValidator(check_url)]
+Key = Annotated[SecretStr, BeforeValidator(check_secret)]
+Names = Annotated[tuple[str, ...], BeforeValidator(split)]
+Folder = Annotated[Path, AfterValidator(expand)]

@@ -1,0 +1,101 @@
+"""Review threads, as they are kept: one JSON document each, by repository."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import asdict, fields
+from typing import Any
+
+from sidecar.core.review import Anchor, Comment, Thread
+from sidecar.store.database import Connection, Database
+
+
+class ThreadStore:
+    """Reads and writes the threads of any repository; a repository is named by the path of its top folder."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @property
+    def reason(self) -> str:
+        """What is not as it should be with the database, as a sentence; empty when all is well."""
+        return self._database.reason
+
+    async def all(self, repo: str) -> tuple[Thread, ...]:
+        """The repository's threads in the order of their making. Raises StoreError.
+
+        A document that cannot be understood is passed over and stays where it is.
+        """
+
+        def ask(connection: Connection) -> list[str]:
+            rows = connection.execute("SELECT document FROM threads WHERE repo = ?", (_key(repo),))
+            return [document for (document,) in rows]
+
+        found = (_decoded(document) for document in await self._database.read(ask))
+        return tuple(sorted((thread for thread in found if thread), key=lambda thread: (thread.created, thread.id)))
+
+    async def revision(self, repo: str) -> int:
+        """The number of the last change of the repository's threads, 0 before the first. Raises StoreError."""
+
+        def ask(connection: Connection) -> int:
+            row = connection.execute("SELECT revision FROM reviews WHERE repo = ?", (_key(repo),)).fetchone()
+            return 0 if row is None else int(row[0])
+
+        return await self._database.read(ask)
+
+    async def save(
+        self, repo: str, threads: Collection[Thread], *, removed: Collection[str] = (), revision: int = 0
+    ) -> None:
+        """Keep these threads, forget those whose ids are `removed`, note the revision; all of it or nothing.
+
+        A revision never goes back. Raises StoreError.
+        """
+        key = _key(repo)
+        documents = [(key, thread.id, _encoded(thread)) for thread in threads]
+
+        def act(connection: Connection) -> None:
+            connection.executemany("INSERT OR REPLACE INTO threads (repo, id, document) VALUES (?, ?, ?)", documents)
+            connection.executemany("DELETE FROM threads WHERE repo = ? AND id = ?", [(key, id_) for id_ in removed])
+            connection.execute(
+                "INSERT INTO reviews (repo, revision) VALUES (?, ?)"
+                " ON CONFLICT (repo) DO UPDATE SET revision = max(revision, excluded.revision)",
+                (key, revision),
+            )
+
+        await self._database.write(act)
+
+    async def delete(self, repo: str, ids: Collection[str]) -> None:
+        """Forget these threads. Raises StoreError."""
+        await self.save(repo, (), removed=ids)
+
+
+def _key(repo: str) -> bytes:
+    """A path's bytes: names that are no UTF-8 have no text that SQLite would take."""
+    return repo.encode("utf-8", "surrogateescape")
+
+
+def _encoded(thread: Thread) -> str:
+    return json.dumps(asdict(thread), ensure_ascii=True, separators=(",", ":"))
+
+
+def _decoded(document: str) -> Thread | None:
+    try:
+        data = json.loads(document)
+        anchor = _known(Anchor, data["anchor"])
+        anchor |= {name: tuple(anchor[name]) for name in ("text", "before", "after") if name in anchor}
+        comments = tuple(Comment(**_known(Comment, comment)) for comment in data["comments"])
+        rest = _known(Thread, data) | {
+            "anchor": Anchor(**anchor),
+            "comments": comments,
+            "tags": tuple(data.get("tags", ())),
+        }
+        return Thread(**rest)
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None
+
+
+def _known(kind: type[Anchor | Comment | Thread], data: dict[str, Any]) -> dict[str, Any]:
+    """The fields that this version knows, so that what a later one added does no harm."""
+    names = {field.name for field in fields(kind)}
+    return {name: value for name, value in data.items() if name in names}

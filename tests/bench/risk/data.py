@@ -1,0 +1,84 @@
+"""Reads the training tables and derives from them the features that the product computes at run time."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from sidecar.risk.facts import RANKED, WINDOW
+from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_BITS, LINE_HISTORY, MESSAGE, length_bend
+from sidecar.risk.tokens import BITS
+
+KAMEI = ("ns", "nd", "nf", "entropy", "la", "ld", "lt", "fix", "ndev", "age", "nuc", "exp", "rexp", "sexp")
+__all__ = ["DIFF", "HISTORY", "KAMEI", "LINE", "LINE_HISTORY", "MESSAGE", "commits", "lines", "names"]
+
+
+def names(folder: Path) -> list[str]:
+    """The repositories of a data folder, in order."""
+    found = sorted(path.name.removesuffix(".commits.csv.gz") for path in folder.glob("*.commits.csv.gz"))
+    if not found:
+        raise SystemExit(f"{folder} holds no *.commits.csv.gz; give the folder of the training tables.")
+    return found
+
+
+def commits(folder: Path, name: str) -> pd.DataFrame:
+    """The eligible commits of a repository in time order, with every feature of the product and of the baselines."""
+    every = pd.read_csv(folder / f"{name}.commits.csv.gz").sort_values(["ts", "idx"]).reset_index(drop=True)
+    every["fix_rate"] = _fix_rate(every["fix"].to_numpy())
+    touched = every[every["prod_nf"] > 0].copy()
+    for feature in RANKED:
+        touched[f"r_{feature}"] = _ranks(touched[feature].to_numpy(float))
+    eligible = touched[touched["eligible"] == 1].reset_index(drop=True)
+    files = _files(folder, name)
+    density = (files["nfix"] / (files["nuc"] + 1)).groupby(files["sha"]).max()
+    eligible["fix_density"] = eligible["sha"].str[:12].map(density).fillna(0.0)
+    return eligible
+
+
+def lines(folder: Path, name: str) -> pd.DataFrame:
+    """The added code lines of the labelled commits with every line feature of the product and the truth, `buggy`."""
+    table = pd.read_csv(folder / f"{name}.lines.csv.gz")
+    files = _files(folder, name).rename(columns={"code_la": "f_code", "nuc": "f_nuc", "nfix": "f_nfix"})
+    table = table.merge(files[["sha", "file_no", "path", "f_code", "f_nuc", "f_nfix"]], on=["sha", "file_no"])
+    file_id = table.groupby(["sha", "file_no"], sort=False).ngroup()
+    fresh = file_id.diff().ne(0) | (table["line"] - table["pos"]).diff().ne(0)
+    table["file_id"], table["hunk_id"] = file_id, fresh.cumsum()
+    of_commit = table.groupby("sha")
+    table["n"] = of_commit["line"].transform("size")
+    table["ntok_rank"] = of_commit["ntok"].rank(pct=True)
+    table["h_code"] = table.groupby("hunk_id")["line"].transform("size")
+    table["pos_rel"] = table["pos"] / table["hunk_add"].clip(lower=1)
+    table["prev_ntok"] = table["ntok"].shift(1).where(~fresh, 0)
+    table["tok2"] = table["ntok"].map(length_bend)
+    bits = table["bits"].to_numpy()
+    for feature in LINE_BITS:
+        table[feature] = (bits >> BITS.index(feature)) & 1
+    return table
+
+
+def squashed(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
+    """The features as the model sees them before scaling: sign times log1p."""
+    values = table[list(features)].to_numpy(float)
+    return np.sign(values) * np.log1p(np.abs(values))
+
+
+def _files(folder: Path, name: str) -> pd.DataFrame:
+    files = pd.read_csv(folder / f"{name}.files.csv.gz")
+    files["file_no"] = files.groupby("sha", sort=False).cumcount()
+    return files
+
+
+def _fix_rate(fixes: np.ndarray) -> np.ndarray:
+    before = np.concatenate([[0], np.cumsum(fixes)])
+    here = np.arange(len(fixes))
+    first = np.maximum(0, here - WINDOW)
+    return (before[here] - before[first] + 1) / (here - first + 8)
+
+
+def _ranks(values: np.ndarray) -> np.ndarray:
+    ranks = np.full(len(values), 0.5)
+    for at in range(1, len(values)):
+        window = values[max(0, at - WINDOW) : at]
+        ranks[at] = ((window < values[at]).sum() + 0.5 * (window == values[at]).sum() + 1) / (len(window) + 2)
+    return ranks

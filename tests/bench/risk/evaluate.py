@@ -1,0 +1,63 @@
+"""The figures by which a risk score is judged, for changes and for lines."""
+
+import numpy as np
+
+CHANGE = ("auc", "auc_size", "ap", "bss", "ece", "cap10", "prec10", "pofb20")
+LINES = ("top5", "top10", "hit5", "hit10", "ifa_mean", "ifa_median", "recall20", "auc")
+
+
+def auc(y, score):
+    """Area under the ROC curve; NaN when one class is missing."""
+    y = np.asarray(y)
+    positive = int(y.sum())
+    if positive in {0, len(y)}:
+        return float("nan")
+    _, place, count = np.unique(score, return_inverse=True, return_counts=True)
+    rank = (np.cumsum(count) - (count - 1) / 2)[place]
+    return (rank[y == 1].sum() - positive * (positive + 1) / 2) / (positive * (len(y) - positive))
+
+
+def auc_within_size(y, score, size):
+    """AUC inside five strata of equal change size, averaged by their defects."""
+    stratum = np.argsort(np.argsort(size, kind="stable"), kind="stable") * 5 // len(size)
+    parts = [(auc(y[stratum == k], score[stratum == k]), y[stratum == k].sum()) for k in range(5)]
+    known = [(value, weight) for value, weight in parts if not np.isnan(value)]
+    return np.average([value for value, _ in known], weights=[weight for _, weight in known])
+
+
+def change_figures(y, score, size, base):
+    """All figures of one repository's changes; `base` is its past's known rate, `size` the changed production lines."""
+    y, score, size = np.asarray(y), np.asarray(score, float), np.asarray(size, float)
+    order = np.argsort(-score, kind="stable")
+    truth = y[order]
+    tenth = max(1, round(len(y) / 10))
+    bins = np.array_split(order[::-1], 10)
+    dense = np.argsort(-score / np.maximum(1, size), kind="stable")
+    within = np.cumsum(size[dense]) <= 0.2 * size.sum()
+    return {
+        "auc": auc(y, score),
+        "auc_size": auc_within_size(y, score, size),
+        "ap": (np.cumsum(truth) / np.arange(1, len(y) + 1))[truth == 1].mean(),
+        "bss": 1 - ((score - y) ** 2).mean() / ((base - y) ** 2).mean(),
+        "ece": sum(len(b) / len(y) * abs(y[b].mean() - score[b].mean()) for b in bins),
+        "cap10": truth[:tenth].sum() / y.sum(),
+        "prec10": truth[:tenth].mean(),
+        "pofb20": y[dense][within].sum() / y.sum(),
+    }
+
+
+def line_figures(commits, least=20):
+    """All figures over commits given as (truth, score) arrays; those with fewer code lines than `least` are left out."""
+    rows = []
+    for truth, score in commits:
+        if len(truth) < least or not truth.any():
+            continue
+        ranked = truth[np.argsort(-score, kind="stable")]
+        fifth = max(1, round(len(ranked) / 5))
+        rows.append((
+            ranked[:5].mean(), ranked[:10].mean(), ranked[:5].any(), ranked[:10].any(), np.argmax(ranked),
+            ranked[:fifth].sum() / ranked.sum(), auc(truth, score),
+        ))  # fmt: skip
+    table = np.array(rows, float)
+    mean = np.nanmean(table, axis=0)
+    return dict(zip(LINES, [*mean[:5], np.median(table[:, 4]), *mean[5:]], strict=True)) | {"commits": len(rows)}

@@ -1,0 +1,215 @@
+"""Fits the risk model and writes it into the package: `python -m tests.bench.risk.fit --data DIR`.
+
+Needs the `fit` dependency group. The same tables give the same file, byte for byte, on the same versions of it.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+
+from tests.bench.risk import data
+from tests.bench.risk.learn import choice, logistic, logit, platt, shares, sigmoid, spread_of
+
+NAME = "jit-lr@1"
+RIDGE, RIDGE_LINES = 100.0, 10.0
+BENT = {"dev_days": 4.0, "exp": 4.0, "age": 4.0, "nuc": 4.0}
+"""Features that also have a squared term, with its centre on the logarithmic scale."""
+OUT = Path(__file__).parents[3] / "sidecar" / "risk" / "model.json"
+FEWEST, MOST = 5, 800
+"""Changes with fewer or more added lines of code teach the line model nothing worth their cost."""
+
+
+class Design:
+    """Which columns a regression has, and how to make them: features and squares of some, standardised."""
+
+    def __init__(self, features):
+        self.columns = [(name, None) for name in features] + [(n, c) for n, c in BENT.items() if n in features]
+
+    def raw(self, table):
+        x = data.squashed(table, [name for name, _ in self.columns])
+        for at, (_, centre) in enumerate(self.columns):
+            if centre is not None:
+                x[:, at] = ((x[:, at] - centre) / 2) ** 2
+        return x
+
+    def scale(self, x):
+        self.mean, self.deviation = x.mean(0), x.std(0) + 1e-9
+        return (x - self.mean) / self.deviation
+
+    def terms(self, weights):
+        return [
+            {"feature": name, "weight": float(w), "mean": float(m), "scale": float(s)}
+            | ({} if centre is None else {"centre": centre})
+            for (name, centre), w, m, s in zip(self.columns, weights, self.mean, self.deviation, strict=True)
+        ]
+
+
+def stacked(tables):
+    """Truth and weights of all changes: a repository counts with the square root of its size."""
+    y = np.concatenate([t["label"].to_numpy() for t in tables]).astype(float)
+    w = np.concatenate([np.full(len(t), len(t) ** -0.5) for t in tables])
+    return y, w / w.mean()
+
+
+class ChangeFit:
+    """A regression of the label on some features, over the tables given, and what it says of another table."""
+
+    def __init__(self, features, tables, ridge=RIDGE):
+        self.design = Design(features)
+        y, w = stacked(tables)
+        x = self.design.scale(np.vstack([self.design.raw(t) for t in tables]))
+        self.found = logistic(x, y, w, ridge)
+
+    def logits(self, table):
+        x = (self.design.raw(table) - self.design.mean) / self.design.deviation
+        return self.found[0] + x @ self.found[1:]
+
+
+class MessageFit:
+    """What a message adds to log-odds already known: centred, so that a missing message adds nothing."""
+
+    def __init__(self, tables, logits):
+        self.design = Design(data.MESSAGE)
+        y, w = stacked(tables)
+        x = self.design.scale(np.vstack([self.design.raw(t) for t in tables]))
+        self.found = logistic(x, y, w, RIDGE, np.concatenate(logits), intercept=False)
+
+    def logits(self, table):
+        return ((self.design.raw(table) - self.design.mean) / self.design.deviation) @ self.found[1:]
+
+
+class LineFit:
+    """The choice model of lines."""
+
+    def __init__(self, features, tables):
+        self.design = Design(features)
+        used = [t[(t["n"] >= FEWEST) & (t["n"] <= MOST)] for t in tables]
+        x = self.design.scale(np.vstack([self.design.raw(t) for t in used]))
+        y = np.concatenate([t["buggy"].to_numpy() for t in used]).astype(float)
+        group, groups = [], 0
+        for t in used:
+            codes = t["sha"].factorize()[0]
+            group.append(codes + groups)
+            groups += codes.max() + 1
+        self.found = choice(x, y, np.concatenate(group), RIDGE_LINES)
+
+    def shares(self, table):
+        z = ((self.design.raw(table) - self.design.mean) / self.design.deviation) @ self.found
+        return shares(z, table["sha"].factorize()[0])
+
+
+def left_out(features, tables, ridge=RIDGE):
+    """The log-odds of each repository's changes, from a fit to all the others."""
+    return {
+        name: ChangeFit(features, [t for other, t in tables.items() if other != name], ridge).logits(table)
+        for name, table in tables.items()
+    }
+
+
+def left_out_shares(features, tables, folds=6):
+    """The shares of each repository's lines, from fits to the repositories of the other folds."""
+    found, names = {}, list(tables)
+    for fold in range(folds):
+        here = names[fold::folds]
+        model = LineFit(features, [t for name, t in tables.items() if name not in here])
+        found |= {name: model.shares(tables[name]) for name in here}
+    return found
+
+
+def calibrate(logits, tables):
+    """Slope and intercept from log-odds of repositories that were left out."""
+    y, w = stacked(list(tables.values()))
+    return platt(np.concatenate([logits[name] for name in tables]), y, w)
+
+
+def spreads(scores, changes, lines, share):
+    """The exponents for files, hunks and lines, and the one for all three, each level weighing the same."""
+    rows = {level: [] for level in ("file_id", "hunk_id", "line")}
+    for name, table in lines.items():
+        p = dict(zip(changes[name]["sha"].str[:12], scores[name], strict=True))
+        t = table.assign(share=share[name], p=table["sha"].map(p)).dropna(subset=["p"])
+        for level, found in rows.items():
+            parts = (
+                t[["sha", "p", "share", "buggy"]]
+                if level == "line"
+                else t.groupby(level).agg(
+                    sha=("sha", "first"), p=("p", "first"), share=("share", "sum"), buggy=("buggy", "max")
+                )
+            )
+            parts = parts.assign(w=1 / parts.groupby("sha")["sha"].transform("size"))
+            found.append(parts[["p", "share", "buggy", "w"]].to_numpy(float)[parts["share"].to_numpy() < 1 - 1e-9])
+    levels = {level: np.vstack(found) for level, found in rows.items()}
+    each = {level: spread_of(*(a[:, k] for k in (0, 1, 2, 3))) for level, a in levels.items()}
+    joined = np.vstack([np.column_stack([a[:, :3], a[:, 3] / a[:, 3].sum()]) for a in levels.values()])
+    return each, spread_of(*(joined[:, k] for k in range(4)))
+
+
+def head(features, line_features, changes, lines, *, tell=print):
+    """One head of the model, and its calibrated log-odds on repositories left out."""
+    oof = left_out(features, changes)
+    slope, intercept = calibrate(oof, changes)
+    calibrated = {name: slope * z + intercept for name, z in oof.items()}
+    whole = ChangeFit(features, list(changes.values()))
+    line_model = LineFit(line_features, list(lines.values()))
+    each, spread = spreads(
+        {name: sigmoid(z) for name, z in calibrated.items()}, changes, lines, left_out_shares(line_features, lines)
+    )
+    tell(f"  calibration: slope {slope:.3f}, intercept {intercept:+.3f}; spread {spread:.3f} of {each}")
+    found = {
+        "base": float(slope * whole.found[0] + intercept),
+        "spread": spread,
+        "terms": whole.design.terms(slope * whole.found[1:]),
+        "lines": line_model.design.terms(line_model.found),
+    }
+    return found, calibrated
+
+
+def fit(folder, *, tell=print):
+    """The whole model as data."""
+    names = data.names(folder)
+    changes = {name: data.commits(folder, name) for name in names}
+    lines = {name: data.lines(folder, name) for name in names}
+    tell(f"{len(names)} repositories, {sum(map(len, changes.values()))} changes")
+    with_history, calibrated = head((*data.DIFF, *data.HISTORY), data.LINE, changes, lines, tell=tell)
+    diff, _ = head(data.DIFF, [f for f in data.LINE if f not in data.LINE_HISTORY], changes, lines, tell=tell)
+    message = MessageFit(list(changes.values()), list(calibrated.values()))
+    scores = np.sort(sigmoid(np.concatenate(list(calibrated.values()))))
+    return {
+        "name": NAME,
+        "fitted_on": {
+            "repositories": names,
+            "changes": len(scores),
+            "labelled": int(stacked(list(changes.values()))[0].sum()),
+        },
+        # the riskiest half, sixth and twentieth of the changes fitted on
+        "limits": [float(np.quantile(scores, q)) for q in (0.5, 5 / 6, 0.95)],
+        "floor": float(np.quantile(scores, 0.001)),
+        "history": with_history,
+        "diff": diff,
+        "message": message.design.terms(message.found[1:]),
+    }
+
+
+def rounded(value):
+    """The same data with floats of nine digits, so that a last bit of difference does not show."""
+    if isinstance(value, float):
+        return float(f"{value:.9g}")
+    if isinstance(value, dict):
+        return {k: rounded(v) for k, v in value.items()}
+    return [rounded(v) for v in value] if isinstance(value, list) else value
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True, help="the folder of the training tables")
+    parser.add_argument("--out", type=Path, default=OUT)
+    args = parser.parse_args()
+    model = rounded(fit(args.data))
+    args.out.write_text(json.dumps(model, indent=1) + "\n", "utf-8")
+    print(f"{args.out}: limits {model['limits']}, floor {model['floor']}, logit of 0.5 is {logit(0.5):.1f}")
+
+
+if __name__ == "__main__":
+    main()

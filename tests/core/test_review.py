@@ -1,0 +1,20 @@
+"""Threads and anchors are values."""
+
+import dataclasses
+
+import pytest
+
+from sidecar.core.review import Anchor, Thread
+
+
+def test_a_moved_thread_is_another_value_with_the_same_words():
+    old = Anchor("a.py", 1, 1, ("x",))
+    thread = Thread("t", old, "open", 0.3, "high", (), created=1, updated=1)
+    moved = thread.moved(Anchor("a.py", 5, 5, ("x",)))
+    assert (moved.id, moved.anchor.start, moved.state) == ("t", 5, "open")
+    assert thread.anchor is old
+
+
+def test_values_cannot_be_changed():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Anchor("a.py", 1, 1, ("x",)).start = 2

@@ -1,0 +1,76 @@
+"""Core values as protocol values: lines, names, numbers; requests against a working desk."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import pytest
+
+from sidecar.core.errors import BadInput, NotFound
+from sidecar.core.ports import EndpointStatus
+from sidecar.core.review import Anchor, Author, Comment, Thread
+from sidecar.editor.places import Places
+from sidecar.editor.protocol import ReplyParams, ReviewParams, SetStateParams, SnapshotParams
+from sidecar.editor.review import Review, status_of, thread_item
+from tests.fakes.services import FakeDesk
+
+PLACES = Places(PurePosixPath("/r"), PurePosixPath("/r"))
+
+
+def thread(anchor: Anchor, *comments: Comment) -> Thread:
+    return Thread("t1", anchor, "open", 0.25, "medium", comments, 1.0, 2.0, 7, "Title")
+
+
+@pytest.mark.parametrize(("start", "end", "shown"), [(1, 1, (0, 0)), (10, 14, (9, 13)), (0, 0, (0, 0)), (5, 3, (4, 4))])
+def test_lines_count_from_zero_and_never_backwards(start: int, end: int, shown: tuple[int, int]) -> None:
+    item = thread_item(thread(Anchor("a b/ü.py", start, end, ("x",), outdated=True)), PLACES)
+    assert (item.start_line, item.end_line) == shown
+    assert item.outdated
+    assert (item.uri, item.revision, item.title) == ("file:///r/a%20b/%C3%BC.py", 7, "Title")
+
+
+@pytest.mark.parametrize(
+    ("author", "name", "shown"),
+    [("sidecar", "", "Sidecar"), ("user", "", "You"), ("model", "", "Model"), ("model", "claude-x", "claude-x")],
+)
+def test_everybody_has_a_name(author: Author, name: str, shown: str) -> None:
+    comment = Comment("c1", author, "*hi*", 3.0, name)
+    item = thread_item(thread(Anchor("a", 1, 1, ("x",)), comment), PLACES).comments[0]
+    assert (item.author, item.name, item.body, item.created) == (author, shown, "*hi*", 3.0)
+
+
+async def test_a_desk_behind_requests(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("risky\nrisky too\n")
+    (tmp_path / "b.py").write_text("risky three\n")
+    review = Review(FakeDesk(tmp_path), Places.of(str(tmp_path), tmp_path))
+    assert (await review.look(ReviewParams(paths=["a.py"]))).open_threads == 2
+    result = await review.look(ReviewParams())
+    assert (result.open_threads, result.score, result.band) == (3, 0.5, "high")
+    everything = await review.snapshot(SnapshotParams())
+    assert (everything.full, len(everything.upserts), everything.removes) == (True, 3, [])
+    one = everything.upserts[0]
+    assert len((await review.reply(ReplyParams(id=one.id, body="why"))).comments) == 3
+    assert (await review.set_state(SetStateParams(id=one.id, state="resolved"))).state == "resolved"
+    (tmp_path / "b.py").unlink()
+    await review.look(ReviewParams(paths=["b.py"]))
+    later = await review.snapshot(SnapshotParams(since_revision=everything.revision))
+    assert (later.full, [t.id for t in later.upserts]) == (False, [one.id])
+    assert later.removes == [t.id for t in everything.upserts if t.uri.endswith("b.py")]
+    with pytest.raises(NotFound, match="no thread"):
+        await review.set_state(SetStateParams(id="gone", state="open"))
+
+
+@pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../../x", "C:\\x", "file:///etc/passwd", "a\0b"])
+async def test_paths_outside_are_refused(tmp_path: Path, path: str) -> None:
+    desk = FakeDesk(tmp_path)
+    with pytest.raises(BadInput, match="not in this repository"):
+        await Review(desk, Places.of(str(tmp_path), tmp_path)).look(ReviewParams(paths=[path]))
+    assert desk.looks == []
+
+
+def test_a_status_without_a_review_has_no_numbers() -> None:
+    status = status_of(EndpointStatus("degraded", "offline", 0, 8080, "", "/w", "Mend it."), "1.0", None)
+    assert status.model_dump(by_alias=True) == {
+        "state": "degraded", "provider": "offline", "port": 0, "requestedPort": 8080, "baseUrl": "", "version": "1.0",
+        "workspace": "/w", "message": "Mend it.", "score": None, "band": None, "openThreads": 0,
+    }  # fmt: skip

@@ -1,0 +1,83 @@
+"""A person at the real editor: starts `tests/rig/robot.mjs` and speaks with it, one JSON object a line."""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import signal
+import subprocess
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from tests.conftest import ROOT, Rig
+
+ANSWER_LIMIT = 120.0
+"""Seconds after which an act counts as hung; the acts themselves give up sooner, and say what they waited for."""
+
+
+class RobotError(AssertionError):
+    """The editor did not show what was waited for."""
+
+
+class Robot:
+    """One editor session. Every act is a function of `tests/rig/driver.mjs` or `robot.mjs` by its name."""
+
+    def __init__(self, rig: Rig, home: Path, environment: Mapping[str, str], pictures: Path) -> None:
+        self.home = home
+        self.pictures = pictures
+        self._turn = 0
+        self._process = subprocess.Popen(
+            [rig.node, ROOT / "tests" / "rig" / "robot.mjs"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env={**environment, **rig.environment},
+            text=True,
+            encoding="utf-8",
+            start_new_session=True,
+        )
+        self._answers: queue.Queue[str] = queue.Queue()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def do(self, act: str, argument: Any = None, /, **arguments: Any) -> Any:
+        """Do something and wait for its end: with one plain argument, or with named ones. Raises RobotError."""
+        self._turn += 1
+        assert self._process.stdin
+        self._process.stdin.write(
+            json.dumps({"id": self._turn, "do": act, "with": arguments if argument is None else argument}) + "\n"
+        )
+        self._process.stdin.flush()
+        line = self._answers.get(timeout=ANSWER_LIMIT)
+        answer = json.loads(line) if line else {"error": f"{act}: the driver ended with {self._process.wait()}"}
+        if "error" in answer:
+            raise RobotError(f"{answer['error']}\nscreen: {answer.get('screenshot')}")
+        return answer["value"]
+
+    def picture(self, name: str) -> Path:
+        """Keep a picture of the window among the build's outputs."""
+        file = self.pictures / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.do("screenshot", file=str(file))
+        return file
+
+    def close(self) -> None:
+        """End the browser and the editor, in order; the last resort is the whole group."""
+        assert self._process.stdin
+        assert self._process.stdout
+        self._process.stdin.close()
+        try:
+            self._process.wait(30)
+        except subprocess.TimeoutExpired:
+            os.killpg(self._process.pid, signal.SIGKILL)
+            self._process.wait()
+        self._reader.join()
+        self._process.stdout.close()
+
+    def _read(self) -> None:
+        assert self._process.stdout
+        for line in self._process.stdout:
+            self._answers.put(line)
+        self._answers.put("")

@@ -1,0 +1,186 @@
+"""A person's way through the real editor: the extension from its .vsix, on the sample repository, without any key."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+import urllib.request
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT, Rig
+from tests.journeys.processes import settled
+from tests.journeys.robot import Robot
+from tests.rig import sample
+
+PICTURES = ROOT / ".build" / "screenshots"
+VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
+RISK = re.compile(r"(Low|Medium|High|Critical) risk (<1|\d{1,2}|>99)%")
+
+
+@pytest.fixture(scope="module")
+def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The sample repository, its folder named as people would."""
+    return sample.build(tmp_path_factory.mktemp("work") / "tally")
+
+
+@pytest.fixture(scope="module")
+def editor(
+    rig: Rig, clean_environment: Mapping[str, str], repository: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Robot]:
+    """One editor for this file, the extension installed from its .vsix; it starts the server of this environment."""
+    if not VSIX.is_file():
+        pytest.fail("the extension is not packaged; run: make package", pytrace=False)
+    scratch = tmp_path_factory.mktemp("editor")
+    home = scratch / "home"
+    home.mkdir()
+    (home / ".bashrc").write_text("PS1='tally $ '\n", encoding="utf-8")
+    environment = {
+        **clean_environment,
+        **settled(home / ".claude", repository),
+        "HOME": str(home),
+        "SHELL": "/bin/bash",
+        "SIDECAR_STATE_DIR": str(scratch / "state"),
+    }
+    robot = Robot(rig, scratch, environment, PICTURES)
+    try:
+        sidecar = ROOT / ".venv" / "bin" / "sidecar"
+        settings = {"sidecar.command": [str(sidecar)]}
+        robot.do("start", home=str(scratch / "code"), folder=str(repository), vsix=str(VSIX), settings=settings)
+        robot.do("waitForStatus", r"Offline :\d+")
+        yield robot
+        assert robot.do("outside") == []
+    finally:
+        robot.close()
+
+
+def lines_changed(repository: Path, file: str) -> set[int]:
+    """New-side numbers of the lines that the working tree adds to a file."""
+    changed: set[int] = set()
+    for line in sample.git(repository, "diff", "--unified=0", "--", file).splitlines():
+        if hunk := re.match(r"@@ -\S+ \+(\d+)(?:,(\d+))? @@", line):
+            start, count = int(hunk[1]), int(hunk[2] or 1)
+            changed |= set(range(start, start + count))
+    return changed
+
+
+def test_status_item_names_provider_and_port(editor: Robot) -> None:
+    shown = editor.do("waitForStatus", r"Offline :\d+ · \w+ risk")
+    port = re.search(r":(\d+)", shown["text"])
+    assert port
+    with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/health", timeout=10) as answer:
+        assert json.load(answer)
+    assert f"port {port[1]}" in shown["label"]
+
+
+def test_changed_lines_carry_threads_with_score_and_reasons(editor: Robot, repository: Path) -> None:
+    editor.do("openFile", sample.FRAGILE)
+    editor.do("waitForGlyphs", least=1)
+    thread = editor.do("openThread", index=0)
+    editor.picture("thread")
+    assert RISK.search(thread["title"]), thread["title"]
+    first = thread["comments"][0]
+    assert first["author"] == "Sidecar"
+    assert len([line for line in first["body"].splitlines() if line.strip()]) >= 3, first["body"]
+    marked = editor.do("threadLines")
+    assert marked
+    assert set(marked) <= lines_changed(repository, sample.FRAGILE)
+
+
+def test_open_changes_shows_the_threads_beside_the_new_text(editor: Robot) -> None:
+    editor.do("openFile", sample.FRAGILE)
+    editor.do("runCommand", "Git: Open Changes")
+    assert editor.do("diffThreads") >= 1
+    editor.picture("open-changes")
+    editor.do("press", keys=["Control+F4"])
+
+
+def test_a_reply_is_answered(editor: Robot) -> None:
+    editor.do("openFile", sample.FRAGILE)
+    editor.do("waitForGlyphs", least=1)
+    before = editor.do("openThread", index=0)
+    count = len(before["comments"])
+    after = editor.do("replyInThread", reply="Why is this risky?", comments=count + 2)
+    editor.picture("reply")
+    asked, answered = after["comments"][count:]
+    assert (asked["author"], asked["body"]) == ("You", "Why is this risky?")
+    assert answered["author"] != "You"
+    assert len(answered["body"]) > 20
+
+
+def ranges(editor: Robot, file: str) -> list[tuple[int, int]]:
+    """The line ranges of a file's threads, as the Comments panel tells them."""
+    editor.do("runCommand", "Comments: Focus on Comments View")
+    found: list[tuple[int, int]] = []
+    of = ""
+    for row in editor.do("commentRows"):
+        if place := re.search(r"\[Ln (\d+)(?:-(\d+))?\]", row):
+            if of == Path(file).name:
+                found.append((int(place[1]), int(place[2] or place[1])))
+        else:
+            of = row.splitlines()[0]
+    return found
+
+
+def until(editor: Robot, file: str, wanted: Callable[[list[tuple[int, int]]], bool]) -> list[tuple[int, int]]:
+    """Look at the Comments panel until it shows what is wanted."""
+    deadline = time.monotonic() + 30
+    while not wanted(seen := ranges(editor, file)):
+        assert time.monotonic() < deadline, f"{file}: {seen}"
+    return seen
+
+
+def test_saving_an_edit_moves_the_threads_below_it(editor: Robot) -> None:
+    before = ranges(editor, sample.FRAGILE)
+    assert before
+    editor.do("openFile", sample.FRAGILE)
+    editor.do("goToLine", 2)
+    editor.do("insert", text="\n\n")
+    editor.do("press", keys=["Control+s"])
+    until(editor, sample.FRAGILE, lambda now: now == [(start + 2, end + 2) for start, end in before])
+
+
+def test_mending_a_change_closes_its_thread(editor: Robot, repository: Path) -> None:
+    """The file as it was, saved: nothing is left to say about it."""
+    file = "web/statement.ts"
+    until(editor, file, lambda now: len(now) == 1)
+    editor.do("openFile", file)
+    editor.do("press", keys=["Control+a"])
+    editor.do("insert", text=sample.git(repository, "show", f"HEAD:{file}"))
+    editor.do("press", keys=["Control+s"])
+    until(editor, file, lambda now: now == [])
+    assert lines_changed(repository, file) == set()
+
+
+def test_a_new_risky_change_opens_a_thread(editor: Robot, repository: Path) -> None:
+    """Typed into another file and saved; the same on disk, as another program does it, would do too."""
+    file = "tally/fees.py"
+    editor.do("openFile", file)
+    editor.do("press", keys=["Control+End"])
+    lines = [f"    if amount.minor > {1000 * n}:\n        fee = fee - {n}\n" for n in range(1, 20)]
+    text = "".join(["\n\ndef discount(fee: int, amount: Money) -> int:\n", *lines, "    return fee\n"])
+    editor.do("insert", text=text)
+    editor.do("press", keys=["Control+s"])
+    until(editor, file, lambda now: len(now) >= 1)
+
+
+def test_resolving_closes_the_thread(editor: Robot) -> None:
+    editor.do("openFile", sample.FRAGILE)
+    marks = editor.do("waitForGlyphs", least=1)
+    was_open = len([mark for mark in marks if mark["state"] == "open"])
+    editor.do("openThread", index=0)
+    editor.do("pressInThread", action="Resolve")
+    editor.do("waitForGlyphs", state="open", count=was_open - 1)
+    editor.do("waitForGlyphs", state="resolved", count=1)
+    editor.picture("resolved")
+
+
+def test_claude_in_the_terminal_needs_nothing_typed_but_itself(editor: Robot) -> None:
+    editor.do("openTerminal")
+    editor.do("typeInTerminal", 'claude -p "Summarize the recent diff"')
+    screen = editor.do("waitForTerminal", r"settlement\.py[\s\S]*tally \$ *$")
+    editor.picture("terminal")
+    assert "tally/settlement.py" in screen

@@ -1,0 +1,185 @@
+"""Anchors find their lines again, or say that they cannot; they never point at other lines."""
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.core.diff import Hunk, map_line
+from sidecar.core.review import Anchor
+from sidecar.review.anchor import compare, edited, find, make
+
+TEXT = """\
+def load(path):
+    with open(path) as file:
+        data = file.read()
+    return data
+
+
+def save(path, data):
+    with open(path, "w") as file:
+        file.write(data)
+    return data
+""".splitlines()
+
+
+def apply(old: list[str], hunks: tuple[Hunk, ...]) -> list[str]:
+    new = list(old)
+    for hunk in reversed(hunks):
+        first = hunk.old_start - 1 if hunk.removed else hunk.old_start
+        assert tuple(new[first : first + len(hunk.removed)]) == hunk.removed
+        new[first : first + len(hunk.removed)] = hunk.added
+    return new
+
+
+def test_an_anchor_remembers_its_text_and_three_neighbours_each_way():
+    assert make("a.py", TEXT, 7, 8) == Anchor(
+        "a.py", 7, 8, text=tuple(TEXT[6:8]), before=tuple(TEXT[3:6]), after=tuple(TEXT[8:10])
+    )
+
+
+@pytest.mark.parametrize(
+    ("lines", "start", "end", "place"),
+    [
+        ([], 1, 3, (1, 1, True)),
+        (["x"], 5, 9, (1, 1, False)),
+        (TEXT, 0, 0, (1, 1, False)),
+        (TEXT, 9, 99, (9, 10, False)),
+    ],
+)
+def test_a_range_outside_the_text_is_cut_to_it(lines, start, end, place):
+    anchor = make("a.py", lines, start, end)
+    assert (anchor.start, anchor.end, anchor.outdated) == place
+
+
+CASES = {
+    "unchanged": (TEXT, 3),
+    "lines above": (["import os", "", *TEXT], 5),
+    "lines above taken away": (TEXT[1:], 2),
+    "a neighbour edited": ([*TEXT[:3], "    return data or None", *TEXT[4:]], 3),
+    "the line itself gone": (TEXT[:2] + TEXT[3:], None),
+    "the line itself edited": ([*TEXT[:2], "        data = file.read(10)", *TEXT[3:]], None),
+    "everything gone": ([], None),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("known", [False, True])
+def test_where_a_line_stands_after_an_edit(name, known):
+    lines, wanted = CASES[name]
+    found = find(make("a.py", TEXT, 3, 3), lines, compare(TEXT, lines) if known else None)
+    if wanted is None:
+        assert found.outdated
+        assert found.start == 3, "the last known place is kept"
+    else:
+        assert (found.start, found.end, found.outdated) == (wanted, wanted, False)
+        assert lines[found.start - 1] == TEXT[2]
+
+
+def test_of_two_copies_the_one_with_the_neighbours_is_meant():
+    anchor = make("a.py", TEXT, 10, 10)  # `return data` of save, which load has too
+    moved = ["# head", *TEXT[5:], *TEXT[:4]]
+    assert find(anchor, moved).start == 6
+
+
+def test_a_copy_elsewhere_is_not_taken_for_a_deleted_line():
+    anchor = make("a.py", TEXT, 10, 10)
+    assert find(anchor, TEXT[:9]).outdated
+
+
+def test_blank_lines_and_brackets_are_no_neighbours():
+    anchor = make("a.js", ["{", "", "call();", "", "}"], 3, 3)
+    assert find(anchor, ["other();", "", "call();", "", "more();"]).outdated
+
+
+def test_an_outdated_anchor_becomes_good_when_its_text_comes_back():
+    lost = find(make("a.py", TEXT, 3, 3), TEXT[:2] + TEXT[3:])
+    assert lost.outdated
+    assert find(lost, TEXT) == make("a.py", TEXT, 3, 3)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_lines_edited_in_place_are_found_by_what_stands_around_them(known):
+    new = [*TEXT[:2], "        data = file.read(10)", "        check(data)", *TEXT[3:]]
+    place = edited(make("a.py", TEXT, 3, 3), new, compare(TEXT, new) if known else None)
+    assert place == make("a.py", new, 3, 4)
+
+
+@pytest.mark.parametrize("known", [False, True])
+def test_lines_taken_away_were_not_edited(known):
+    new = TEXT[:2] + TEXT[3:]
+    assert edited(make("a.py", TEXT, 3, 3), new, compare(TEXT, new) if known else None) is None
+
+
+def test_a_place_that_grew_into_something_else_was_not_edited():
+    new = [*TEXT[:2], *(f"line {n}" for n in range(60)), *TEXT[3:]]
+    assert edited(make("a.py", TEXT, 3, 3), new, compare(TEXT, new)) is None
+
+
+LINES = st.lists(st.sampled_from(["", "}", "    return x", "a = 1", "b = 2", "call()", "if a:"]), max_size=40)
+
+
+@given(LINES, LINES)
+def test_the_hunks_between_two_texts_lead_from_one_to_the_other(old, new):
+    assert apply(old, compare(old, new)) == new
+
+
+def test_a_long_stretch_is_one_hunk():
+    old, new = [str(n) for n in range(5_000)], [str(n + 1_000_000) for n in range(5_000)]
+    assert len(compare(["head", *old, "tail"], ["head", *new, "tail"])) == 1
+
+
+@st.composite
+def edits(draw):
+    """A text, an edit of it as hunks, the new text, and a range of lines."""
+    size = draw(st.integers(1, 30))
+    unique = draw(st.booleans())
+    old = [
+        f"line number {n}" if unique else draw(st.sampled_from(["}", "", "return value", "x += 1"]))
+        for n in range(size)
+    ]
+    hunks, line, shift = [], 1, 0
+    while line <= size:
+        line += draw(st.integers(1, 8))
+        if line > size:
+            break
+        count = draw(st.integers(0, min(3, size - line + 1)))
+        added = tuple(draw(st.lists(st.sampled_from(["}", "new thing", "x += 1"]), max_size=3)))
+        if count or added:
+            removed = tuple(old[line - 1 : line - 1 + count])
+            hunks.append(Hunk(line - (not count), line + shift - (not added), removed, added))
+            shift += len(added) - count
+        line += count + 1
+    start = draw(st.integers(1, size))
+    end = draw(st.integers(start, min(size, start + 3)))
+    return old, tuple(hunks), apply(old, tuple(hunks)), start, end, unique
+
+
+@given(edits())
+def test_an_anchor_never_points_at_other_lines(case):
+    old, hunks, new, start, end, unique = case
+    anchor = make("a.py", old, start, end)
+    mapped = [map_line(hunks, line) for line in range(start, end + 1)]
+    for found in (find(anchor, new), find(anchor, new, compare(old, new)), find(anchor, new, hunks)):
+        if found.outdated:
+            continue
+        assert tuple(new[found.start - 1 : found.end]) == anchor.text
+        if unique:
+            assert list(range(found.start, found.end + 1)) == mapped
+    if unique and None not in mapped and mapped[-1] == mapped[0] + end - start:
+        assert find(anchor, new, hunks).start == mapped[0], "known edits lose no line that they keep"
+
+
+@given(edits())
+def test_an_edit_found_in_place_lies_between_what_was_around_it(case):
+    old, hunks, new, start, end, _ = case
+    place = edited(make("a.py", old, start, end), new, hunks)
+    if place is not None:
+        assert place.start - 1 == (map_line(hunks, start - 1) if start > 1 else 0)
+        assert 1 <= place.start <= place.end <= len(new)
+
+
+def test_finding_changes_nothing_but_the_place():
+    anchor = make("a.py", TEXT, 3, 3)
+    assert replace(find(anchor, ["", *TEXT]), start=3, end=3, before=anchor.before) == anchor

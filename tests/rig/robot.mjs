@@ -1,0 +1,78 @@
+// One editor session driven from another process: a JSON object a line on standard input, an answer a line on
+// standard output. { id, do, with } → { id, value } or { id, error, screenshot }. The end of input closes everything.
+
+import path from 'node:path';
+import readline from 'node:readline';
+
+import * as driver from './driver.mjs';
+
+const session = { editor: undefined, browser: undefined, page: undefined, home: undefined };
+
+const own = {
+  /** { home, folder, vsix, env, settings }: an editor with the extension installed, showing the folder. */
+  async start({ home, folder, vsix, env = {}, settings = {}, viewport }) {
+    session.home = home;
+    driver.prepare(home, settings);
+    if (vsix) driver.installExtension(home, vsix, env);
+    [session.editor, session.browser] = await Promise.all([driver.startEditor(home, env), driver.openBrowser()]);
+    session.page = await driver.openWorkbench(session.browser, session.editor.base, folder, { viewport });
+    return { base: session.editor.base, pid: session.editor.pid };
+  },
+  /** { home, folder, extension, module, env }: run tests inside an extension host; their exit code. */
+  async test({ home, folder, extension, module, env = {}, settings = {} }) {
+    session.home = home;
+    driver.prepare(home, settings);
+    [session.editor, session.browser] = await Promise.all([driver.startEditor(home, env), driver.openBrowser()]);
+    session.page = await driver.openWorkbench(session.browser, session.editor.base, folder, { tests: { extension, module } });
+    return session.page.testExit;
+  },
+  /** Load the window again: a new extension host. */
+  async reload() {
+    await session.page.reload({ waitUntil: 'domcontentloaded' });
+    await session.page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor();
+  },
+  /** Requests that would have left this machine. */
+  outside: async () => session.page.outside,
+  screenshot: async ({ file }) => {
+    await session.page.screenshot({ path: file });
+  },
+  /** { keys }: press these keys, one after the other. */
+  press: async ({ keys }) => {
+    for (const key of keys) await session.page.keyboard.press(key);
+  },
+  /** { text }: type into whatever has the focus. */
+  type: async ({ text }) => session.page.keyboard.type(text),
+  /** { text }: put text where the cursor is, at once, as a paste does. */
+  insert: async ({ text }) => session.page.keyboard.insertText(text),
+  /** { selector, text }: click the first visible match. */
+  click: async ({ selector, text = '' }) => session.page.locator(selector).filter({ hasText: text, visible: true }).first().click(),
+  /** { selector, text, state }: wait for an element. */
+  waitFor: async ({ selector, text = '', state = 'visible' }) =>
+    session.page.locator(selector).filter({ hasText: new RegExp(text) }).first().waitFor({ state }),
+  /** { selector }: the texts of all matches. */
+  texts: async ({ selector }) => session.page.locator(selector).allInnerTexts(),
+};
+
+async function close() {
+  await session.browser?.close();
+  await session.editor?.stop();
+}
+
+async function answer({ id, do: action, with: argument = {} }) {
+  try {
+    const value = own[action] ? await own[action](argument) : await driver[action](session.page, argument);
+    return { id, value: value ?? null };
+  } catch (failed) {
+    const screenshot = session.page && path.join(session.home, `failed-${id}.png`);
+    await session.page?.screenshot({ path: screenshot }).catch(() => undefined);
+    return { id, error: `${action}: ${failed.message}`, screenshot };
+  }
+}
+
+let stopping;
+const stop = () => (stopping ??= close().finally(() => process.exit(0)));
+process.on('SIGTERM', stop).on('SIGINT', stop);
+for await (const line of readline.createInterface({ input: process.stdin })) {
+  process.stdout.write(`${JSON.stringify(await answer(JSON.parse(line)))}\n`);
+}
+await stop();

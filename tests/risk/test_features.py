@@ -1,0 +1,78 @@
+"""The numbers the models look at."""
+
+import pytest
+
+from sidecar.core.diff import Change, FileDiff, Hunk
+from sidecar.risk.code import read
+from sidecar.risk.facts import Facts, FileFacts
+from sidecar.risk.features import (
+    DIFF,
+    HISTORY,
+    LINE,
+    MESSAGE,
+    change_features,
+    line_features,
+    mean_age,
+    message_features,
+)
+
+FILES = (
+    FileDiff("a/x.py", "modified", (Hunk(4, 4, ("old",), ("if x:", "    return y[0]", "# note")),)),
+    FileDiff("b/y.py", "added", (Hunk(0, 1, (), ("z = f(1)",)),)),
+    FileDiff("tests/t.py", "modified", (Hunk(0, 1, (), ("assert x", "assert y")),)),
+)
+FACTS = Facts(
+    history=True,
+    files={
+        "a/x.py": FileFacts(9, frozenset({"ada", "bob"}), 3, 2, 10.0),
+        "tests/t.py": FileFacts(5, frozenset({"bob", "eve"}), 4, 0, 20.0),
+    },
+    exp=7,
+    sexp=4,
+    dev_days=100.0,
+    fix_rate=0.2,
+    recent={"sexp": (1.0, 9.0), "age": (1.0,), "ndev": (), "nfix_sum": (3.0, 3.0)},
+)
+
+
+def features(message="", facts=FACTS):
+    change = Change(FILES, message=message)
+    return change_features(change, read(change, facts), facts)
+
+
+def test_all_features_of_a_change_with_history():
+    assert features() == {
+        "tokens": 3 + 5 + 6, "indent_max": 4, "branches": 1, "test_la": 2, "prod_nf": 2,
+        "fix_rate": 0.2, "fix_density": 0.3, "nfix_max": 3, "nfix_sum": 3, "nuc": 14, "ndev": 3, "age": 15.0,
+        "exp": 7, "sexp": 4, "dev_days": 100.0,
+        "r_sexp": 0.5, "r_age": 2 / 3, "r_ndev": 0.5, "r_nfix_sum": 0.5,
+    }  # fmt: skip
+
+
+def test_what_is_not_known_is_absent_and_not_zero():
+    assert set(features(facts=Facts())) == set(DIFF)
+    assert set(features("Fix it", Facts())) == {*DIFF, *MESSAGE}
+    assert set(features("Fix it")) == {*DIFF, *HISTORY, *MESSAGE}
+    assert set(features("  \n")) == {*DIFF, *HISTORY}
+
+
+def test_message_features():
+    assert message_features("Fix the cache\n\nSee #12.\n") == {"fix": 1.0, "msg_len": 23, "subj_len": 13, "has_ref": 1.0}
+
+
+def test_mean_age_of_files_with_a_past():
+    assert mean_age([4.0, None, 8.0]) == 6.0
+    assert mean_age([None]) == 0.0
+
+
+def test_features_of_lines():
+    reading = read(Change(FILES), FACTS)
+    rows = list(line_features(reading, FACTS))
+    assert [set(row) for row in rows] == [set(LINE)] * 3
+    first, second, third = rows
+    assert (first["pos"], second["pos"], second["pos_rel"]) == (0, 1, pytest.approx(1 / 3))
+    assert (first["hunk_add"], first["hunk_del"], first["h_code"], first["f_code"]) == (3, 1, 2, 2)
+    assert (first["f_nuc"], first["f_nfix"], third["f_nuc"], third["new_file"]) == (9, 3, 0, 1.0)
+    assert (first["branch"], second["index"], third["call"]) == (1.0, 1.0, 1.0)
+    assert (first["prev_ntok"], second["prev_ntok"]) == (0, 3)
+    assert [row["ntok_rank"] for row in rows] == [pytest.approx(x / 3) for x in (1, 2, 3)]

@@ -1,0 +1,41 @@
+"""The model as values, and the one that ships."""
+
+import json
+import math
+from importlib import resources
+
+import pytest
+
+from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_HISTORY, MESSAGE
+from sidecar.risk.model import Term, effects, load, squash
+
+
+def test_squash_keeps_sign_and_zero():
+    assert [squash(x) for x in (0.0, math.e - 1, 1 - math.e)] == [0.0, 1.0, -1.0]
+
+
+def test_terms_of_one_feature_add_up_and_absent_ones_are_left_out():
+    terms = (Term("a", 2.0, 1.0, 0.5), Term("a", 1.0, 0.0, 1.0, centre=1.0), Term("b", 1.0, 0.0, 1.0))
+    value = math.e - 1
+    assert effects(terms, {"a": value}) == {"a": pytest.approx(0.0)}
+    assert effects(terms, {"a": 0.0}) == {"a": pytest.approx(-4.0 + 0.25)}
+
+
+def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
+    text = resources.files("sidecar.risk").joinpath("model.json").read_text("utf-8")
+    assert len(text) < 1_000_000
+    model = load()
+    assert model.name == json.loads(text)["name"] == "jit-lr@1"
+    assert {term.feature for term in model.history.terms} == {*DIFF, *HISTORY}
+    assert {term.feature for term in model.diff.terms} == set(DIFF)
+    assert {term.feature for term in model.message} == set(MESSAGE)
+    assert {term.feature for term in model.history.lines} == set(LINE)
+    assert {term.feature for term in model.diff.lines} == set(LINE) - set(LINE_HISTORY)
+
+
+def test_bands_rise_with_the_score():
+    model = load()
+    low, mid, high = model.limits
+    assert 0 < model.floor < low < mid < high < 1
+    cases = {0.0: "low", low: "medium", mid: "high", high: "critical", 1.0: "critical"}
+    assert {score: model.band(score) for score in cases} == cases

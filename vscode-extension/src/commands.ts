@@ -1,0 +1,62 @@
+/** One table of all commands: what they are called, how they look in the menu, and whether they stand there. Pure. */
+
+/** A command as people see it. `group` is its place in the menu; without one it is not in the menu. */
+export interface CommandLook {
+  readonly title: string;
+  readonly icon: string;
+  readonly detail?: string;
+  readonly group?: 'Review' | 'Claude Code' | 'Server';
+}
+
+export const COMMANDS = {
+  'sidecar.menu': { title: 'Show Menu', icon: 'menu' },
+  'sidecar.review': {
+    title: 'Review Changes Now',
+    icon: 'shield',
+    detail: 'Look at the uncommitted change again',
+    group: 'Review',
+  },
+  'sidecar.nextRisk': { title: 'Next Risk', icon: 'arrow-down', detail: 'Go to the next open thread', group: 'Review' },
+  'sidecar.previousRisk': {
+    title: 'Previous Risk',
+    icon: 'arrow-up',
+    detail: 'Go to the open thread before',
+    group: 'Review',
+  },
+  'sidecar.newTerminal': {
+    title: 'New Claude Terminal',
+    icon: 'terminal',
+    detail: 'Start Claude Code, answered by this server',
+    group: 'Claude Code',
+  },
+  'sidecar.setApiKey': {
+    title: 'Set API Key',
+    icon: 'key',
+    detail: 'Choose a provider and store its key in the secret storage',
+    group: 'Claude Code',
+  },
+  'sidecar.restart': { title: 'Restart Server', icon: 'debug-restart', group: 'Server' },
+  'sidecar.showLog': { title: 'Show Log', icon: 'output', group: 'Server' },
+  'sidecar.repair': {
+    title: 'Repair Environment',
+    icon: 'tools',
+    detail: "Make the server's Python environment anew",
+    group: 'Server',
+  },
+  'sidecar.openSettings': { title: 'Open Settings', icon: 'settings-gear', group: 'Server' },
+  'sidecar.thread.reply': { title: 'Reply', icon: 'comment' },
+  'sidecar.thread.resolve': { title: 'Resolve', icon: 'pass' },
+  'sidecar.thread.unresolve': { title: 'Unresolve', icon: 'issue-reopened' },
+} as const satisfies Record<string, CommandLook>;
+
+/** Every command's id. */
+export type CommandId = keyof typeof COMMANDS;
+
+/** The commands of the menu, by group and in order. */
+export function menuGroups(): readonly (readonly [group: string, ids: readonly CommandId[]])[] {
+  const groups = new Map<string, CommandId[]>();
+  for (const [id, look] of Object.entries<CommandLook>(COMMANDS)) {
+    if (look.group) groups.set(look.group, [...(groups.get(look.group) ?? []), id as CommandId]);
+  }
+  return [...groups];
+}

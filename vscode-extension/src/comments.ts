@@ -1,0 +1,194 @@
+/** One comment controller that shows the server's threads. It keeps only what is on show and can be rebuilt from one snapshot. */
+
+import {
+  type Comment,
+  type CommentController,
+  CommentMode,
+  type CommentReply,
+  type CommentThread,
+  CommentThreadCollapsibleState,
+  CommentThreadState,
+  type Disposable,
+  MarkdownString,
+  Range,
+  Uri,
+  comments,
+  window,
+} from 'vscode';
+
+import { reason } from './log';
+import type { Band, CommentItem, Requests, ThreadItem, ThreadsChanged } from './protocol';
+import { reaches, reconcile } from './reconcile';
+import type { Settings } from './settings';
+import { threadContext, threadLabel } from './words';
+
+const MEDIA: Readonly<Record<CommentItem['author'], (band: Band) => string>> = {
+  sidecar: (band) => `risk-${band}.svg`,
+  user: () => 'user.svg',
+  model: () => 'model.svg',
+};
+const NAMES: Readonly<Record<CommentItem['author'], string>> = { sidecar: 'Sidecar', user: 'You', model: 'Model' };
+
+/** What threads need from the server. */
+export interface Asker {
+  ask<M extends keyof Requests>(method: M, params: Requests[M]['params']): Promise<Requests[M]['result']>;
+}
+
+interface Shown {
+  item: ThreadItem;
+  readonly thread: CommentThread;
+}
+
+export class Threads implements Disposable {
+  private readonly controller: CommentController;
+  private readonly shown = new Map<string, Shown>();
+
+  constructor(
+    private readonly server: Asker,
+    private readonly media: Uri,
+    private readonly settings: () => Pick<Settings, 'minimumBand' | 'expand'>,
+  ) {
+    this.controller = comments.createCommentController('sidecar', 'Sidecar');
+    this.controller.options = {
+      prompt: 'Reply to Sidecar…',
+      placeHolder: 'Ask why, or say what you did about it',
+    };
+  }
+
+  /** The threads on show. */
+  items(): readonly ThreadItem[] {
+    return [...this.shown.values()].map((each) => each.item);
+  }
+
+  /** Brings what is on show up to what the server says. */
+  apply(change: ThreadsChanged): void {
+    const known = new Map([...this.shown].map(([id, { item }]) => [id, item]));
+    const plan = reconcile(known, change, this.settings().minimumBand);
+    for (const id of plan.dispose) this.remove(id);
+    for (const item of plan.create) this.create(item);
+    for (const item of plan.update) this.update(item);
+  }
+
+  /** Shows where a thread is, and opens it. */
+  async reveal(item: ThreadItem): Promise<void> {
+    const line = Math.max(0, item.startLine);
+    await window.showTextDocument(Uri.parse(item.uri), { selection: new Range(line, 0, line, 0) });
+    const thread = this.shown.get(item.id)?.thread;
+    if (thread) thread.collapsibleState = CommentThreadCollapsibleState.Expanded;
+  }
+
+  /** Sends what the user wrote in a thread (or the thread of an id); it is shown at once, and marked when it could not be sent. */
+  async reply({ thread, text }: Pick<CommentReply, 'text'> & { readonly thread: CommentThread | string }): Promise<void> {
+    const shown = this.find(thread);
+    if (!shown || text.trim() === '') return;
+    this.showDraft(shown, text, 'Sending…');
+    try {
+      this.upsert(await this.server.ask('sidecar/thread/reply', { id: shown.item.id, body: text }));
+    } catch (error) {
+      this.showDraft(shown, text, 'Not sent');
+      const again = await window.showErrorMessage(`Sidecar could not send the reply. ${reason(error)}`, 'Try Again');
+      if (again) await this.reply({ thread, text });
+    }
+  }
+
+  /** Resolves a thread (or the thread of an id) or opens it again. */
+  async setState(thread: CommentThread | string, state: ThreadItem['state']): Promise<void> {
+    const shown = this.find(thread);
+    if (!shown) return;
+    try {
+      this.upsert(await this.server.ask('sidecar/thread/setState', { id: shown.item.id, state }));
+    } catch (error) {
+      void window.showErrorMessage(`Sidecar could not change the thread. ${reason(error)}`);
+    }
+  }
+
+  dispose(): void {
+    this.shown.clear();
+    this.controller.dispose();
+  }
+
+  private upsert(item: ThreadItem): void {
+    this.apply({ revision: item.revision, upserts: [item], removes: [], full: false });
+  }
+
+  private find(thread: CommentThread | string): Shown | undefined {
+    if (typeof thread === 'string') return this.shown.get(thread);
+    return [...this.shown.values()].find((each) => each.thread === thread);
+  }
+
+  private create(item: ThreadItem): void {
+    // Given without its comments a thread counts as a draft, and the editor opens the reply box in it.
+    const thread = this.controller.createCommentThread(Uri.parse(item.uri), rangeOf(item), this.commentsOf(item));
+    thread.collapsibleState = this.opensExpanded(item)
+      ? CommentThreadCollapsibleState.Expanded
+      : CommentThreadCollapsibleState.Collapsed;
+    this.dress(thread, item);
+    this.shown.set(item.id, { item, thread });
+  }
+
+  private update(item: ThreadItem): void {
+    const shown = this.shown.get(item.id);
+    if (!shown) return;
+    if (shown.item.uri !== item.uri) {
+      this.remove(item.id);
+      this.create(item);
+      return;
+    }
+    if (shown.item.state === 'open' && item.state === 'resolved') {
+      shown.thread.collapsibleState = CommentThreadCollapsibleState.Collapsed;
+    }
+    shown.item = item;
+    shown.thread.range = rangeOf(item);
+    shown.thread.comments = this.commentsOf(item);
+    this.dress(shown.thread, item);
+  }
+
+  private remove(id: string): void {
+    this.shown.get(id)?.thread.dispose();
+    this.shown.delete(id);
+  }
+
+  /** Sets each property once: assigning is what makes the editor draw. */
+  private dress(thread: CommentThread, item: ThreadItem): void {
+    thread.label = threadLabel(item);
+    thread.contextValue = threadContext(item);
+    thread.canReply = item.state === 'open';
+    thread.state = item.state === 'open' ? CommentThreadState.Unresolved : CommentThreadState.Resolved;
+  }
+
+  private commentsOf(item: ThreadItem): Comment[] {
+    return item.comments.map((comment) => this.comment(comment, item));
+  }
+
+  private comment(item: CommentItem, thread: ThreadItem): Comment {
+    const body = new MarkdownString(item.body, true);
+    body.isTrusted = false;
+    body.supportHtml = false;
+    return {
+      author: {
+        name: item.name || NAMES[item.author],
+        iconPath: Uri.joinPath(this.media, MEDIA[item.author](thread.band)),
+      },
+      body,
+      mode: CommentMode.Preview,
+      contextValue: item.author,
+      timestamp: new Date(item.created * 1000),
+    };
+  }
+
+  private showDraft(shown: Shown, text: string, label: string): void {
+    const { item, thread } = shown;
+    const draft: CommentItem = { id: '', author: 'user', name: '', body: text, created: Date.now() / 1000 };
+    thread.comments = [...this.commentsOf(item), { ...this.comment(draft, item), label }];
+  }
+
+  private opensExpanded(item: ThreadItem): boolean {
+    const { expand } = this.settings();
+    if (item.state === 'resolved' || expand === 'none') return false;
+    return expand === 'all' || reaches(item.band, 'high');
+  }
+}
+
+function rangeOf(item: ThreadItem): Range {
+  return new Range(Math.max(0, item.startLine), 0, Math.max(0, item.startLine, item.endLine), 0);
+}

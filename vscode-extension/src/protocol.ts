@@ -1,0 +1,102 @@
+/**
+ * Names and types of the `sidecar/*` methods between the server and the extension, and nothing else.
+ *
+ * The mirror of `sidecar/editor/protocol.py`; a test holds it true to `tests/golden/protocol.schema.json`.
+ */
+
+/** How much a change risks, in a word. */
+export type Band = 'low' | 'medium' | 'high' | 'critical';
+
+/** What the status item shows. `message` is a sentence with the mend when `state` is `degraded`. */
+export interface Status {
+  readonly state: 'starting' | 'ready' | 'degraded';
+  readonly provider: string;
+  /** The port that the endpoint listens on; 0 while it does not. */
+  readonly port: number;
+  readonly requestedPort: number;
+  readonly baseUrl: string;
+  readonly version: string;
+  readonly workspace: string;
+  readonly message: string;
+  /** Risk of the uncommitted change, 0..1; null when there is none. */
+  readonly score: number | null;
+  readonly band: Band | null;
+  readonly openThreads: number;
+}
+
+/** One comment; `body` is Markdown, never trusted; `created` is in UTC seconds. */
+export interface CommentItem {
+  readonly id: string;
+  readonly author: 'sidecar' | 'user' | 'model';
+  readonly name: string;
+  readonly body: string;
+  readonly created: number;
+}
+
+/** One thread; `startLine` and `endLine` count from 0, both included. */
+export interface ThreadItem {
+  readonly id: string;
+  readonly uri: string;
+  readonly startLine: number;
+  readonly endLine: number;
+  readonly state: 'open' | 'resolved';
+  readonly outdated: boolean;
+  readonly band: Band;
+  readonly score: number;
+  readonly title: string;
+  readonly comments: readonly CommentItem[];
+  readonly revision: number;
+}
+
+/** Look at the change again; without `paths` all of it. */
+export interface ReviewParams {
+  readonly paths?: readonly string[] | null;
+}
+
+/** What the last look found. */
+export interface ReviewResult {
+  readonly revision: number;
+  readonly score: number | null;
+  readonly band: Band | null;
+  readonly openThreads: number;
+}
+
+/** All threads; with `sinceRevision` only what changed after it. */
+export interface SnapshotParams {
+  readonly sinceRevision?: number;
+}
+
+/** A change of the set of threads; `full` says that `upserts` is everything there is. */
+export interface ThreadsChanged {
+  readonly revision: number;
+  readonly upserts: readonly ThreadItem[];
+  readonly removes: readonly string[];
+  readonly full: boolean;
+}
+
+/** The user's reply in a thread; the answer is the thread with both comments. */
+export interface ReplyParams {
+  readonly id: string;
+  readonly body: string;
+}
+
+/** Resolve a thread or open it again. */
+export interface SetStateParams {
+  readonly id: string;
+  readonly state: 'open' | 'resolved';
+}
+
+/** What the client asks, by method. */
+export interface Requests {
+  'sidecar/status': { params: null; result: Status };
+  'sidecar/review': { params: ReviewParams; result: ReviewResult };
+  'sidecar/threads/snapshot': { params: SnapshotParams; result: ThreadsChanged };
+  'sidecar/thread/reply': { params: ReplyParams; result: ThreadItem };
+  'sidecar/thread/setState': { params: SetStateParams; result: ThreadItem };
+}
+
+/** What the server tells unasked, by method. */
+export interface Notifications {
+  'sidecar/statusChanged': Status;
+  'sidecar/threads/changed': ThreadsChanged;
+}

@@ -1,0 +1,181 @@
+/** The server's process and the language client that speaks to it: start, stop, restart (one running, one waiting). */
+
+import { type Disposable, EventEmitter, RelativePattern, Uri, type WorkspaceFolder, workspace } from 'vscode';
+import { LanguageClient, type LanguageClientOptions, RevealOutputChannelOn, State } from 'vscode-languageclient/node';
+
+import { SetupProblem } from './environment';
+import { type Log, reason } from './log';
+import type { Notifications, Requests, Status, ThreadsChanged } from './protocol';
+import { Restarts } from './restarts';
+import { Single } from './single';
+import { isWorthTelling } from './watched';
+import type { View } from './words';
+
+const STOP_MS = 3_000;
+
+/** What is needed to start the process, asked for at each start. */
+export interface Launch {
+  readonly command: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  readonly variables: Readonly<Record<string, string>>;
+}
+
+export class Server implements Disposable {
+  private client: LanguageClient | undefined;
+  private readonly subscriptions: { dispose: () => unknown }[] = [];
+  private readonly restarting = new Single(() => this.begin());
+  private readonly viewed = new EventEmitter<View>();
+  private readonly threads = new EventEmitter<ThreadsChanged>();
+  private current: View = { phase: 'starting', note: '', status: undefined };
+  private ended = false;
+
+  /** Each change of what is known of the server. */
+  readonly onView = this.viewed.event;
+  /** Threads that the server sends; after each start everything there is. */
+  readonly onThreads = this.threads.event;
+
+  constructor(
+    private readonly folder: WorkspaceFolder,
+    private readonly log: Log,
+    private readonly launch: () => Promise<Launch>,
+  ) {}
+
+  get view(): View {
+    return this.current;
+  }
+
+  /** The newest status; undefined while the server does not run. */
+  get status(): Status | undefined {
+    return this.current.status;
+  }
+
+  /** Says what the extension is at while no server runs. */
+  say(phase: View['phase'], note = ''): void {
+    this.update({ phase, note, status: phase === 'running' ? this.current.status : undefined });
+  }
+
+  /** Starts the server, or starts it anew. Calls that come while one runs share the next run. Never rejects. */
+  restart(): Promise<void> {
+    return this.restarting.run();
+  }
+
+  /** Stops the server, if it runs. */
+  async stop(): Promise<void> {
+    const { client } = this;
+    this.client = undefined;
+    for (const each of this.subscriptions.splice(0)) each.dispose();
+    if (client?.state !== State.Running && client?.state !== State.Starting) return;
+    await client.dispose(STOP_MS).catch((error: unknown) => {
+      this.log.failure('The server did not stop in order', error);
+    });
+  }
+
+  /** Asks the server. Rejects with a sentence for the user when it does not run or refuses. */
+  async ask<M extends keyof Requests>(method: M, params: Requests[M]['params']): Promise<Requests[M]['result']> {
+    if (this.client?.state !== State.Running) throw new Error('Sidecar is not running. Use "Sidecar: Restart Server".');
+    return params === null
+      ? this.client.sendRequest<Requests[M]['result']>(method)
+      : this.client.sendRequest<Requests[M]['result']>(method, params);
+  }
+
+  /** Pulls all threads, which `onThreads` then tells. */
+  async pull(): Promise<void> {
+    const snapshot = await this.ask('sidecar/threads/snapshot', { sinceRevision: 0 });
+    this.threads.fire({ ...snapshot, full: true });
+  }
+
+  dispose(): void {
+    this.ended = true;
+    void this.stop();
+    this.viewed.dispose();
+    this.threads.dispose();
+  }
+
+  private async begin(): Promise<void> {
+    await this.stop();
+    if (this.ended) return;
+    try {
+      this.say('starting');
+      const launch = await this.launch();
+      const client = this.connect(launch);
+      this.say('starting');
+      this.log.info(`Starting ${[launch.command, ...launch.args].join(' ')}`);
+      await client.start();
+    } catch (error) {
+      await this.stop();
+      this.log.failure('The server could not be started', error);
+      this.say('stopped', error instanceof SetupProblem ? error.message : `The server could not be started. ${reason(error)}`);
+    }
+  }
+
+  private connect(launch: Launch): LanguageClient {
+    const { command, cwd, variables } = launch;
+    const options = { cwd, env: { ...variables } };
+    const client = new LanguageClient('sidecar', 'Sidecar', { command, args: [...launch.args], options }, this.clientOptions());
+    this.client = client;
+    this.subscriptions.push(
+      client.onDidChangeState(({ newState }) => {
+        if (this.client === client) this.follow(newState);
+      }),
+      this.hear(client, 'sidecar/statusChanged', (status) => {
+        this.update({ phase: 'running', note: '', status });
+      }),
+      this.hear(client, 'sidecar/threads/changed', (change) => {
+        this.threads.fire(change);
+      }),
+    );
+    return client;
+  }
+
+  private hear<M extends keyof Notifications>(client: LanguageClient, method: M, then: (params: Notifications[M]) => void): { dispose: () => unknown } {
+    return client.onNotification(method, (params: Notifications[M]) => {
+      if (this.client === client) then(params);
+    });
+  }
+
+  private clientOptions(): LanguageClientOptions {
+    const watcher = workspace.createFileSystemWatcher(new RelativePattern(this.folder, '**/*'));
+    this.subscriptions.push(watcher);
+    return {
+      documentSelector: [{ scheme: 'file' }],
+      workspaceFolder: this.folder,
+      outputChannel: this.log.channel,
+      revealOutputChannelOn: RevealOutputChannelOn.Never,
+      stdioOptions: { stdout: this.log.copy, stderr: this.log.copy },
+      synchronize: { fileEvents: watcher },
+      middleware: {
+        workspace: {
+          didChangeWatchedFile: async (event, next) => {
+            if (isWorthTelling(Uri.parse(event.uri).path)) await next(event);
+          },
+        },
+      },
+      initializationFailedHandler: () => false,
+      errorHandler: new Restarts(this.log, (note) => { this.say('starting', note); }),
+    };
+  }
+
+  private follow(state: State): void {
+    if (state === State.Running) {
+      this.update({ phase: 'running', note: '', status: undefined });
+      this.greet().catch((error: unknown) => {
+        this.log.failure('The server did not tell its state', error);
+      });
+    } else if (state === State.Starting) {
+      this.say('starting');
+    } else {
+      this.say('stopped', 'It ended unexpectedly; the log says why.');
+    }
+  }
+
+  private async greet(): Promise<void> {
+    this.update({ phase: 'running', note: '', status: await this.ask('sidecar/status', null) });
+    await this.pull();
+  }
+
+  private update(view: View): void {
+    this.current = view;
+    if (!this.ended) this.viewed.fire(view);
+  }
+}

@@ -1,0 +1,77 @@
+/** What new terminals are given so that the Claude Code CLI in them is answered by this window's server. */
+
+import { type Disposable, type EnvironmentVariableCollection, type Terminal, ThemeIcon, type WorkspaceFolder, window } from 'vscode';
+
+import { type Address, baseUrl } from './address';
+import type { Status } from './protocol';
+
+const DESCRIPTION = 'Claude Code in this terminal is answered by Sidecar';
+
+export class Terminals implements Disposable {
+  private port: number;
+  private enabled = false;
+  private told = false;
+
+  constructor(
+    private readonly collection: EnvironmentVariableCollection,
+    private readonly folder: WorkspaceFolder,
+    private address: Address,
+  ) {
+    this.port = address.port;
+    collection.persistent = false;
+    collection.description = DESCRIPTION;
+  }
+
+  /** Sets the environment of terminals that are opened from now on, or leaves it alone. Synchronous. */
+  apply(enabled: boolean, address: Address): void {
+    if (address.port !== this.address.port) this.port = address.port;
+    this.address = address;
+    this.enabled = enabled;
+    this.write();
+  }
+
+  /** Follows the endpoint when it had to take another port than the one asked for. */
+  follow(status: Status): void {
+    if (status.port === 0 || status.port === this.port) return;
+    const before = this.port;
+    this.port = status.port;
+    this.write();
+    if (!this.enabled || this.told) return;
+    this.told = true;
+    void this.offerTerminal(`Port ${before} is taken, so Sidecar listens on ${status.port}. Terminals opened before do not reach it.`);
+  }
+
+  /** Opens a terminal and starts the Claude Code CLI in it. */
+  open(): Terminal {
+    const terminal = window.createTerminal({
+      name: 'Claude',
+      iconPath: new ThemeIcon('sparkle'),
+      cwd: this.folder.uri,
+      env: this.variables(),
+    });
+    terminal.show();
+    terminal.sendText('claude');
+    return terminal;
+  }
+
+  dispose(): void {
+    this.collection.clear();
+  }
+
+  private write(): void {
+    if (!this.enabled) {
+      this.collection.clear();
+      return;
+    }
+    for (const [name, value] of Object.entries(this.variables())) this.collection.replace(name, value);
+  }
+
+  private variables(): Record<string, string> {
+    return { ANTHROPIC_BASE_URL: baseUrl(this.port), ANTHROPIC_AUTH_TOKEN: this.address.token };
+  }
+
+  private async offerTerminal(message: string): Promise<void> {
+    const answer = await window.showInformationMessage(message, 'New Claude Terminal');
+    if (answer) this.open();
+  }
+}

@@ -1,0 +1,83 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import {
+  type View,
+  escapeMarkdown,
+  percent,
+  providerName,
+  statusDetails,
+  statusText,
+  threadContext,
+  threadCount,
+  threadLabel,
+} from '../../src/words';
+import { status, thread } from './make';
+
+const PERCENTS: readonly (readonly [number, string])[] = [
+  [0, '0%'], [0.004, '<1%'], [0.01, '1%'], [0.314, '31%'], [0.99, '99%'], [0.996, '>99%'], [1, '100%'],
+];
+
+for (const [score, words] of PERCENTS) {
+  test(`a score of ${score} reads ${words}`, () => {
+    assert.equal(percent(score), words);
+  });
+}
+
+test('a thread says its severity, score and state in words, for those who cannot see colours', () => {
+  assert.equal(threadLabel(thread()), 'High risk 62% — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ outdated: true, band: 'critical', score: 0.91 })), 'Outdated · Critical risk 91% — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk 62%');
+});
+
+test('the context words of a thread are those that the menus ask for', () => {
+  assert.equal(threadContext(thread()), 'unresolved sev-high');
+  assert.equal(threadContext(thread({ state: 'resolved', band: 'low', outdated: true })), 'resolved sev-low outdated');
+});
+
+const running = (changes: Parameters<typeof status>[0] = {}): View => ({ phase: 'running', note: '', status: status(changes) });
+
+const VIEWS: readonly (readonly [View, string, string, string])[] = [
+  [running(), '$(shield) Databricks :21000 · High risk', 'plain', 'Sidecar is ready. Provider Databricks, port 21000. High risk, 2 open threads'],
+  [running({ band: null, score: null, openThreads: 0 }), '$(shield) Databricks :21000', 'plain', 'Sidecar is ready. Provider Databricks, port 21000. no open threads'],
+  [
+    running({ state: 'degraded', message: 'Set DATABRICKS_TOKEN.', port: 0 }),
+    '$(warning) Databricks · High risk',
+    'warning',
+    'Sidecar needs attention: Set DATABRICKS_TOKEN. Provider Databricks. High risk, 2 open threads',
+  ],
+  [running({ state: 'starting' }), '$(sync~spin) Sidecar: starting', 'plain', 'Sidecar is starting'],
+  [{ phase: 'running', note: '', status: undefined }, '$(sync~spin) Sidecar: starting', 'plain', 'Sidecar is starting'],
+  [{ phase: 'starting', note: '', status: undefined }, '$(sync~spin) Sidecar: starting', 'plain', 'Sidecar is starting'],
+  [{ phase: 'preparing', note: '', status: undefined }, '$(sync~spin) Sidecar: preparing', 'plain', 'Sidecar prepares its Python environment'],
+  [{ phase: 'untrusted', note: '', status: undefined }, '$(shield) Sidecar: restricted', 'plain', 'Sidecar waits until this folder is trusted'],
+  [{ phase: 'stopped', note: 'No Python.', status: undefined }, '$(error) Sidecar: stopped', 'error', 'Sidecar is stopped: No Python'],
+];
+
+for (const [view, text, tone, spoken] of VIEWS) {
+  test(`the status item of ${view.phase} ${view.status?.state ?? ''} reads ${text}`, () => {
+    assert.deepEqual(statusText(view), { text, tone, spoken });
+  });
+}
+
+test('the details are those of a running server, in words', () => {
+  const details = new Map(statusDetails(running()));
+  assert.equal(details.get('Endpoint'), 'http://127.0.0.1:21000');
+  assert.equal(details.get('Change'), 'High risk, 62% chance that it needs a fix later');
+  assert.equal(new Map(statusDetails(running({ port: 0 }))).get('Endpoint'), 'not listening');
+  assert.equal(new Map(statusDetails(running({ band: null, score: null }))).get('Change'), 'No uncommitted change');
+  assert.deepEqual(statusDetails({ phase: 'stopped', note: '', status: undefined }), []);
+});
+
+test('counts read as people say them', () => {
+  assert.deepEqual([0, 1, 2].map(threadCount), ['no open threads', '1 open thread', '2 open threads']);
+});
+
+test('a provider that is not known keeps its own name', () => {
+  assert.equal(providerName('azure_anthropic'), 'Azure Anthropic');
+  assert.equal(providerName('mine'), 'mine');
+});
+
+test("what the server says cannot become a link or an icon in the extension's own text", () => {
+  assert.equal(escapeMarkdown('[x](command:y) $(zap) `a`\n| b'), '\\[x\\]\\(command:y\\) \\$\\(zap\\) \\`a\\` \\| b');
+});
