@@ -22,12 +22,14 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from logging.handlers import QueueHandler, QueueListener, RotatingFileHandler
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final, Literal
 
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
 
-_BOUND: ContextVar[Mapping[str, object]] = ContextVar("sidecar_trace", default={})  # noqa: B039 - never written to
+_NOTHING: Final[Mapping[str, object]] = MappingProxyType({})
+_BOUND: ContextVar[Mapping[str, object]] = ContextVar("sidecar_trace", default=_NOTHING)
 _QUEUED: Final = 10_000
 _FILE_BYTES: Final = 5_000_000
 _FILES_KEPT: Final = 3
@@ -167,10 +169,14 @@ def _redacted(value: object, secrets: Collection[str], key: str = "") -> object:
         masked = key and value and _SECRET_FIELD.match(key.replace("-", "_"))
         return _MASK if masked else _cut(redact(value[: 2 * _LONGEST], secrets), len(value))
     if isinstance(value, dict):
-        return {str(k): _redacted(v, secrets, str(k)) for k, v in value.items()}
+        return _redacted_fields(value, secrets)
     if isinstance(value, list):
         return [_redacted(item, secrets, key) for item in value]
     return value
+
+
+def _redacted_fields(fields: Mapping[Any, object], secrets: Collection[str]) -> dict[str, Any]:
+    return {str(key): _redacted(value, secrets, str(key)) for key, value in fields.items()}
 
 
 def _cut(text: str, whole: int) -> str:
@@ -194,8 +200,7 @@ class _Event(dict[str, Any]):
     __slots__ = ()
 
     def __str__(self) -> str:
-        safe = _redacted(dict(self), ())
-        assert isinstance(safe, dict)  # noqa: S101 - a dict stays a dict
+        safe = _redacted_fields(self, ())
         return neutralise(" ".join([str(safe.pop("event")), *(f"{k}={v}" for k, v in safe.items())]))
 
 
@@ -216,11 +221,10 @@ class _Lines(logging.Formatter):
         room = record.name.removeprefix("sidecar.")
         time = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         event = {"timestamp": time, "level": record.levelname.lower(), "logger": room, **fields}
-        safe = _redacted(event, self._secrets)
+        safe = _redacted_fields(event, self._secrets)
         trace = redact(self.formatException(record.exc_info), self._secrets) if record.exc_info else ""
         if self._json:
-            whole = {**safe, "exception": trace} if trace else safe  # type: ignore[dict-item]
-            return str(self._render(None, "", whole))  # type: ignore[arg-type]
+            return str(self._render(None, "", {**safe, "exception": trace} if trace else safe))
         line = str(self._render(None, "", _neutral(safe)))
         return "\n".join([line, *(f"  | {neutralise(part)}" for part in trace.splitlines())])
 

@@ -22,6 +22,7 @@ _DIGIT: Final = re.compile(r"[0-9]")
 _SIGNS: Final = re.compile(r"[!-/:-@\[-`{-~]+")
 _SPACE: Final = re.compile(r"\s{2,}|[\n\t]")
 
+_PIECE: Final = 50_000  # characters looked at in one go: a regular expression lets no other thread run meanwhile
 _LETTERS: Final = 6  # what a word has beyond so many letters is cut off
 _PIXELS_A_TOKEN: Final = 750
 _DEEPEST: Final = 8  # blocks within blocks; what lies deeper is counted as a plain value
@@ -43,6 +44,12 @@ def estimate(body: Mapping[str, Any]) -> int:
 
 def of_text(text: str) -> float:
     """Tokens of plain text, not rounded; 0 for none."""
+    if len(text) <= _PIECE:
+        return _of_piece(text)
+    return sum(_of_piece(text[at : at + _PIECE]) for at in range(0, len(text), _PIECE))
+
+
+def _of_piece(text: str) -> float:
     words = _WORD.findall(text)
     signs = _SIGNS.findall(text)
     long = sum([(len(word) - 1) // _LETTERS for word in words])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 from typing import Final
@@ -23,6 +24,10 @@ Step = Callable[[MessagesRequest, Turn, Ask], Awaitable[Reply]]
 """One concern of a turn. It may change the request, ask or not, and look at the reply; it closes what it drops."""
 
 _ABOUT_THE_REQUEST: Final = frozenset({400, 401, 403, 413})
+
+
+_AT_ONCE: Final = 32 * 1024
+"""Bytes of a request whose tokens are estimated on the event loop, in a few milliseconds."""
 
 
 class AnswerTurn:
@@ -53,7 +58,11 @@ class AnswerTurn:
                 raise
             log.info("count_estimated", status=error.status)
             counted = None
-        return estimate(request.body) if counted is None else counted
+        if counted is not None:
+            return counted
+        if len(request.raw) < _AT_ONCE:
+            return estimate(request.body)
+        return await asyncio.to_thread(estimate, request.body)
 
     async def models(self) -> Sequence[Model]:
         """The models that Claude Code accepts: those whose id begins with `claude-`."""

@@ -4,38 +4,21 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Final
 
 from sidecar import __version__
-
-if TYPE_CHECKING:
-    import typer
+from sidecar.cli.command import Command
+from sidecar.cli.output import Output, ReaderGone, forsake_stdout
+from sidecar.core.errors import NotFound, SidecarError
 
 OK: Final = 0
 NEGATIVE: Final = 1
 MISUSE: Final = 2
 INTERRUPTED: Final = 130
 PIPE_CLOSED: Final = 141
-
-
-@dataclass(frozen=True)
-class Command:
-    """One command: where its function is, a line about it and an example. A family has `parts` in place of a function."""
-
-    target: str = ""
-    about: str = ""
-    example: str = ""
-    parts: dict[str, Command] = field(default_factory=dict)
-
-    def load(self) -> Callable[..., Any]:
-        """The function behind the command."""
-        module, _, name = self.target.partition(":")
-        function: Callable[..., Any] = getattr(import_module(module), name)
-        return function
 
 
 COMMANDS: Final[dict[str, Command]] = {
@@ -73,8 +56,6 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line: 0 good, 1 a negative result, 2 misuse or set-up, 130 interrupted. No error gets out."""
-    from sidecar.cli.output import Output, ReaderGone, forsake_stdout  # noqa: PLC0415 - `main` must stay cheap to import
-
     out = Output()
     try:
         return _dispatch(list(arguments))
@@ -91,64 +72,27 @@ def run(arguments: Sequence[str]) -> int:
 
 def _dispatch(arguments: list[str]) -> int:
     if arguments in (["--version"], ["-V"]):
-        from sidecar.cli.output import Output  # noqa: PLC0415 - as above
-
         Output().data(f"sidecar {__version__}")
         return OK
     if arguments[:1] == ["claude"] and arguments[1:] != ["--help"]:
         # Everything behind it belongs to the other program: no option of it may be taken for one of ours.
         handed_on = arguments[2:] if arguments[1:2] == ["--"] else arguments[1:]
         return int(COMMANDS["claude"].load()(handed_on))
-    app = _application(arguments)
-    result = app(arguments, prog_name="sidecar", standalone_mode=False)
-    return result if isinstance(result, int) else OK
+    # The parser is loaded by its name: `--version` and `claude` do without it.
+    return int(import_module("sidecar.cli.parser").parse_and_run(arguments, COMMANDS))
 
 
-def _application(arguments: Sequence[str]) -> typer.Typer:
-    """The commands for these arguments: only the one that is named, or all where help or completion needs them."""
-    import typer  # noqa: PLC0415 - 50 ms that `--version` need not pay
-
-    app = typer.Typer(
-        help="Claude Code's backend for Databricks, Azure and other providers, with risk review.",
-        epilog="Example: sidecar serve",
-        no_args_is_help=True,
-        rich_markup_mode=None,
-        pretty_exceptions_enable=False,
-    )
-    app.callback()(_root)
-    named = next((word for word in arguments if not word.startswith("-")), None)
-    for name, command in COMMANDS.items():
-        if named not in COMMANDS or name == named:
-            _add(app, name, command)
-    return app
-
-
-def _add(app: typer.Typer, name: str, command: Command) -> None:
-    import typer  # noqa: PLC0415 - loaded by then
-
-    if command.parts:
-        family = typer.Typer(help=command.about, no_args_is_help=True, rich_markup_mode=None)
-        for part, inner in command.parts.items():
-            _add(family, part, inner)
-        app.add_typer(family, name=name)
-    else:
-        app.command(name, short_help=command.about, epilog=f"Example: {command.example}")(command.load())
-
-
-def _root() -> None:
-    """Claude Code's backend for Databricks, Azure and other providers, with risk review."""
-
-
-def _told(error: Exception, out: Any) -> int:
+def _told(error: Exception, out: Output) -> int:
     """Say an error in a sentence with its mend; what nobody foresaw is named with the place where more is written."""
-    from sidecar.core.errors import NotFound, SidecarError  # noqa: PLC0415 - an error is rare
-
     if isinstance(error, SidecarError):
         out.complain(error.sentence)
         return NEGATIVE if isinstance(error, NotFound) else MISUSE
     if type(error).__name__ == "Abort":
         return INTERRUPTED
     message = getattr(error, "format_message", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and message is not None:
+        out.say(message())
+        return MISUSE
     if message is not None:
         out.complain(f"{message()} See `{_help_for(error)}`.")
         return MISUSE

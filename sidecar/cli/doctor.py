@@ -24,8 +24,10 @@ from sidecar.cli.claude import INSTALL
 from sidecar.cli.options import Json, Port, Provider, Quiet, Workspace
 from sidecar.cli.output import Output, paint
 from sidecar.core.errors import SetupError, SidecarError, UpstreamError
+from sidecar.core.messages import MessagesRequest, encode
 from sidecar.core.ports import Analyst
 from sidecar.core.turn import Turn
+from sidecar.providers import create_provider
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 
@@ -67,8 +69,9 @@ def doctor(
     """
     out = Output(json, quiet)
     flags = {"server.workspace": workspace, "server.port": port, "provider.name": provider}
+    env = environment()
     found: list[Finding] = []
-    for finding in examine(flags, environment(), call=not no_call):
+    for finding in examine(flags, env, call=not no_call):
         found.append(finding)
         if not json and not (quiet and finding.mark == "ok"):
             out.data(_line(finding))
@@ -236,9 +239,6 @@ def check_provider(settings: Settings, *, call: bool) -> Finding:
 
 
 async def _ask(settings: Settings) -> None:
-    from sidecar.core.messages import MessagesRequest, encode  # noqa: PLC0415 - only with a provider to ask
-    from sidecar.providers import create_provider  # noqa: PLC0415
-
     # Only the offline provider would use an analyst, and it is never asked.
     provider = create_provider(settings, cast("Analyst", None))
     try:

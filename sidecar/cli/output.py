@@ -10,8 +10,6 @@ from typing import Any, Final, TextIO
 
 import orjson
 
-from sidecar.settings import environment
-
 _COLORS: Final = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim": "2"}
 
 
@@ -52,6 +50,8 @@ class Output:
 
 def paint(text: str, color: str) -> str:
     """The text in a colour, if standard output is a terminal that wants one."""
+    from sidecar.settings import environment  # noqa: PLC0415 - slow to load; `--version` must be quick
+
     return f"\x1b[{_COLORS[color]}m{text}\x1b[0m" if wants_color(sys.stdout, environment()) else text
 
 

@@ -18,6 +18,7 @@ from sidecar.cli.options import Auth, Host, Json, Port, Provider, Quiet, Verbose
 from sidecar.cli.output import Output
 from sidecar.core.ports import EndpointStatus
 from sidecar.settings import Settings, from_machine
+from sidecar.store import runtime
 
 UntilEof = Annotated[bool, typer.Option("--until-eof", hidden=True, help="Stop when standard input ends.")]
 
@@ -45,7 +46,7 @@ def serve(  # noqa: PLR0913 - one parameter an option: typer reads the signature
             "server.host": host,
             "server.port": port,
             "server.auth": auth,
-            "server.log_level": log_level(quiet, verbose),
+            "server.log_level": log_level(quiet=quiet, verbose=verbose),
             "provider.name": provider,
         }
     )
@@ -74,7 +75,7 @@ def lsp(
         "server.host": host,
         "server.port": port,
         "server.auth": auth,
-        "server.log_level": log_level(quiet, verbose),
+        "server.log_level": log_level(quiet=quiet, verbose=verbose),
         "provider.name": provider,
     }
 
@@ -125,8 +126,6 @@ def _quoted(text: str) -> str:
 
 
 def _token_file(settings: Settings) -> Path | None:
-    from sidecar.store import runtime  # noqa: PLC0415 - loaded by then
-
     if settings.state is None or runtime.read_token(settings.state) is None:
         return None
     return settings.state / runtime.TOKEN_FILE

@@ -122,6 +122,7 @@ class WireProtocol(LanguageServerProtocol):
         kind: Any
         if method is None:
             if message.get("id") not in self._asked:
+                # pygls raises InvalidStateError for an answer to a request that was cancelled, and pops up a box.
                 log.debug("late answer dropped")
                 return None
             known = self._result_types.pop(message["id"], None)
@@ -142,14 +143,6 @@ class WireProtocol(LanguageServerProtocol):
             shape = "a notification" if "id" in message else "a request"
             raise JsonRpcInvalidRequest(f"`{method}` is {shape}.")
         return typed
-
-    def _handle_response(self, msg_id: MsgId, result: Any = None, error: types.ResponseError | None = None) -> None:
-        # pygls raises InvalidStateError for an answer to a request that was cancelled meanwhile.
-        future = self._asked.get(msg_id)
-        if future is None or future.done():
-            log.debug("late answer dropped")
-            return
-        super()._handle_response(msg_id, result, error)
 
     def _handle_cancel_notification(self, msg_id: MsgId) -> None:
         if msg_id in self._request_futures and msg_id not in self._asked:

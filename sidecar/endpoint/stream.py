@@ -91,8 +91,7 @@ class Outlet:
         with contextlib.suppress(ClientLeft):
             while True:
                 silence = self._loop.time() - self._last
-                # What a client does not read is not added to.
-                if silence >= self._limits.ping and not self._call.request.protocol.writing_paused:
+                if silence >= self._limits.ping:
                     await self.send(PING.raw)
                     silence = 0.0
                 await asyncio.sleep(max(self._limits.ping - silence, self._limits.ping / 10))

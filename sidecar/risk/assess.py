@@ -17,7 +17,7 @@ from sidecar.risk.code import CodeFile, CodeHunk, Reading, read
 from sidecar.risk.explain import explain_change, explain_lines, explain_nothing
 from sidecar.risk.facts import Facts
 from sidecar.risk.features import change_features, line_features
-from sidecar.risk.model import Head, Model, effects
+from sidecar.risk.model import Head, Model, effects, effects_of_rows
 
 
 def assess(change: Change, facts: Facts, model: Model) -> RiskReport:
@@ -75,13 +75,14 @@ def _share_out(
     files: list[FileRisk] = []
     hunks: list[HunkRisk] = []
     for file in reading.files:
-        of_file = 0.0
+        of_file, listed = 0.0, False
         for hunk in file.hunks:
             lines = [next(shared) for _ in hunk.lines]
             if lines or hunk.kept:
+                listed = True
                 of_file += math.fsum(line.share for line in lines)
                 hunks.append(_hunk_risk(file, hunk, lines, head, score))
-        if of_file:
+        if listed:
             files.append(FileRisk(file.path, _part(score, of_file, head.spread)))
     return tuple(files), tuple(hunks)
 
@@ -106,7 +107,7 @@ def _hunk_risk(file: CodeFile, hunk: CodeHunk, lines: Sequence[_Line], head: Hea
 def _shares(reading: Reading, facts: Facts, head: Head) -> list[_Line]:
     numbers = [line.line for file in reading.files for line in file.lines]
     features = list(line_features(reading, facts))
-    added = [effects(head.lines, values) for values in features]
+    added = effects_of_rows(head.lines, features)
     logits = [math.fsum(parts.values()) for parts in added]
     top = max(logits)
     weights = [math.exp(logit - top) for logit in logits]

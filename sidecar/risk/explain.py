@@ -186,7 +186,6 @@ _LINE_WORDS: dict[str, Callable[[int, int], str]] = {
     "arithmetic": lambda _, count: f"{plural(count, 'line')} of it {'calculates' if count == 1 else 'calculate'}.",
     "call": lambda _, count: f"{plural(count, 'line')} of it {'calls' if count == 1 else 'call'} something.",
     "index": lambda _, count: f"{plural(count, 'line')} of it {'takes' if count == 1 else 'take'} something by index.",
-    "h_code": lambda value, _: f"It is {plural(value, 'line')} of code in one piece.",
     "hunk_del": lambda value, _: f"It replaces {plural(value, 'line')}.",
 }
 """Sentences for a hunk: from the largest value of a feature and the number of lines that have it."""

@@ -131,7 +131,7 @@ def _line_part(hunk: CodeHunk, index: int) -> dict[str, float]:
         "pos_rel": pos / max(1, added),
         "prev_ntok": hunk.lines[index - 1].shape.tokens if index else 0,
         "h_code": len(hunk.lines),
-        **{name: float(line.shape.has(name)) for name in LINE_BITS},
+        **{name: float(name in line.shape.bits) for name in LINE_BITS},
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
 from typing import Any
@@ -83,6 +83,20 @@ def effects(terms: tuple[Term, ...], values: Mapping[str, float]) -> dict[str, f
     for term in terms:
         if term.feature in values:
             found[term.feature] = found.get(term.feature, 0.0) + term.effect(values[term.feature])
+    return found
+
+
+def effects_of_rows(terms: tuple[Term, ...], rows: Sequence[Mapping[str, float]]) -> list[dict[str, float]]:
+    """As `effects` for many rows that have all features; values that come again are reckoned once."""
+    found: list[dict[str, float]] = [{} for _ in rows]
+    for term in terms:
+        name, known = term.feature, dict[float, float]()
+        for row, parts in zip(rows, found, strict=True):
+            value = row[name]
+            effect = known.get(value)
+            if effect is None:
+                effect = known[value] = term.effect(value)
+            parts[name] = parts.get(name, 0.0) + effect
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import compress
 
 _TOKEN = re.compile(
     r"[A-Za-z_]\w*|\d+(?:\.\d+)?"
@@ -51,16 +52,12 @@ BITS = (
 
 @dataclass(frozen=True, slots=True)
 class LineShape:
-    """What one line of code looks like: `tokens` and `branches` are counts, `indent` columns, `bits` as `BITS`."""
+    """What one line of code looks like: `tokens` and `branches` are counts, `indent` columns, `bits` some of `BITS`."""
 
     tokens: int
     branches: int
     indent: int
-    bits: tuple[bool, ...]
-
-    def has(self, bit: str) -> bool:
-        """Whether the named fact of `BITS` holds."""
-        return self.bits[BITS.index(bit)]
+    bits: frozenset[str]
 
 
 def tokenize(text: str) -> list[str]:
@@ -98,7 +95,8 @@ def shape(text: str) -> LineShape:
         _IMPORT.match(text) is not None,
         bool(words & _CLASSES),
     )
-    return LineShape(len(tokens), branches, len(wide) - len(wide.lstrip()), bits)
+    holds = frozenset(compress(BITS, bits))
+    return LineShape(len(tokens), branches, len(wide) - len(wide.lstrip()), holds)
 
 
 def branch_words(text: str) -> int:
@@ -131,6 +129,6 @@ def docstring_lines(lines: Sequence[str]) -> frozenset[int]:
 
 def _toggles(text: str) -> bool:
     # A comment or a line of nothing but quotes and punctuation keeps the data's rule: `"""` alone toggles.
-    if _PYTHON_COMMENT.match(text):
+    if ('"""' not in text and "'''" not in text) or _PYTHON_COMMENT.match(text):
         return False
     return (text.count('"""') + text.count("'''")) % 2 == 1

@@ -237,11 +237,14 @@ class Settings(Group):
     _warnings: tuple[str, ...] = PrivateAttr(default=())
     _state: Path | None = PrivateAttr(default=None)
 
+    def model_post_init(self, context: Any, /) -> None:
+        """Keep what `told` says beside the fields."""
+        if context is not None:
+            self._origins, self._warnings, self._state = context
+
     def told(self, origins: Mapping[str, str], warnings: tuple[str, ...], state: Path | None) -> Self:
         """The same settings knowing where they come from."""
-        settings = self.model_copy()
-        settings._origins, settings._warnings, settings._state = origins, warnings, state  # noqa: SLF001 - our own
-        return settings
+        return self.model_validate(dict(self), context=(origins, warnings, state))
 
     @property
     def warnings(self) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Literal, cast
 from urllib.parse import urlsplit
 
+from platformdirs import PlatformDirs
 from pydantic import ValidationError
 
 from sidecar.core.errors import SetupError
@@ -224,8 +225,6 @@ def user_file() -> Path | None:
 
 
 def _user_folder(kind: Literal["config", "state"], name: str) -> Path | None:
-    from platformdirs import PlatformDirs  # noqa: PLC0415 - not needed where everything is given
-
     dirs = PlatformDirs("sidecar", appauthor=False)
     try:
         folder = dirs.user_config_path if kind == "config" else dirs.user_state_path

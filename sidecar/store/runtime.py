@@ -14,7 +14,7 @@ import stat
 import sys
 import tempfile
 from dataclasses import asdict, dataclass
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Final
 
 import orjson
@@ -22,7 +22,7 @@ from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from sidecar.core.errors import StoreError
 
-TOKEN_FILE: Final = "token"  # noqa: S105 - a file's name
+TOKEN_FILE: Final = PurePath("token")
 NOTE_FILE: Final = "endpoint.json"
 _TOKEN: Final = re.compile(r"[\x21-\x7e]{16,512}")
 _SAME_START: Final = 1.0

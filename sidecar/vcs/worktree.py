@@ -16,6 +16,7 @@ from typing import Literal
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.errors import BadInput, GitError, GitTimeout
+from sidecar.trace import get_logger
 from sidecar.vcs.diff import PATCH_OPTIONS, parse_patch, parse_user_patch, text_lines
 from sidecar.vcs.runner import Git
 
@@ -24,6 +25,11 @@ MOST_FILE = 1 << 20
 
 MOST_UNTRACKED = 2_000
 """Untracked files that are read; those beyond are listed without their lines."""
+
+_BATCH = 500
+"""Names given to git at once."""
+
+log = get_logger("vcs")
 
 Doing = Literal["", "merge", "rebase", "cherry-pick", "revert", "bisect"]
 
@@ -133,7 +139,7 @@ def _working_tree(git: Git, paths: Collection[str] | None) -> Change:
     base = _line(git.run_blocking("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))) or None
     against = base or _line(git.run_blocking("hash-object", "-t", "tree", "--stdin", stdin=b""))
     wanted = None if paths is None else frozenset(paths)
-    tracked = [file for file in parse_patch(_diff(git, against)) if wanted is None or file.path in wanted]
+    tracked = [file for file in _tracked(git, against) if wanted is None or file.path in wanted]
     said = git.run_blocking("ls-files", "--others", "--exclude-standard", "-z")
     names = said.decode("utf-8", "surrogateescape").split("\0")[:-1]
     untracked = [name for name in names if wanted is None or name in wanted]
@@ -143,15 +149,34 @@ def _working_tree(git: Git, paths: Collection[str] | None) -> Change:
     return Change(files=tuple(sorted(files, key=lambda file: file.path)), base=base, author=author, time=moment)
 
 
-def _diff(git: Git, against: str) -> bytes:
+def _tracked(git: Git, against: str) -> tuple[FileDiff, ...]:
+    """The files that git knows and that differ, deletions among them."""
     diff = partial(git.run_blocking, "diff", *PATCH_OPTIONS, against, "--")
     try:
-        return diff()
+        return parse_patch(diff())
     except GitTimeout:
         raise
-    except GitError:
-        # A file that went away while git read it ends the whole diff; the next look finds it gone.
-        return diff()
+    except GitError as error:
+        log.info("diff_failed", error=error)
+    # One file that went away while it was read, or became a pipe, ends git's whole diff: leave out those that do.
+    names = git.run_blocking("diff", "--name-only", "--no-renames", "-z", against, "--")
+    reasons = {name: _hopeless(git.root / name) for name in names.decode("utf-8", "surrogateescape").split("\0")[:-1]}
+    fine = [name for name, reason in reasons.items() if not reason]
+    files = [FileDiff(name, "modified", reason=reason) for name, reason in reasons.items() if reason]
+    for at in range(0, len(fine), _BATCH):
+        files += parse_patch(diff(*fine[at : at + _BATCH]))
+    return tuple(files)
+
+
+def _hopeless(path: Path) -> str:
+    """Why git could not read a file that it knows; empty when it can, or when the file is gone."""
+    try:
+        mode = path.lstat().st_mode
+    except OSError:
+        return ""
+    if not (stat.S_ISREG(mode) or stat.S_ISLNK(mode) or stat.S_ISDIR(mode)):
+        return "not a regular file"
+    return "cannot be read" if stat.S_ISREG(mode) and not os.access(path, os.R_OK) else ""
 
 
 def _added(root: Path, path: str, *, read: bool) -> FileDiff | None:

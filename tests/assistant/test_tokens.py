@@ -122,3 +122,8 @@ def test_more_text_is_never_fewer_tokens(one, two):
 )
 def test_any_content_has_an_estimate(value):
     assert estimate({"system": value, "messages": [{"role": "user", "content": value}]}) >= 0
+
+
+def test_a_long_text_is_counted_in_pieces_to_the_same_end():
+    text = "def answer(self, request):\n    return 42\n" * 5_000
+    assert of_text(text) == pytest.approx(5_000 * of_text("def answer(self, request):\n    return 42\n"), rel=0.01)

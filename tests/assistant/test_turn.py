@@ -99,3 +99,16 @@ async def test_what_the_provider_says_about_the_request_itself_is_told(status):
 async def test_models_are_those_that_the_client_accepts():
     models = [Model("claude-a", "A"), Model("gpt", "G"), Model("databricks-claude-b", "B")]
     assert [m.id for m in await AnswerTurn(FakeProvider(models=models)).models()] == ["claude-a"]
+
+
+async def test_counting_a_large_request_does_not_hold_up_the_loop():
+    content = "some words of a long text, " * 400_000
+    request = MessagesRequest.parse(orjson.dumps({"model": "m", "messages": [{"role": "user", "content": content}]}))
+    async with asyncio.TaskGroup() as group:
+        counting = group.create_task(AnswerTurn(FakeProvider()).count(request, TURN))
+        turns = 0
+        while not counting.done():
+            await asyncio.sleep(0.001)
+            turns += 1
+    assert counting.result() > 2_000_000
+    assert turns > 20

@@ -46,7 +46,7 @@ class Editor:
             self.process.kill()
         self.process.wait()
         for thread in self._threads:
-            thread.join()
+            thread.join(5)  # not for ever: a child that kept our pipe open would keep the reader
         for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
             pipe.close()
 

@@ -23,7 +23,7 @@ STATUS = protocol.Status(
 
 def test_the_golden_file_is_true() -> None:
     assert GOLDEN.read_text(encoding="utf-8") == protocol_schema_text(), (
-        "protocol.py changed: run `python -m tests.editor.protocol_schema`, and bring extension/src/protocol.ts along"
+        "protocol.py changed: run `python -m tests.editor.protocol_schema`, and bring vscode-extension/src/protocol.ts along"
     )
 
 

@@ -67,3 +67,12 @@ def test_a_host_that_is_no_address(host):
 def test_an_address_of_another_machine():
     with pytest.raises(SetupError, match=r"no address 192\.0\.2\.1"):
         listen("192.0.2.1", 0, "exact")
+
+
+def test_ipv6_is_not_ipv4_as_well():
+    try:
+        (bound,) = listen("::1", 0, "exact")
+    except SetupError:
+        pytest.skip("this machine has no IPv6")
+    with bound:
+        assert bound.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY) == 1

@@ -147,4 +147,6 @@ def _change(name: str, content: Content) -> bytes:
     path = '"' + name.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'
     if content is None:
         return f"D {path}\n".encode("utf-8", "surrogateescape")
-    return f"M 100644 inline {path}\n".encode("utf-8", "surrogateescape") + _data(content if isinstance(content, bytes) else content.encode())
+    return f"M 100644 inline {path}\n".encode("utf-8", "surrogateescape") + _data(
+        content if isinstance(content, bytes) else content.encode()
+    )

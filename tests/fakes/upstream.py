@@ -41,6 +41,8 @@ class Turn:
     """Seconds before the answer's head."""
     delay: float = 0.0
     """Seconds between frames."""
+    linger: float = 0.0
+    """Seconds between the last frame and the end of the body."""
     cut: str | None = None
     """`abort`: the connection breaks; `eof`: it ends cleanly; `stall`: nothing more comes until the client leaves."""
     after: int = 0
@@ -315,6 +317,7 @@ class Upstream:
         if turn.cut:
             await self._cut(request, turn)
         else:
+            await asyncio.sleep(turn.linger)
             await response.write_eof()
         return response
 

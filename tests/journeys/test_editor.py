@@ -37,7 +37,8 @@ def editor(
     scratch = tmp_path_factory.mktemp("editor")
     home = scratch / "home"
     home.mkdir()
-    (home / ".bashrc").write_text("PS1='tally $ '\n", encoding="utf-8")
+    profile = f"PS1='tally $ '\nPATH={Path(rig.claude).parent}:$PATH\n"  # as a user's own: `claude` is on the PATH
+    (home / ".bashrc").write_text(profile, encoding="utf-8")
     environment = {
         **clean_environment,
         **settled(home / ".claude", repository),
@@ -49,7 +50,14 @@ def editor(
     try:
         sidecar = ROOT / ".venv" / "bin" / "sidecar"
         settings = {"sidecar.command": [str(sidecar)]}
-        robot.do("start", home=str(scratch / "code"), folder=str(repository), vsix=str(VSIX), settings=settings)
+        robot.do(
+            "start",
+            home=str(scratch / "code"),
+            folder=str(repository),
+            vsix=str(VSIX),
+            settings=settings,
+            pictures=str(PICTURES),
+        )
         robot.do("waitForStatus", r"Offline :\d+")
         yield robot
         assert robot.do("outside") == []

@@ -252,7 +252,7 @@ async def test_nobody_there(make: Make, name: str, stream: bool) -> None:
 
 @every
 async def test_the_pool_survives_a_restart_of_the_provider(make: Make, name: str) -> None:
-    async with Upstream([answer("one"), answer("two")]) as upstream:
+    async with Upstream([answer("one", linger=0.02), answer("two")]) as upstream:
         provider = make(name, upstream.url)
         await collected(provider)
         await collected(provider)

@@ -103,8 +103,9 @@ async def test_the_tries_together_stay_below_the_total() -> None:
     await transport.aclose()
 
 
-async def test_a_long_wait_that_would_pass_the_total_is_the_clients() -> None:
-    transport = Transport(limits=Limits(connect=1.0, total=1.2))
+@pytest.mark.parametrize("limits", [Limits(connect=1.0, total=1.2), Limits(longest_wait=0.2)])
+async def test_a_wait_that_is_too_long_or_would_pass_the_total_is_the_clients(limits: Limits) -> None:
+    transport = Transport(limits=limits)
     async with Upstream([fault(429, retry_after="0.3"), answer("never")]) as upstream:
         with pytest.raises(UpstreamError) as caught:
             await body_of(transport, upstream.url)

@@ -6,12 +6,12 @@ import readline from 'node:readline';
 
 import * as driver from './driver.mjs';
 
-const session = { editor: undefined, browser: undefined, page: undefined, home: undefined };
+const session = { editor: undefined, browser: undefined, page: undefined, home: undefined, pictures: undefined };
 
 const own = {
-  /** { home, folder, vsix, env, settings }: an editor with the extension installed, showing the folder. */
-  async start({ home, folder, vsix, env = {}, settings = {}, viewport }) {
-    session.home = home;
+  /** { home, folder, vsix, env, settings, pictures }: an editor with the extension installed, showing the folder. */
+  async start({ home, folder, vsix, env = {}, settings = {}, pictures, viewport }) {
+    Object.assign(session, { home, pictures });
     driver.prepare(home, settings);
     if (vsix) driver.installExtension(home, vsix, env);
     [session.editor, session.browser] = await Promise.all([driver.startEditor(home, env), driver.openBrowser()]);
@@ -63,7 +63,7 @@ async function answer({ id, do: action, with: argument = {} }) {
     const value = own[action] ? await own[action](argument) : await driver[action](session.page, argument);
     return { id, value: value ?? null };
   } catch (failed) {
-    const screenshot = session.page && path.join(session.home, `failed-${id}.png`);
+    const screenshot = session.page && path.join(session.pictures ?? session.home, `failed-${action}.png`);
     await session.page?.screenshot({ path: screenshot }).catch(() => undefined);
     return { id, error: `${action}: ${failed.message}`, screenshot };
   }

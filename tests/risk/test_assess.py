@@ -12,7 +12,9 @@ from sidecar.risk.facts import Facts, FileFacts
 from sidecar.risk.model import load
 
 MODEL = load()
-WORDS = st.sampled_from(["if a:", "  b = c[1] + 2", "return f(x)", "# note", "", "x" * 90 + "()", "import os", "é = 'ü'"])
+WORDS = st.sampled_from(
+    ["if a:", "  b = c[1] + 2", "return f(x)", "# note", "", "x" * 90 + "()", "import os", "é = 'ü'"]
+)
 LINES = st.lists(WORDS, max_size=8)
 HUNKS = st.tuples(LINES, LINES)
 
@@ -27,7 +29,9 @@ def laid_out(pairs):
     return tuple(hunks)
 
 
-PATHS = st.lists(st.sampled_from(["a.py", "b/c.go", "d.rs", "tests/t.py", "docs/d.md", "e.ts"]), unique=True, max_size=5)
+PATHS = st.lists(
+    st.sampled_from(["a.py", "b/c.go", "d.rs", "tests/t.py", "docs/d.md", "e.ts"]), unique=True, max_size=5
+)
 
 
 @st.composite

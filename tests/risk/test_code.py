@@ -24,7 +24,10 @@ def test_only_code_lines_of_production_files_count():
         FileDiff("old.py", "deleted", (Hunk(1, 0, ("x = 1",)),)),
     ))  # fmt: skip
     reading = read(change, Facts())
-    assert [(file.path, [line.line for line in file.lines]) for file in reading.files] == [("b.py", [1, 4]), ("old.py", [])]
+    assert [(file.path, [line.line for line in file.lines]) for file in reading.files] == [
+        ("b.py", [1, 4]),
+        ("old.py", []),
+    ]
     assert reading.sources == ("b.py", "old.py", "tests/test_b.py")
     assert reading.test_added == 2
     assert {item.file for item in reading.skipped} == {"tests/test_b.py", "README.md", "logo.png", "old.py"}

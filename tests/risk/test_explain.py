@@ -41,7 +41,10 @@ KNOWN = Facts(
 
 
 def told(report: RiskReport) -> str:
-    lines = [headline(report), *(f"{r.effect:+.2f} {r.feature}={r.value:.3g} {r.text}".rstrip() for r in report.reasons)]
+    lines = [
+        headline(report),
+        *(f"{r.effect:+.2f} {r.feature}={r.value:.3g} {r.text}".rstrip() for r in report.reasons),
+    ]
     for hunk in report.hunks:
         lines.append(f"{hunk.file}:{hunk.start}-{hunk.end}")
         lines += [f"  {r.effect:+.2f} {r.feature}={r.value:.3g} {r.text}" for r in hunk.reasons]

@@ -57,7 +57,12 @@ def test_what_is_not_known_is_absent_and_not_zero():
 
 
 def test_message_features():
-    assert message_features("Fix the cache\n\nSee #12.\n") == {"fix": 1.0, "msg_len": 23, "subj_len": 13, "has_ref": 1.0}
+    assert message_features("Fix the cache\n\nSee #12.\n") == {
+        "fix": 1.0,
+        "msg_len": 23,
+        "subj_len": 13,
+        "has_ref": 1.0,
+    }
 
 
 def test_mean_age_of_files_with_a_past():

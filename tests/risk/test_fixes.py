@@ -21,7 +21,7 @@ CASES = {
     "CVE-2024-1234: check bounds": True,
     "Doesn't work on Windows": True,
     "Don't hang on shutdown": True,
-    "Revert \"Fix crash\"": False,
+    'Revert "Fix crash"': False,
     "Handle empty input\n\nFixes #12": True,
     "Add streaming\n\nFixes #12": False,
     "core: add streaming\n\nResolves GH-12": False,

@@ -7,7 +7,7 @@ from importlib import resources
 import pytest
 
 from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_HISTORY, MESSAGE
-from sidecar.risk.model import Term, effects, load, squash
+from sidecar.risk.model import Term, effects, effects_of_rows, load, squash
 
 
 def test_squash_keeps_sign_and_zero():
@@ -19,6 +19,12 @@ def test_terms_of_one_feature_add_up_and_absent_ones_are_left_out():
     value = math.e - 1
     assert effects(terms, {"a": value}) == {"a": pytest.approx(0.0)}
     assert effects(terms, {"a": 0.0}) == {"a": pytest.approx(-4.0 + 0.25)}
+
+
+def test_rows_have_the_same_effects_as_each_alone():
+    terms = (Term("a", 2.0, 1.0, 0.5), Term("a", 1.0, 0.0, 1.0, centre=1.0), Term("b", 1.0, 0.0, 1.0))
+    rows = [{"a": 1.0, "b": 0.0}, {"a": 5.0, "b": 0.0}, {"a": 1.0, "b": -2.0}]
+    assert effects_of_rows(terms, rows) == [effects(terms, row) for row in rows]
 
 
 def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():

@@ -77,7 +77,7 @@ def test_a_given_token_is_kept(folder):
     given = SecretStr("given-by-the-user-1")
     assert keep_token(folder, given) == given
     assert keep_token(folder) == given
-    assert [file.name for file in folder.iterdir()] == [TOKEN_FILE]
+    assert [file.name for file in folder.iterdir()] == [TOKEN_FILE.name]
 
 
 def test_without_a_folder_the_token_is_in_memory():

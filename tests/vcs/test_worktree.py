@@ -175,11 +175,15 @@ async def test_what_is_no_plain_file_is_never_opened(repository, tmp_path, monke
 
 
 @posix
-async def test_a_known_file_that_became_a_pipe_does_not_hang(repository):
+async def test_a_known_file_that_became_a_pipe_does_not_hide_the_others(repository):
     repository.path("a.py").unlink()
     os.mkfifo(repository.path("a.py"))
-    found = by_path(await change(repository))
-    assert "a.py" not in found or not found["a.py"].hunks or found["a.py"].status in {"deleted", "type-changed"}
+    repository.write({"b.py": "B\n", "dir/c.py": None})
+    assert by_path(await change(repository)) == {
+        "a.py": FileDiff("a.py", "modified", reason="not a regular file"),
+        "b.py": FileDiff("b.py", "modified", (Hunk(1, 1, ("b",), ("B",)),)),
+        "dir/c.py": FileDiff("dir/c.py", "deleted", (Hunk(1, 0, ("c",), ()),)),
+    }
 
 
 @posix

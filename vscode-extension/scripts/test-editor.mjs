@@ -24,7 +24,7 @@ const home = join(scratch, 'home');
 prepare(home, { 'sidecar.command': [process.execPath, join(extension, 'test/editor/fixtures/server.mjs')] });
 const editor = await startEditor(home);
 const browser = await openBrowser();
-let code = 1;
+let code;
 try {
   const page = await openWorkbench(browser, editor.base, folder, { tests: { extension, module: join(extension, 'out/editor/index') } });
   const late = new Promise((_, reject) => setTimeout(() => reject(new Error('the tests did not finish in four minutes')), 240_000).unref());
@@ -35,4 +35,4 @@ try {
   console.log(existsSync(report) ? readFileSync(report, 'utf8').trimEnd() : 'no test ran');
   rmSync(scratch, { recursive: true, force: true });
 }
-process.exitCode = code;
+process.exitCode = code ?? 1;

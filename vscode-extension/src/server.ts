@@ -1,6 +1,6 @@
 /** The server's process and the language client that speaks to it: start, stop, restart (one running, one waiting). */
 
-import { type Disposable, EventEmitter, RelativePattern, Uri, type WorkspaceFolder, workspace } from 'vscode';
+import { type Disposable, EventEmitter, Uri, type WorkspaceFolder } from 'vscode';
 import { LanguageClient, type LanguageClientOptions, RevealOutputChannelOn, State } from 'vscode-languageclient/node';
 
 import { SetupProblem } from './environment';
@@ -135,16 +135,14 @@ export class Server implements Disposable {
   }
 
   private clientOptions(): LanguageClientOptions {
-    const watcher = workspace.createFileSystemWatcher(new RelativePattern(this.folder, '**/*'));
-    this.subscriptions.push(watcher);
     return {
       documentSelector: [{ scheme: 'file' }],
       workspaceFolder: this.folder,
       outputChannel: this.log.channel,
       revealOutputChannelOn: RevealOutputChannelOn.Never,
       stdioOptions: { stdout: this.log.copy, stderr: this.log.copy },
-      synchronize: { fileEvents: watcher },
       middleware: {
+        // The server says itself what is to be watched; this only keeps the noise of caches and of git from it.
         workspace: {
           didChangeWatchedFile: async (event, next) => {
             if (isWorthTelling(Uri.parse(event.uri).path)) await next(event);
@@ -165,7 +163,8 @@ export class Server implements Disposable {
     } else if (state === State.Starting) {
       this.say('starting');
     } else {
-      this.say('stopped', 'It ended unexpectedly; the log says why.');
+      const what = state === State.StartFailed ? 'The server could not be started' : 'The server ended unexpectedly';
+      this.say('stopped', `${what}; the log says why.`);
     }
   }
 

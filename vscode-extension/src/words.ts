@@ -2,11 +2,12 @@
 
 import type { Band, Status, ThreadItem } from './protocol';
 
+// The same words as the server's own, which also stand in its comments.
 const RISK: Readonly<Record<Band, string>> = {
   low: 'Low risk',
-  medium: 'Medium risk',
+  medium: 'Some risk',
   high: 'High risk',
-  critical: 'Critical risk',
+  critical: 'Very high risk',
 };
 
 const PROVIDER: Readonly<Record<string, string>> = {
@@ -41,7 +42,8 @@ export function threadLabel(item: ThreadItem): string {
     item.outdated ? 'Outdated' : '',
     `${RISK[item.band]} ${percent(item.score)}`,
   ].filter(Boolean);
-  return [marks.join(' · '), item.title].filter(Boolean).join(' — ');
+  const title = item.title === RISK[item.band] ? '' : item.title;
+  return [marks.join(' · '), title].filter(Boolean).join(' — ');
 }
 
 /** The words that menus ask for in `when` clauses: `unresolved sev-high outdated`. */

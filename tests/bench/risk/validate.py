@@ -73,9 +73,13 @@ def own_past(changes, features):
     for name, table in changes.items():
         rows_of, base = window(table)
         past = table.iloc[: rows_of.start]
-        known = past.assign(label=((past["label"] == 1) & (past["fix_ts"] <= table["ts"].iloc[rows_of.start])).astype(int))
+        known = past.assign(
+            label=((past["label"] == 1) & (past["fix_ts"] <= table["ts"].iloc[rows_of.start])).astype(int)
+        )
         found[name] = (
-            sigmoid(ChangeFit(features, [known], 3.0).logits(table)) if known["label"].sum() >= 10 else np.full(len(table), base)
+            sigmoid(ChangeFit(features, [known], 3.0).logits(table))
+            if known["label"].sum() >= 10
+            else np.full(len(table), base)
         )
     return found
 
@@ -86,7 +90,9 @@ def change_table(changes):
     ours = of_features(changes, (*data.DIFF, *data.HISTORY))
     return {
         "random": {name: nothing.random(len(t)) for name, t in changes.items()},
-        "smallest first": {name: 1 / (1 + (t["prod_la"] + t["prod_ld"]).to_numpy(float)) for name, t in changes.items()},
+        "smallest first": {
+            name: 1 / (1 + (t["prod_la"] + t["prod_ld"]).to_numpy(float)) for name, t in changes.items()
+        },
         "lines added, own past": own_past(changes, ("la",)),
         "Kamei's 14, own past": own_past(changes, data.KAMEI),
         "lines added": of_features(changes, ("la",)),
@@ -138,7 +144,9 @@ def main():
     found = {title: figures(changes, scores) for title, scores in change_table(changes).items()}
     show(f"changes, mean of {len(found['ours'])} repositories", CHANGE, {t: f.mean() for t, f in found.items()})
     gain = found["ours"]["auc"] - found["lines added"]["auc"]
-    print(f"\nAUC above lines added in {(gain > 0).sum()} of {len(gain)}, by at least .05 in {(gain >= 0.05).sum()}; least {gain.min():+.3f}")
+    print(
+        f"\nAUC above lines added in {(gain > 0).sum()} of {len(gain)}, by at least .05 in {(gain >= 0.05).sum()}; least {gain.min():+.3f}"
+    )
     show("lines", LINES, line_table(changes, lines))
     if args.each:
         show("ours, each repository", CHANGE, dict(found["ours"].iterrows()))

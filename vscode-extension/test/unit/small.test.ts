@@ -27,7 +27,7 @@ for (const [line, level, text] of LINES) {
 
 const PATHS: readonly (readonly [string, boolean])[] = [
   ['/w/src/app.py', true], ['/w/.gitignore', true], ['/w/.github/x.yml', true], ['/w/.git/HEAD', true], ['/w/.git/index', true],
-  ['/w/.git/index.lock', false], ['/w/.git/objects/ab/cd', false], ['/w/.git/logs/HEAD', false], ['/w/node_modules/x/index.js', false], ['/w/a/__pycache__/a.pyc', false],
+  ['/w/.git/index.lock', false], ['/w/.git/objects/ab/cd', false], ['/w/.git/logs/HEAD', true], ['/w/.git/logs/refs/heads/x', false], ['/w/node_modules/x/index.js', false], ['/w/a/__pycache__/a.pyc', false],
 ];
 
 for (const [path, told] of PATHS) {
@@ -74,6 +74,15 @@ test('every menu entry is a command', () => {
 test('every text of the manifest is there, and none is left over', () => {
   const used = [...text.matchAll(/"%([\w.]+)%"/g)].map((match) => match[1]);
   assert.deepEqual([...new Set(used)].sort(), Object.keys(words).sort());
+});
+
+test('the README names every command and every setting', () => {
+  const readme = readFileSync('README.md', 'utf8');
+  const shown = Object.entries<CommandLook>(COMMANDS).filter(([id]) => !id.startsWith('sidecar.thread.'));
+  const settings = [...text.matchAll(/"(sidecar\.[\w.]+)": \{/g)].map((match) => match[1] ?? '');
+  assert.ok(settings.length > 10);
+  assert.deepEqual(shown.filter(([, look]) => !readme.includes(look.title)), []);
+  assert.deepEqual(settings.filter((name) => !readme.includes(`| \`${name}\` |`)), []);
 });
 
 test('the menu shows each of its commands once', () => {

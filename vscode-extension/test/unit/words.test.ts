@@ -26,7 +26,8 @@ for (const [score, words] of PERCENTS) {
 
 test('a thread says its severity, score and state in words, for those who cannot see colours', () => {
   assert.equal(threadLabel(thread()), 'High risk 62% — Nine earlier fixes');
-  assert.equal(threadLabel(thread({ outdated: true, band: 'critical', score: 0.91 })), 'Outdated · Critical risk 91% — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ outdated: true, band: 'critical', score: 0.91 })), 'Outdated · Very high risk 91% — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ title: 'High risk' })), 'High risk 62%', 'and says it once');
   assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk 62%');
 });
 

@@ -1,41 +1,16 @@
-"""Settings: who wins, what is refused and with which words, what a workspace may do."""
+"""Who wins among the sources, which provider is chosen, what a workspace may do, what is told."""
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
-import jsonschema
 import pytest
-from pydantic import ValidationError
 
 from sidecar.core.errors import SetupError
-from sidecar.settings import Settings, environment, from_machine, load, schema, user_file
-from sidecar.settings.groups import extra_of, field_of, fields, value_of
-
-DATABRICKS = {"DATABRICKS_API_BASE": "https://dbc.example.com", "DATABRICKS_API_KEY": "key-of-databricks"}
-AZURE = {"ANTHROPIC_ENDPOINT": "https://azure.example.com/anthropic/v1/messages", "ANTHROPIC_API_KEY": "key-of-azure"}
-
-
-@pytest.fixture
-def here(tmp_path: Path) -> Path:
-    folder = tmp_path / "project"
-    folder.mkdir()
-    return folder
-
-
-@pytest.fixture
-def build(here: Path, tmp_path: Path):
-    def make(env=(), flags=(), toml: str | None = None, own: str | None = None) -> Settings:
-        file = tmp_path / "config.toml"
-        if toml is not None:
-            file.write_text(toml, encoding="utf-8")
-        if own is not None:
-            (here / ".sidecar.toml").write_text(own, encoding="utf-8")
-        return load(dict(flags), {"SIDECAR_STATE_DIR": str(tmp_path / "state"), **dict(env)}, file, here)
-
-    return make
+from sidecar.settings import load, user_file
+from sidecar.settings.groups import value_of
+from tests.settings.sources import AZURE, DATABRICKS
 
 
 # ── precedence ──────────────────────────────────────────────────────────────────────────────────────
@@ -77,114 +52,6 @@ def test_aliases(build, name, alias, path, value):
         assert settings.origin(path) == variable
 
 
-EXAMPLES = {
-    "PROVIDER": ("offline", "offline"),
-    "WORKSPACE_ROOT": (None, None),
-    "SIDECAR_AUTH": ("TOKEN", "token"),
-    "SIDECAR_LOG_LEVEL": ("Debug", "debug"),
-    "SIDECAR_MODEL_MAP": ("a=b, c = d", {"a": "b", "c": "d"}),
-    "MODEL_DEFAULT": ("m", "m"),
-    "DATABRICKS_ENDPOINT_PATH": ("/serving-endpoints/x/invocations", "/serving-endpoints/x/invocations"),
-    "AZURE_ANTHROPIC_VERSION": ("2024-01-01", "2024-01-01"),
-    "ANTHROPIC_UPSTREAM_URL": ("http://127.0.0.1:9/", "http://127.0.0.1:9"),
-    "OPENAI_BASE_URL": ("http://localhost:11434/v1", "http://localhost:11434/v1"),
-    "PROMPT_CACHE_ENABLED": ("false", False),
-    "PROMPT_CACHE_TTL_MS": ("5", 5),
-    "PROMPT_CACHE_MAX_ENTRIES": ("6", 6),
-    "POLICY_GIT_ALLOW_PUSH": ("yes", True),
-    "POLICY_GIT_ALLOW_PULL": ("0", False),
-    "POLICY_GIT_ALLOW_COMMIT": ("off", False),
-    "POLICY_GIT_REQUIRE_TESTS": ("1", True),
-    "POLICY_GIT_TEST_COMMAND": ("npm test", "npm test"),
-    "POLICY_GIT_COMMIT_REGEX": ("^feat", "^feat"),
-    "POLICY_MAX_STEPS": ("3", 3),
-    "POLICY_MAX_TOOL_CALLS": ("4", 4),
-    "POLICY_DISALLOWED_TOOLS": ("a, b", ("a", "b")),
-    "WORKSPACE_TEST_COMMAND": ("pytest", "pytest"),
-    "WORKSPACE_TEST_TIMEOUT_MS": ("7", 7),
-    "WORKSPACE_TEST_COVERAGE_FILES": ("x.xml", ("x.xml",)),
-    "MCP_SERVER_MANIFEST": ("/m.json", Path("/m.json")),
-    "MCP_MANIFEST_DIRS": ("/a,/b", (Path("/a"), Path("/b"))),
-    "MCP_SANDBOX_ENABLED": ("true", True),
-    "MCP_SANDBOX_IMAGE": ("i", "i"),
-    "MCP_SANDBOX_RUNTIME": ("podman", "podman"),
-    "WEB_SEARCH_ENDPOINT": ("https://s.example.com", "https://s.example.com"),
-    "WEB_FETCH_ALLOWED_HOSTS": ("a.example.com", ("a.example.com",)),
-    "OTEL_EXPORTER_OTLP_ENDPOINT": ("http://localhost:4318", "http://localhost:4318"),
-}
-
-
-def test_every_variable_is_read(build):
-    by_variable = {name: path for path, info in fields() for name in extra_of(info).get("env", [])}
-    for variable, (text, value) in EXAMPLES.items():
-        if text is not None:
-            assert value_of(build({variable: text}), by_variable[variable]) == value, variable
-    plain = {
-        extra_of(i)["env"][0] for _, i in fields() if "env" in extra_of(i) and "SecretStr" not in str(i.annotation)
-    }
-    assert plain - {"PORT", "SIDECAR_STATE_DIR", "DATABRICKS_API_BASE", "AZURE_ANTHROPIC_ENDPOINT"} <= set(EXAMPLES)
-
-
-# ── refusals ────────────────────────────────────────────────────────────────────────────────────────
-REFUSED = [
-    # env, words that the sentence holds, the variable it names
-    ({"PORT": "abc"}, ['PORT is "abc"', "not a whole number", "8080"], "PORT"),
-    ({"PORT": "70000"}, ["at most 65535"], "PORT"),
-    ({"PORT": "-1"}, ["at least 0"], "PORT"),
-    ({"PORT": "9" * 5000}, ["PORT"], "PORT"),
-    ({"PROVIDER": "databrick"}, ["databricks, azure_anthropic", "did you mean databricks?"], "PROVIDER"),
-    ({"MODEL_PROVIDER": "x"}, ["MODEL_PROVIDER", "must be one of"], "MODEL_PROVIDER"),
-    ({"SIDECAR_AUTH": "tokn"}, ["auto, token, none", "did you mean token?"], "SIDECAR_AUTH"),
-    ({"SIDECAR_LOG_LEVEL": "loud"}, ["debug, info, warning, error"], "SIDECAR_LOG_LEVEL"),
-    ({"POLICY_GIT_ALLOW_PUSH": "ye"}, ["true or false"], "POLICY_GIT_ALLOW_PUSH"),
-    ({"POLICY_MAX_STEPS": "0"}, ["at least 1"], "POLICY_MAX_STEPS"),
-    ({"POLICY_GIT_COMMIT_REGEX": "("}, ["regular expression"], "POLICY_GIT_COMMIT_REGEX"),
-    ({"PROMPT_CACHE_TTL_MS": "1.5"}, ["not a whole number"], "PROMPT_CACHE_TTL_MS"),
-    ({"DATABRICKS_HOST": "dbc.example.com"}, ["did you mean https://dbc.example.com?"], "DATABRICKS_HOST"),
-    ({"DATABRICKS_API_BASE": "https://"}, ["no address"], "DATABRICKS_API_BASE"),
-    ({"DATABRICKS_API_BASE": "ftp://a.example.com"}, ["https://"], "DATABRICKS_API_BASE"),
-    ({"DATABRICKS_API_BASE": "https://me:pw@a.example.com"}, ["its own setting"], "DATABRICKS_API_BASE"),
-    ({"DATABRICKS_API_BASE": "https://a.example.com:x"}, ["no address"], "DATABRICKS_API_BASE"),
-    ({"DATABRICKS_API_BASE": "https://a b"}, ["no address"], "DATABRICKS_API_BASE"),
-    ({"DATABRICKS_API_BASE": "https://[::1"}, ["no address"], "DATABRICKS_API_BASE"),
-    ({"OPENAI_BASE_URL": "localhost:11434"}, ["localhost:11434"], "OPENAI_BASE_URL"),
-    ({"DATABRICKS_ENDPOINT_PATH": "//evil.example.com/x"}, ["no path"], "DATABRICKS_ENDPOINT_PATH"),
-    ({"DATABRICKS_ENDPOINT_PATH": "/a/../b"}, ["no path"], "DATABRICKS_ENDPOINT_PATH"),
-    ({"SIDECAR_MODEL_MAP": "abc"}, ["asked-name=provider-name"], "SIDECAR_MODEL_MAP"),
-    ({"WORKSPACE_ROOT": "/no/such/folder"}, ["--workspace"], "WORKSPACE_ROOT"),
-    ({"AZURE_ANTHROPIC_VERSION": "a\nb"}, ["AZURE_ANTHROPIC_VERSION"], "AZURE_ANTHROPIC_VERSION"),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("env", "words", "variable"), REFUSED)
-def test_refuses_with_the_variable_and_the_mend(build, env, words, variable):
-    with pytest.raises(SetupError) as caught:
-        build(env)
-    assert all(word in caught.value.sentence for word in words), caught.value.sentence
-    assert caught.value.variable == variable
-    assert len(caught.value.sentence) < 400
-
-
-@pytest.mark.parametrize("bad", ["two words", "line\nbreak", "schlüssel", "\x00\x01"])
-def test_a_bad_key_is_refused_and_not_shown(build, bad):
-    with pytest.raises(SetupError) as caught:
-        build({"DATABRICKS_API_KEY": bad})
-    assert "DATABRICKS_API_KEY" in caught.value.sentence
-    assert bad not in caught.value.sentence
-
-
-def test_flags_and_files_are_named_too(build, tmp_path):
-    with pytest.raises(SetupError, match=r"^--port is"):
-        build(flags={"server.port": "x"})
-    with pytest.raises(SetupError, match=r"server\.port \(in .*config\.toml\)"):
-        build(toml='[server]\nport = "x"')
-    with pytest.raises(SetupError, match=r"config\.toml cannot be read.*table declaration"):
-        build(toml="[server")
-    (tmp_path / "config.toml").write_bytes(b"\xff\xfe")
-    with pytest.raises(SetupError, match=r"config\.toml cannot be read"):
-        build()
-
-
 # ── the provider ────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(
     ("env", "name"),
@@ -217,48 +84,6 @@ def test_azures_own_key_wins_over_anthropics(build):
     settings = build(AZURE | {"AZURE_ANTHROPIC_API_KEY": "azures-own"})
     assert settings.azure_anthropic.api_key is not None
     assert settings.azure_anthropic.api_key.get_secret_value() == "azures-own"
-
-
-@pytest.mark.parametrize(
-    ("provider", "variable"),
-    [
-        ("databricks", "DATABRICKS_API_BASE"),
-        ("azure_anthropic", "AZURE_ANTHROPIC_ENDPOINT"),
-        ("anthropic", "ANTHROPIC_API_KEY"),
-        ("openai", "OPENAI_BASE_URL"),
-    ],
-)
-def test_a_chosen_provider_that_lacks_something(build, provider, variable):
-    settings = build({"PROVIDER": provider})
-    with pytest.raises(SetupError, match=f"export {variable}=") as caught:
-        settings.check_provider()
-    assert caught.value.variable == variable
-
-
-@pytest.mark.parametrize("env", [{}, DATABRICKS, AZURE])
-def test_a_complete_provider_is_not_complained_about(build, env):
-    build(env).check_provider()
-
-
-# ── secrets ─────────────────────────────────────────────────────────────────────────────────────────
-def test_secrets_are_never_printed(build):
-    settings = build(DATABRICKS | {"SIDECAR_TOKEN": "token-of-mine", "SIDECAR_CACHE_URL": "redis://u:p@h/1"})
-    shown = f"{settings!r} {settings} {list(settings.rows())} {settings.model_dump_json()}"
-    for secret in ("key-of-databricks", "token-of-mine", "redis://u:p"):
-        assert secret not in shown
-    assert set(settings.secrets()) == {"key-of-databricks", "token-of-mine", "redis://u:p@h/1"}
-
-
-def test_a_key_loses_the_blanks_of_copying(build):
-    settings = build(DATABRICKS | {"DATABRICKS_API_KEY": " key\n"})
-    assert settings.databricks.api_key is not None
-    assert settings.databricks.api_key.get_secret_value() == "key"
-
-
-def test_settings_are_frozen(build):
-    settings = build()
-    with pytest.raises(ValidationError):
-        settings.server.port = 1
 
 
 # ── the door ────────────────────────────────────────────────────────────────────────────────────────
@@ -401,29 +226,3 @@ def test_no_home_is_no_crash(here, monkeypatch):
     assert homeless.state is None
     assert homeless.log_file is None
     assert user_file() is None
-
-
-def test_from_machine_reads_this_process(monkeypatch, tmp_path):
-    monkeypatch.setenv("PORT", "4242")
-    assert environment()["PORT"] == "4242"
-    assert from_machine({}, tmp_path).server.port == 4242
-
-
-# ── documents ───────────────────────────────────────────────────────────────────────────────────────
-def test_schema_takes_what_load_takes():
-    validator = jsonschema.Draft202012Validator(schema())
-    validator.validate({"server": {"port": 1}, "git": {"allow_push": True}, "provider": {"model_map": {"a": "b"}}})
-    for wrong in ({"server": {"port": "x"}}, {"server": {"prt": 1}}, {"nonsense": {}}):
-        assert list(validator.iter_errors(wrong)), wrong
-
-
-def test_every_setting_has_its_sentence_and_stands_in_the_docs():
-    text = (Path(__file__).parents[2] / "docs" / "settings.md").read_text(encoding="utf-8")
-    for path, info in fields():
-        assert info.description, path
-        assert f"`{path}`" in text, f"{path} is not in docs/settings.md"
-        for variable in extra_of(info).get("env", []):
-            assert f"`{variable}`" in text, f"{variable} is not in docs/settings.md"
-        narrow = extra_of(field_of(path)).get("narrow")
-        if narrow:
-            assert narrow in next(line for line in text.splitlines() if f"`{path}`" in line), path

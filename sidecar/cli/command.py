@@ -1,0 +1,24 @@
+"""What a command of the command line is, before anything of it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from importlib import import_module
+from typing import Any
+
+
+@dataclass(frozen=True)
+class Command:
+    """One command: where its function is, a line about it and an example. A family has `parts` in place of a function."""
+
+    target: str = ""
+    about: str = ""
+    example: str = ""
+    parts: dict[str, Command] = field(default_factory=dict)
+
+    def load(self) -> Callable[..., Any]:
+        """The function behind the command."""
+        module, _, name = self.target.partition(":")
+        function: Callable[..., Any] = getattr(import_module(module), name)
+        return function

@@ -1,0 +1,46 @@
+"""From words to a call: the commands as typer parses them, each loaded only when it is named."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import typer
+
+from sidecar.cli.command import Command
+
+
+def parse_and_run(arguments: Sequence[str], commands: Mapping[str, Command]) -> int:
+    """Run the named command; its exit code. Usage errors are raised as typer raises them."""
+    result = application(arguments, commands)(list(arguments), prog_name="sidecar", standalone_mode=False)
+    return result if isinstance(result, int) else 0
+
+
+def application(arguments: Sequence[str], commands: Mapping[str, Command]) -> typer.Typer:
+    """The commands for these arguments: only the one that is named, or all where help or completion needs them."""
+    app = typer.Typer(
+        help="Claude Code's backend for Databricks, Azure and other providers, with risk review.",
+        epilog="Example: sidecar serve",
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        pretty_exceptions_enable=False,
+    )
+    app.callback()(_root)
+    named = next((word for word in arguments if not word.startswith("-")), None)
+    for name, command in commands.items():
+        if named not in commands or name == named:
+            _add(app, name, command)
+    return app
+
+
+def _add(app: typer.Typer, name: str, command: Command) -> None:
+    if command.parts:
+        family = typer.Typer(help=command.about, no_args_is_help=True, rich_markup_mode=None)
+        for part, inner in command.parts.items():
+            _add(family, part, inner)
+        app.add_typer(family, name=name)
+    else:
+        app.command(name, short_help=command.about, epilog=f"Example: {command.example}")(command.load())
+
+
+def _root() -> None:
+    """Claude Code's backend for Databricks, Azure and other providers, with risk review."""

@@ -1,0 +1,186 @@
+"""`sidecar risk` as people and programs call it."""
+
+import io
+import json
+import math
+import subprocess
+import sys
+
+import pytest
+
+from sidecar.cli import run
+from tests.fakes.repository import Repository
+
+CODE = "def retry(call):\n    for n in range(3):\n        try:\n            return call()\n        except OSError:\n            pass\n"
+
+
+@pytest.fixture
+def repository(tmp_path, monkeypatch):
+    made = Repository.create(tmp_path / "repo", {"app.py": "x = 1\n", "README.md": "hi\n"})
+    made.commit("Fix crash", {"app.py": "x = 2\n"})
+    made.commit("Add retry", {"app.py": "x = 2\n" + CODE})
+    monkeypatch.chdir(made.root)
+    return made
+
+
+@pytest.fixture
+def say(capsys):
+    def call(*arguments, code=0):
+        assert run(["risk", *arguments]) == code
+        return capsys.readouterr()
+
+    return call
+
+
+def test_the_documented_object(repository, say):
+    repository.write({"app.py": "x = 2\n" + CODE + "y = retry(print)\n"})
+    found = json.loads(say("--json").out)
+    assert found["commit"] is None
+    assert found["model"].count("@") == 1
+    assert found["band"] in {"low", "medium", "high", "critical"}
+    assert 0 < found["score"] < 1
+    assert found["ms"] > 0
+    assert found["files"] == [{"file": "app.py", "score": pytest.approx(found["score"])}]
+    (hunk,) = found["hunks"]
+    assert (hunk["file"], hunk["start"], hunk["end"]) == ("app.py", 8, 8)
+    assert [line["line"] for line in hunk["lines"]] == [8]
+    assert all({"feature", "value", "effect", "text"} == set(reason) for reason in found["reasons"])
+    logit = math.log(found["score"] / (1 - found["score"]))
+    assert found["base"] + sum(reason["effect"] for reason in found["reasons"]) == pytest.approx(logit, abs=0.01)
+
+
+def test_the_working_tree_is_the_default(repository, say):
+    assert say().out.strip() == "low 0.01  Nothing is changed, so there is nothing to score."
+    repository.write({"app.py": "x = 3\n"})
+    assert say().out.splitlines()[1:] == say("--working-tree").out.splitlines()[1:]
+    assert "app.py:1" in say().out
+    repository.write({"app.py": None})
+    assert "adds no new line of code" in say().out
+
+
+def test_what_is_staged(repository, say):
+    repository.stage({"app.py": "x = 3\n"})
+    repository.write({"app.py": "x = 3\ny = 4\n"})
+    assert [h["start"] for h in json.loads(say("--staged", "--json").out)["hunks"]] == [1]
+
+
+def test_ranges_and_bases(repository, say):
+    repository.git("checkout", "-q", "-b", "topic")
+    repository.commit("Topic", {"topic.py": "t = 1\n"})
+    repository.git("checkout", "-q", "main")
+    repository.commit("Main", {"main.py": "m = 1\n"})
+
+    def files(*arguments):
+        return [file["file"] for file in json.loads(say(*arguments, "--format", "json").out)["files"]]
+
+    assert files("--range", "main..topic") == ["topic.py"]
+    assert files("--range", "HEAD~1..") == ["main.py"]
+    assert files("--range", "topic...main") == ["main.py"]
+    assert files("--base", "topic") == ["main.py"]
+
+
+def test_commits_in_the_given_order(repository, say, tmp_path):
+    ids = repository.git("rev-list", "HEAD").split()
+    (tmp_path / "list").write_text("\n".join([*ids, "", ids[0]]) + "\n")
+    lines = [json.loads(line) for line in say("--commits", str(tmp_path / "list")).out.splitlines()]
+    assert [line["commit"] for line in lines] == [*ids, ids[0]]
+    assert lines[0]["score"] == lines[-1]["score"]
+
+
+def test_commits_from_standard_input_on_a_bare_repository(repository, tmp_path):
+    repository.git("clone", "-q", "--bare", str(repository.root), str(tmp_path / "bare.git"))
+    command = [
+        sys.executable,
+        "-m",
+        "sidecar",
+        "risk",
+        "--repo",
+        str(tmp_path / "bare.git"),
+        "--commits",
+        "-",
+        "--format",
+        "jsonl",
+    ]
+    done = subprocess.run(command, input=b"HEAD\nbad\nHEAD~1\n", capture_output=True, check=False)
+    assert done.returncode == 2
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    assert [line["commit"] for line in lines] == [repository.head, "bad", repository.git("rev-parse", "HEAD~1")]
+    assert "error" in lines[1]
+    assert lines[2]["score"] > 0
+    assert b"1 of 3 revisions" in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def places(found):
+    return [(hunk["file"], hunk["start"], hunk["end"]) for hunk in found["hunks"]]
+
+
+def test_a_patch_as_if_it_were_applied_here(repository, say, tmp_path, monkeypatch):
+    repository.write({"app.py": "x = 3\n" + CODE})
+    patch = repository.git("diff") + "\n"
+    expected = json.loads(say("--json").out)
+    (tmp_path / "p.patch").write_text(patch)
+    found = json.loads(say("--patch", str(tmp_path / "p.patch"), "--json").out)
+    assert places(found) == places(expected)
+    assert found["score"] == pytest.approx(expected["score"], rel=1e-3)  # a moment later
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(patch.encode())))
+    assert places(json.loads(say("--patch", "-", "--json").out)) == places(expected)
+
+
+def test_fail_over(repository, say):
+    repository.write({"app.py": "x = 3\n" + CODE})
+    assert "is above 0.01" in say("--fail-over", "0.01", code=1).err
+    say("--fail-over", "0.99")
+    say("--fail-over", "1.5", code=2)
+
+
+MISUSE = [
+    (("--staged", "--base", "main"), "--staged and --base"),
+    (("--range", "main"), "two dots"),
+    (("--range", "nothing..HEAD"), "'nothing'"),
+    (("--base", "nothing"), "'nothing'"),
+    (("--commits", "no such file"), "no such file"),
+    (("--patch", "no such file"), "no such file"),
+    (("--format", "xml"), "xml"),
+    (("--repo", "no such folder"), "no such folder"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "word"), MISUSE, ids=[" ".join(a) for a, _ in MISUSE])
+def test_misuse_is_told_in_a_sentence(repository, say, arguments, word):
+    said = say(*arguments, code=2)
+    assert word in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+def test_no_repository(tmp_path, say, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert "git" in say(code=2).err
+
+
+def test_a_bare_repository_has_no_work_tree(repository, say, tmp_path):
+    repository.git("clone", "-q", "--bare", str(repository.root), str(tmp_path / "bare.git"))
+    bare = ("--repo", str(tmp_path / "bare.git"))
+    assert "--range" in say(*bare, code=2).err
+    assert "--range" in say(*bare, "--staged", code=2).err
+    assert "app.py" in say(*bare, "--range", "HEAD~1..HEAD").out
+
+
+def test_a_repository_without_commits(tmp_path, say, monkeypatch):
+    made = Repository.create(tmp_path / "new")
+    monkeypatch.chdir(made.root)
+    assert "Nothing is changed" in say().out
+    made.write({"a.py": CODE})
+    assert "a.py:1-6" in say().out
+
+
+def test_names_that_are_no_utf8(repository, say):
+    name = b"caf\xe9.py".decode("utf-8", "surrogateescape")
+    try:
+        repository.write({name: "x = 1\n"})
+    except OSError:
+        pytest.skip("this file system wants UTF-8 names")
+    assert json.loads(say("--json").out)["files"][0]["file"] == "caf\ufffd.py"
+    assert "caf" in say().out
+    say("--format", "sarif")

@@ -1,0 +1,71 @@
+"""A report as text, JSON and SARIF."""
+
+import json
+
+from sidecar.cli.riskreport import as_json, as_sarif, as_text, shown
+from sidecar.core.review import FileRisk, HunkRisk, LineRisk, Reason, RiskReport, Skipped
+
+HUNKS = tuple(
+    HunkRisk(
+        "a b.py",
+        n * 10,
+        n * 10 + 2,
+        n / 20,
+        (LineRisk(n * 10, n / 40),),
+        (Reason("f_nfix", 3, 0.2, "Was repaired 3 times."),),
+    )
+    for n in range(1, 11)
+)
+REPORT = RiskReport(
+    score=0.62,
+    band="critical",
+    base=-1.5,
+    model="jit-lr@1",
+    ms=3.25,
+    commit="a" * 40,
+    files=(FileRisk("a b.py", 0.62),),
+    hunks=HUNKS,
+    reasons=(
+        Reason("tokens", 90, 0.8, "It adds much."),
+        Reason("nuc", 1, -0.2, ""),
+        Reason("exp", 5, -0.3, "Known author."),
+    ),
+    skipped=(Skipped("d.md", "documentation"),),
+)
+
+
+def test_text():
+    lines = as_text(REPORT).splitlines()
+    assert lines[0] == "aaaaaaaaaaaa  critical 0.62  Of 100 changes like this, about 62 were repaired later."
+    assert lines[1:4] == ["  ▲ It adds much.", "  ▼ Known author.", "  Look first at:"]
+    assert lines[4] == "    a b.py:100-102  0.50  Was repaired 3 times."
+    assert lines[-1] == "    and 2 more places with less"
+    assert len(lines) == 4 + 8 + 1
+    assert as_text(REPORT, verbose=True).splitlines()[-1] == "    d.md: documentation"
+
+
+def test_json_has_everything():
+    found = as_json(REPORT)
+    assert list(found)[:5] == ["commit", "score", "band", "ms", "model"]
+    assert found["hunks"][0]["lines"] == [{"line": 10, "score": 0.025}]
+    assert found["reasons"][1] == {"feature": "nuc", "value": 1, "effect": -0.2, "text": ""}
+    assert found["skipped"] == [{"file": "d.md", "why": "documentation"}]
+    json.dumps(found)
+
+
+def test_sarif():
+    found = as_sarif([REPORT, RiskReport(0.05, "low", 0.0, "jit-lr@1", files=REPORT.files, hunks=HUNKS)])
+    assert found["version"] == "2.1.0"
+    (sarif,) = found["runs"]
+    assert len(sarif["results"]) == len(HUNKS)
+    first = sarif["results"][0]
+    place = first["locations"][0]["physicalLocation"]
+    assert place["artifactLocation"]["uri"] == "a%20b.py"
+    assert place["region"] == {"startLine": 100, "endLine": 102}
+    assert first["level"] == "error"
+    assert first["ruleId"] == sarif["tool"]["driver"]["rules"][first["ruleIndex"]]["id"]
+    assert 0 <= first["rank"] <= 100
+
+
+def test_bytes_that_are_no_text_are_shown_as_such():
+    assert shown(b"caf\xe9".decode("utf-8", "surrogateescape")) == "caf\ufffd"

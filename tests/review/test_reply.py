@@ -1,0 +1,124 @@
+"""What the provider is asked when a user replies, and what the thread says when there is no answer."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from sidecar.core.errors import UpstreamCut, UpstreamError, UpstreamUnreachable
+from sidecar.core.review import Anchor, Comment, Thread
+from sidecar.review import reply as room
+from sidecar.review.reply import Answer, ReplyWriter
+from tests.fakes.provider import FakeProvider, fails, message, says, streams
+
+LINES = [f"line {n}" for n in range(1, 101)]
+
+
+def thread(*said: tuple[str, str], **anchor) -> Thread:
+    place = {"path": "a.py", "start": 50, "end": 52, "text": ("line 50", "line 51", "line 52")} | anchor
+    comments = [Comment("c0", "sidecar", "**High risk.** Look here.", 1.0)]
+    comments += [Comment(f"c{n}", author, body, n + 1.0) for n, (author, body) in enumerate(said)]
+    return Thread("t", Anchor(**place), "open", 0.3, "high", tuple(comments), 1.0, 1.0)
+
+
+async def asked(of: Thread, lines=LINES) -> dict:
+    provider = FakeProvider(says("Because."))
+    await ReplyWriter(provider).answer(of, lines)
+    return provider.exchanges[0].request.body
+
+
+async def test_the_answer_is_the_models_and_names_the_provider():
+    for script in (says("  Because\nof that. "), streams("  Because\n", "of that. ")):
+        provider = FakeProvider(script)
+        answer = await ReplyWriter(provider).answer(thread(("user", "why?")), LINES, workspace="/w")
+        assert answer == Answer("  Because\nof that. ", "model", "fake")
+        assert provider.exchanges[0].closed.is_set()
+        assert provider.exchanges[0].turn.workspace == "/w"
+
+
+async def test_the_request_is_plain_and_ends_with_the_question():
+    body = await asked(thread(("user", "why?")))
+    assert set(body) == {"model", "max_tokens", "system", "messages"}
+    assert [turn["role"] for turn in body["messages"]] == ["user", "assistant", "user"]
+    assert body["messages"][-1]["content"] == "why?"
+    assert body["messages"][1]["content"] == "**High risk.** Look here."
+
+
+async def test_the_excerpt_has_the_lines_with_their_numbers_and_some_around():
+    first = (await asked(thread(("user", "why?"))))["messages"][0]["content"]
+    assert "about lines 50 to 52 of a.py." in first
+    assert "   30  line 30\n" in first
+    assert "   72  line 72\n" in first
+    assert "line 29\n" not in first
+    assert "line 73" not in first
+
+
+@pytest.mark.parametrize(("lines", "outdated"), [(None, False), (LINES, True)])
+async def test_lines_that_are_gone_are_shown_as_they_were(lines, outdated):
+    first = (await asked(thread(("user", "why?"), outdated=outdated), lines))["messages"][0]["content"]
+    assert "as they were" in first
+    assert "   50  line 50\n   51  line 51\n   52  line 52\n" in first
+
+
+async def test_turns_alternate_whoever_spoke():
+    said = [("user", "one"), ("user", "two"), ("model", "three"), ("sidecar", "four"), ("user", "five")]
+    turns = (await asked(thread(*said)))["messages"]
+    assert [turn["role"] for turn in turns] == ["user", "assistant", "user", "assistant", "user"]
+    assert [turn["content"] for turn in turns[2:]] == ["one\n\ntwo", "three\n\nfour", "five"]
+
+
+async def test_a_long_thread_is_cut_to_its_newest_comments():
+    said = [("user" if n % 2 else "model", f"comment {n}") for n in range(100)]
+    turns = (await asked(thread(*said)))["messages"]
+    assert len(turns) <= room.MOST_COMMENTS + 1
+    assert turns[-1]["content"].endswith("comment 99")
+    assert turns[0]["role"] == "user"
+
+
+async def test_names_and_lines_with_any_bytes_can_be_sent():
+    body = await asked(thread(("user", "why?"), path="\udcff.py"), ["\u2028", "\x00", "ü"] * 30)
+    assert "of ?.py" in body["messages"][0]["content"]
+
+
+@pytest.mark.parametrize(
+    ("script", "said"),
+    [
+        (fails(UpstreamUnreachable("No connection to the provider.")), "No connection to the provider."),
+        (fails(UpstreamError("Too many requests.", status=429)), "Too many requests."),
+        (streams("half", UpstreamCut("The answer broke off.")), "The answer broke off."),
+        (says(""), "fake answered without text."),
+        (says(" \n"), "fake answered without text."),
+    ],
+)
+async def test_a_provider_that_fails_is_told_in_a_sentence(script, said):
+    answer = await ReplyWriter(FakeProvider(script)).answer(thread(("user", "why?")), LINES)
+    assert answer.author == "sidecar"
+    assert answer.body == f"There is no answer: {said} Your comment is kept; reply again to ask again."
+
+
+async def test_a_provider_that_does_not_answer_is_given_up(monkeypatch):
+    monkeypatch.setattr(room, "_PATIENCE", 0.01)
+    script = says("late")
+    script.before = asyncio.Event()
+    provider = FakeProvider(script)
+    answer = await ReplyWriter(provider).answer(thread(("user", "why?")), LINES)
+    assert "fake did not answer within 0.01 seconds." in answer.body
+    assert provider.exchanges[0].cancelled
+
+
+async def test_leaving_lets_go_of_the_provider():
+    script = streams("half", asyncio.Event())
+    provider = FakeProvider(script)
+    task = asyncio.get_running_loop().create_task(ReplyWriter(provider).answer(thread(("user", "why?")), LINES))
+    exchange = await provider.next_exchange()
+    while exchange.brought < 3:
+        await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert exchange.closed.is_set()
+
+
+def test_the_fakes_message_is_a_message():
+    assert message("x").body["content"][0]["text"] == "x"

@@ -1,0 +1,115 @@
+"""Words: a probability as cases, reasons in order, and text that Markdown shows as it is."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sidecar.core.review import HunkRisk, Reason, RiskReport
+from sidecar.review.words import cases, code, comment, escape, raising, reasons, title
+
+REPORT = RiskReport(
+    0.314,
+    "high",
+    -1.5,
+    "m@1",
+    reasons=(
+        Reason("small", 1, 0.1, "a small thing"),
+        Reason("silent", 1, 0.9, ""),
+        Reason("good", 1, -0.8, "the author knows it"),
+        Reason("large", 1, 0.5, "a large thing"),
+    ),
+)
+
+
+@pytest.mark.parametrize(
+    ("score", "said"),
+    [
+        (0.0, "fewer than 1 of 100"),
+        (0.0049, "fewer than 1 of 100"),
+        (0.01, "about 1 of 100"),
+        (0.314, "about 31 of 100"),
+        (0.994, "about 99 of 100"),
+        (0.999, "more than 99 of 100"),
+    ],
+)
+def test_a_probability_in_words(score, said):
+    assert cases(score) == said
+
+
+def test_a_comment_says_severity_meaning_and_reasons():
+    hunk = HunkRisk("a.py", 1, 2, 0.2, reasons=(Reason("here", 1, 0.05, "this place"),))
+    assert comment(hunk, REPORT, "high") == (
+        "**High risk.** Changes like this one were repaired later in about 31 of 100 cases.\n\n"
+        "- this place\n- a large thing\n- a small thing"
+    )
+
+
+def test_a_comment_without_reasons_is_one_sentence():
+    body = comment(HunkRisk("a.py", 1, 2, 0.2), RiskReport(0.5, "critical", 0, "m"), "medium")
+    assert body == "**Some risk.** Changes like this one were repaired later in about 50 of 100 cases."
+
+
+def test_no_more_than_three_reasons_each_once():
+    many = [Reason(str(n), 1, 1 - n / 10, f"reason {n // 2}") for n in range(10)]
+    assert reasons(many) == ["- reason 0", "- reason 1", "- reason 2"]
+
+
+def test_only_what_raises_a_score_and_has_words_strongest_first():
+    assert [reason.feature for reason in raising(REPORT.reasons)] == ["large", "small"]
+
+
+def test_titles():
+    assert [title(band) for band in ("low", "medium", "high", "critical")] == [
+        "Low risk",
+        "Some risk",
+        "High risk",
+        "Very high risk",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("plain words, 3.14 (yes) and my_long_name!", "plain words, 3.14 (yes) and my_long_name!"),
+        ("[click](command:evil)", r"\[click\](command\:evil)"),
+        ("![x](http://e/p.png)", r"!\[x\](http\://e/p.png)"),
+        ("<img src=x>", r"\<img src=x>"),
+        ("a *b* _c_ `d` ~~e~~", r"a \*b\* \_c\_ \`d\` \~\~e\~\~"),
+        ("see www.evil.example", r"see www\.evil.example"),
+        ("# head", r"\# head"),
+        ("- item", r"\- item"),
+        ("12. item", r"12\. item"),
+        ("> quote", r"\> quote"),
+        ("&lt; a & b", r"\&lt; a & b"),
+        ("back\\slash", r"back\\slash"),
+        ("a\nb", "a(U+000A)b"),
+        ("evil\u202egnp.exe", "evil(U+202E)gnp.exe"),
+        ("zero\u200bwidth\x1b[31m", r"zero(U+200B)width(U+001B)\[31m"),
+        ("\udcff.py", "(U+DCFF).py"),
+    ],
+)
+def test_text_is_shown_as_it_is(text, shown):
+    assert escape(text) == shown
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("a.py", "`a.py`"),
+        ("a`b", "``a`b``"),
+        ("`", "`` ` ``"),
+        ("", "`  `"),
+        ("a\nb", "`a(U+000A)b`"),
+        ("x``y`", "``` x``y` ```"),
+    ],
+)
+def test_text_as_code(text, shown):
+    assert code(text) == shown
+
+
+@given(st.text())
+def test_whatever_the_text_it_stays_on_one_line_and_can_be_sent(text):
+    for shown in (escape(text), code(text)):
+        assert "\n" not in shown
+        assert "\r" not in shown
+        shown.encode()

@@ -1,0 +1,96 @@
+"""Kinds of values: what they let through, and what they make of it."""
+
+from pathlib import Path
+
+import pytest
+from pydantic import SecretStr
+
+from sidecar.settings.values import (
+    check_path,
+    check_pattern,
+    check_secret,
+    check_url,
+    expand,
+    lower,
+    pairs,
+    spelled,
+    split,
+)
+
+
+@pytest.mark.parametrize(
+    ("value", "kept"),
+    [
+        ("https://a.example.com", "https://a.example.com"),
+        ("https://a.example.com///", "https://a.example.com"),
+        ("HTTP://127.0.0.1:8080/x/", "HTTP://127.0.0.1:8080/x"),
+        ("https://[::1]:9/v1", "https://[::1]:9/v1"),
+        ("https://a.example.com/x?y=1", "https://a.example.com/x?y=1"),
+    ],
+)
+def test_urls(value, kept):
+    assert check_url(value) == kept
+
+
+@pytest.mark.parametrize(
+    "value",
+    ["", "a.example.com", "//a.example.com", "https://", "https:///x", "https://u@a", "https://a:0", "https://a:99999",
+     "https://a b", "https://a\nb", "https://a\\b", "javascript://a", "https://[", "file:///etc/passwd"],
+)  # fmt: skip
+def test_no_urls(value):
+    with pytest.raises(ValueError, match=r"."):
+        check_url(value)
+
+
+@pytest.mark.parametrize("value", ["/", "/serving-endpoints/a_b-c.d/invocations", "/v1/models/x:y@z%20"])
+def test_paths(value):
+    assert check_path(value) == value
+
+
+@pytest.mark.parametrize(
+    "value", ["", "a", "//host/x", "/a/../b", "/a b", "/a?b", "/a#b", "/a\\b", "/a\r\nb", "https://a"]
+)
+def test_no_paths(value):
+    with pytest.raises(ValueError, match="no path"):
+        check_path(value)
+
+
+@pytest.mark.parametrize("value", [" key\n", "key", SecretStr("key\r\n")])
+def test_secrets(value):
+    assert check_secret(value) == SecretStr("key")
+
+
+@pytest.mark.parametrize("value", ["", "a b", "a\nb", "ä", "\x7f"])
+def test_no_secrets(value):
+    with pytest.raises(ValueError, match="header"):
+        check_secret(value)
+
+
+@pytest.mark.parametrize(
+    ("change", "value", "made"),
+    [
+        (split, " a, b,,c ", ["a", "b", "c"]),
+        (split, "", []),
+        (split, ["a"], ["a"]),
+        (pairs, "a=b, c = d=e", {"a": "b", "c": "d=e"}),
+        (pairs, {"a": "b"}, {"a": "b"}),
+        (spelled, " Azure-Anthropic ", "azure_anthropic"),
+        (spelled, 3, 3),
+        (lower, " Token ", "token"),
+        (lower, None, None),
+        (check_pattern, "^a+$", "^a+$"),
+        (expand, Path("/a"), Path("/a")),
+        (expand, Path("~"), Path.home()),
+    ],
+)
+def test_changes(change, value, made):
+    assert change(value) == made
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [(pairs, "a"), (pairs, "a="), (pairs, "=b"), (check_pattern, "("), (expand, Path("~no-such-user/x"))],
+)
+def test_refusals(change, value):
+    with pytest.raises(ValueError, match=r"."):
+        change(value)
