@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -99,16 +99,12 @@ async def _events(answer: TransportAnswer, stream: ChatStream) -> AsyncIterator[
     try:
         async for data in answer.chunks():
             for frame in decoder.feed(data):
-                if frame.raw.rstrip().endswith(b"[DONE]"):
-                    for event in stream.end():
-                        yield event
+                events, last = _told(frame, stream)
+                for event in events:
+                    yield event
+                if last:
                     await answer.settle()
                     return
-                if (error := _error(frame)) is not None:
-                    yield error
-                    return
-                for event in stream.feed(frame.data):
-                    yield event
         # Some servers leave out the `[DONE]`; the finish reason has told that nothing is missing.
         if not stream.finished or decoder.pending.strip():
             raise UpstreamCut("The provider's answer ended before it was complete; please try again.")
@@ -116,6 +112,14 @@ async def _events(answer: TransportAnswer, stream: ChatStream) -> AsyncIterator[
             yield event
     finally:
         await answer.aclose()
+
+
+def _told(frame: Event, stream: ChatStream) -> tuple[Iterable[Event], bool]:
+    """The events that a frame brings, and whether it is the last."""
+    if frame.raw.rstrip().endswith(b"[DONE]"):
+        return stream.end(), True
+    error = _error(frame)
+    return ([error], True) if error is not None else (stream.feed(frame.data), False)
 
 
 def _error(frame: Event) -> Event | None:

@@ -149,7 +149,7 @@ class ReviewDesk:
         threads = reconcile(_sorted(old.values()), look, lambda: uuid4().hex)
         new = {thread.id: thread for thread in threads}
         self._seen = {path: lines for path, lines in texts.items() if lines is not None and _needs(path, threads)}
-        scored = _same_clock(report) != _same_clock(self._report)
+        scored = _gist(report) != _gist(self._report)
         self._report = report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
@@ -230,9 +230,9 @@ def _sorted(threads: Iterable[Thread]) -> tuple[Thread, ...]:
     )
 
 
-def _same_clock(report: RiskReport | None) -> RiskReport | None:
-    """A report without the time that it took, for comparing."""
-    return report and replace(report, ms=0.0)
+def _gist(report: RiskReport | None) -> tuple[object, ...]:
+    """What of a report is worth telling when it differs; a score creeps with the time since the last commit."""
+    return () if report is None else (report.band, round(report.score, 2), tuple(file.file for file in report.files))
 
 
 def _needs(path: str, threads: Iterable[Thread]) -> bool:

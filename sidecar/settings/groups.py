@@ -50,7 +50,7 @@ class Server(Group):
     port: int = _setting(
         8080, "Port to listen on; 0 takes a free one.", "PORT", "SIDECAR_PORT", example="8080", ge=0, le=65535
     )
-    workspace: Folder = _setting(Path(), "Folder that is worked on.", "WORKSPACE_ROOT", example="/home/me/project")
+    workspace: Folder = _setting(Path(), "Folder that is worked on.", "WORKSPACE_ROOT", example="/path/to/project")
     auth: Annotated[Auth, BeforeValidator(lower)] = _setting(
         "auto",
         "Who may use the endpoint: `token` wants the token, `auto` also lets this user's own processes in, `none` everybody.",

@@ -193,7 +193,7 @@ class Git:
         Without `write` no lock is taken. Raises GitTimeout after `timeout` seconds, GitError for an exit status
         that is not in `ok` or more than `limit` bytes. Cancelling kills the process and its children.
         """
-        started = _Call(self, argv, stdin, timeout, limit, write)
+        started = _Call(self, argv, stdin, timeout, limit, write=write)
         future = asyncio.get_running_loop().run_in_executor(self._pool, started.finish, ok)
         try:
             return await future
@@ -211,14 +211,14 @@ class Git:
         write: bool = False,
     ) -> bytes:
         """As `run`, for threads."""
-        return _Call(self, argv, stdin, timeout, limit, write).finish(ok)
+        return _Call(self, argv, stdin, timeout, limit, write=write).finish(ok)
 
     async def stream(self, *argv: str, stdin: bytes | None = None, ok: Collection[int] = (0,)) -> AsyncIterator[bytes]:
         """What a git command says, in pieces as they come, of any size; for what may not be held at once.
 
         Use it with `contextlib.aclosing` when it may be left early: closing it kills the process.
         """
-        call = _Call(self, argv, stdin, None, None, False)
+        call = _Call(self, argv, stdin, None, None, write=False)
         loop = asyncio.get_running_loop()
         chunks = call.chunks(ok)
         try:
@@ -231,7 +231,7 @@ class Git:
         self, *argv: str, stdin: bytes | None = None, timeout: float | None = None, ok: Collection[int] = (0,)
     ) -> Iterator[bytes]:
         """What a git command says, in pieces as they come; for threads. Closing the iterator kills the process."""
-        return _Call(self, argv, stdin, timeout, None, False).chunks(ok)
+        return _Call(self, argv, stdin, timeout, None, write=False).chunks(ok)
 
     def lines_blocking(
         self,
@@ -300,12 +300,12 @@ class Git:
     def _files(self, entries: list[tuple[str, str, str]]) -> set[str]:
         """What may change the configuration: its files, those that they include, and the branch (`onbranch:`)."""
         own = [self.common_dir / "config", self.git_dir / "config.worktree", self.git_dir / "HEAD"]
-        files = {str(path) for path in own} | {os.path.expanduser("~/.gitconfig")}  # noqa: PTH111 - never raises
+        files = {str(path) for path in own} | {str(_expanded("~/.gitconfig"))}
         for origin, key, value in entries:
             origin_file = self.root / origin
             files.add(str(origin_file))
             if key.startswith(("include.", "includeif.")):
-                files.add(str(origin_file.parent / os.path.expanduser(value)))  # noqa: PTH111
+                files.add(str(origin_file.parent / _expanded(value)))
         return files
 
 
@@ -319,7 +319,8 @@ class _Call:
         stdin: bytes | None,
         timeout: float | None,
         limit: int | None,
-        write: bool,  # noqa: FBT001
+        *,
+        write: bool,
     ) -> None:
         self._git = git
         self._make = functools.partial(git.process, argv, stdin=stdin, timeout=timeout, limit=limit, write=write)
@@ -395,11 +396,19 @@ def _stamp(files: Iterable[str]) -> Stamp:
     found = []
     for name in sorted(files):
         try:
-            stat = os.stat(name)  # noqa: PTH116 - names with any bytes
+            stat = Path(name).stat()
             found.append((name, stat.st_mtime_ns, stat.st_size))
         except OSError:
             found.append((name, 0, -1))
     return tuple(found)
+
+
+def _expanded(name: str) -> Path:
+    """A path whose `~` is the home folder, where there is one."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:
+        return Path(name)
 
 
 def _nearest_top(folder: Path) -> Path:

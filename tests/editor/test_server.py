@@ -174,7 +174,7 @@ def test_every_end_is_in_order(editor: Editor, repo: Path, way: str, opened: boo
     else:
         editor.process.send_signal(getattr(signal, way))
     assert editor.wait() == (1 if way == "exit" else 0)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 10
     assert ("services closed" in editor.whole_log()) is opened
 
 
@@ -200,7 +200,7 @@ def test_an_opening_that_hangs_is_given_up_at_once(editor: Editor, repo: Path) -
     assert any(m.get("id") == waiting and m["error"]["code"] == -32800 for m in editor.heard)
     editor.notify("exit")
     assert editor.wait() == 0
-    assert time.monotonic() - begun < 2
+    assert time.monotonic() - begun < 5
 
 
 @pytest.mark.parametrize("dead_before", [True, False])

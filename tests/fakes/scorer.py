@@ -28,7 +28,8 @@ class WordScorer:
         if self.error is not None:
             raise self.error
         hunks = [_hunk(file, hunk) for file in change.files for hunk in file.hunks if hunk.added]
-        top = max((hunk.score for hunk in hunks), default=SAFE)
+        # as with the real model, time goes on and moves the score a little
+        top = max((hunk.score for hunk in hunks), default=SAFE) + len(self.scored) / 1e7
         return RiskReport(
             score=top,
             band="high" if top >= RISKY else "low",

@@ -8,6 +8,7 @@ import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.rig import sample
 
 PICTURES = ROOT / ".build" / "screenshots"
 VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
-RISK = re.compile(r"(Low|Medium|High|Critical) risk (<1|\d{1,2}|>99)%")
+RISK = re.compile(r"(Low|Medium|High|Very high) risk\b.*\d")
 
 
 @pytest.fixture(scope="module")
@@ -59,6 +60,7 @@ def editor(
             pictures=str(PICTURES),
         )
         robot.do("waitForStatus", r"Offline :\d+")
+        assert (scratch / "state").is_dir(), "the server did not get the environment of the editor"
         yield robot
         assert robot.do("outside") == []
     finally:
@@ -73,50 +75,6 @@ def lines_changed(repository: Path, file: str) -> set[int]:
             start, count = int(hunk[1]), int(hunk[2] or 1)
             changed |= set(range(start, start + count))
     return changed
-
-
-def test_status_item_names_provider_and_port(editor: Robot) -> None:
-    shown = editor.do("waitForStatus", r"Offline :\d+ · \w+ risk")
-    port = re.search(r":(\d+)", shown["text"])
-    assert port
-    with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/health", timeout=10) as answer:
-        assert json.load(answer)
-    assert f"port {port[1]}" in shown["label"]
-
-
-def test_changed_lines_carry_threads_with_score_and_reasons(editor: Robot, repository: Path) -> None:
-    editor.do("openFile", sample.FRAGILE)
-    editor.do("waitForGlyphs", least=1)
-    thread = editor.do("openThread", index=0)
-    editor.picture("thread")
-    assert RISK.search(thread["title"]), thread["title"]
-    first = thread["comments"][0]
-    assert first["author"] == "Sidecar"
-    assert len([line for line in first["body"].splitlines() if line.strip()]) >= 3, first["body"]
-    marked = editor.do("threadLines")
-    assert marked
-    assert set(marked) <= lines_changed(repository, sample.FRAGILE)
-
-
-def test_open_changes_shows_the_threads_beside_the_new_text(editor: Robot) -> None:
-    editor.do("openFile", sample.FRAGILE)
-    editor.do("runCommand", "Git: Open Changes")
-    assert editor.do("diffThreads") >= 1
-    editor.picture("open-changes")
-    editor.do("press", keys=["Control+F4"])
-
-
-def test_a_reply_is_answered(editor: Robot) -> None:
-    editor.do("openFile", sample.FRAGILE)
-    editor.do("waitForGlyphs", least=1)
-    before = editor.do("openThread", index=0)
-    count = len(before["comments"])
-    after = editor.do("replyInThread", reply="Why is this risky?", comments=count + 2)
-    editor.picture("reply")
-    asked, answered = after["comments"][count:]
-    assert (asked["author"], asked["body"]) == ("You", "Why is this risky?")
-    assert answered["author"] != "You"
-    assert len(answered["body"]) > 20
 
 
 def ranges(editor: Robot, file: str) -> list[tuple[int, int]]:
@@ -139,6 +97,65 @@ def until(editor: Robot, file: str, wanted: Callable[[list[tuple[int, int]]], bo
     while not wanted(seen := ranges(editor, file)):
         assert time.monotonic() < deadline, f"{file}: {seen}"
     return seen
+
+
+def show_thread(editor: Robot, file: str, index: int = 0) -> Any:
+    """Open a file at one of its threads, and the thread with it; what it shows."""
+    places = until(editor, file, lambda seen: len(seen) > index)
+    editor.do("openFile", file)
+    editor.do("goToLine", places[index][0])
+    editor.do("waitForGlyphs", least=1)
+    return editor.do("openThread", index=0)
+
+
+def test_status_item_names_provider_and_port(editor: Robot) -> None:
+    shown = editor.do("waitForStatus", r"Offline :\d+ · [\w ]+ risk")
+    port = re.search(r":(\d+)", shown["text"])
+    assert port
+    with urllib.request.urlopen(f"http://127.0.0.1:{port[1]}/health", timeout=10) as answer:
+        assert json.load(answer)
+    assert f"port {port[1]}" in shown["label"]
+
+
+def test_changed_lines_carry_threads_with_score_and_reasons(editor: Robot, repository: Path) -> None:
+    thread = show_thread(editor, sample.FRAGILE)
+    editor.picture("thread")
+    assert RISK.search(thread["title"]), thread["title"]
+    first = thread["comments"][0]
+    assert first["author"] == "Sidecar"
+    assert len([line for line in first["body"].splitlines() if line.strip()]) >= 3, first["body"]
+    changed = lines_changed(repository, sample.FRAGILE)
+    for start, end in ranges(editor, sample.FRAGILE):
+        assert set(range(start, end + 1)) <= changed
+
+
+def test_open_changes_shows_the_threads_beside_the_new_text(editor: Robot) -> None:
+    editor.do("openFile", sample.FRAGILE)
+    editor.do("runCommand", "Git: Open Changes")
+    assert editor.do("diffThreads") >= 1
+    editor.picture("open-changes")
+    editor.do("runCommand", "View: Close Editor")
+
+
+def test_a_reply_is_answered(editor: Robot) -> None:
+    before = show_thread(editor, sample.FRAGILE)
+    count = len(before["comments"])
+    after = editor.do("replyInThread", reply="Why is this risky?", comments=count + 2)
+    editor.picture("reply")
+    asked, answered = after["comments"][count:]
+    assert (asked["author"], asked["body"]) == ("You", "Why is this risky?")
+    assert answered["author"] != "You"
+    assert len(answered["body"]) > 20
+
+
+def test_resolving_closes_the_thread(editor: Robot) -> None:
+    open_now = re.search(r"(\d+) open thread", editor.do("waitForStatus", r"\d+ open thread")["label"])
+    assert open_now
+    show_thread(editor, sample.FRAGILE)
+    editor.do("pressInThread", action="Resolve")
+    editor.do("waitForStatus", rf"\b{int(open_now[1]) - 1} open thread")
+    assert "resolved" in {mark["state"] for mark in editor.do("waitForGlyphs", state="resolved", least=1)}
+    editor.picture("resolved")
 
 
 def test_saving_an_edit_moves_the_threads_below_it(editor: Robot) -> None:
@@ -173,17 +190,6 @@ def test_a_new_risky_change_opens_a_thread(editor: Robot, repository: Path) -> N
     editor.do("insert", text=text)
     editor.do("press", keys=["Control+s"])
     until(editor, file, lambda now: len(now) >= 1)
-
-
-def test_resolving_closes_the_thread(editor: Robot) -> None:
-    editor.do("openFile", sample.FRAGILE)
-    marks = editor.do("waitForGlyphs", least=1)
-    was_open = len([mark for mark in marks if mark["state"] == "open"])
-    editor.do("openThread", index=0)
-    editor.do("pressInThread", action="Resolve")
-    editor.do("waitForGlyphs", state="open", count=was_open - 1)
-    editor.do("waitForGlyphs", state="resolved", count=1)
-    editor.picture("resolved")
 
 
 def test_claude_in_the_terminal_needs_nothing_typed_but_itself(editor: Robot) -> None:

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
 
-const LIMIT = 20_000; // a cold editor on busy cores needs up to 20 s for its extension host
+const LIMIT = 60_000; // a cold editor on busy cores needs up to 20 s for its extension host
 
 // A quiet window: nothing asks, nothing is fetched, and the terminal is drawn as text that can be read.
 const QUIET = {
@@ -197,11 +197,21 @@ export const statusItems = (page) =>
     items.map((item) => ({ text: item.innerText.trim(), label: item.querySelector('[aria-label]')?.getAttribute('aria-label') ?? '' })),
   );
 
-/** Wait until an item of the status bar shows this; its text and label. */
+/** Wait until what an item of the status bar shows or says aloud matches; its text and label. */
 export async function waitForStatus(page, pattern) {
-  const item = page.locator('.part.statusbar .statusbar-item').filter({ hasText: new RegExp(pattern) }).first();
-  await item.waitFor();
-  return { text: (await item.innerText()).trim(), label: await item.locator('[aria-label]').first().getAttribute('aria-label') };
+  const found = await page.waitForFunction(
+    (wanted) => {
+      for (const item of document.querySelectorAll('.part.statusbar .statusbar-item')) {
+        const text = item.innerText.trim();
+        const label = item.querySelector('[aria-label]')?.getAttribute('aria-label') ?? '';
+        if (new RegExp(wanted).test(text) || new RegExp(wanted).test(label)) return { text, label };
+      }
+      return undefined;
+    },
+    pattern,
+    { timeout: LIMIT },
+  );
+  return found.jsonValue();
 }
 
 // ── threads: the widget is in the page only while the thread is expanded and its line is in view ───────

@@ -90,7 +90,7 @@ def test_hides(text, secret):
 
 
 KEPT = [
-    "/home/me/projects/task-sk-learn/src/sidecar/providers/databricks.py",
+    "/srv/projects/task-sk-learn/src/sidecar/providers/databricks.py",
     "/opt/sk-something-with-a-long-name-2024/file.py",
     "C:\\Users\\me\\AppData\\Local\\sidecar\\token",
     "27cc689f1d2e3c4b5a69788796a5b4c3d2e1f00f",
@@ -100,7 +100,7 @@ KEPT = [
     "ssh://git@github.com/me/project.git",
     "max_tokens: 64000, input_tokens=12, output_tokens=3",
     "token: 12",
-    "token_file=/home/me/.local/state/sidecar/x/token",
+    "token_file=/var/lib/sidecar/x/token",
     "bearer authentication is wanted",
     "person@example.org wrote to other@example.org",
     "msg_0123456789abcdef01234567 req_abc toolu_01A09q90qw90lq917835lq9",
@@ -166,7 +166,8 @@ def test_an_event_cannot_forge_another(err, log_file, where):
         case "nested":
             log.info("e", deep={FORGED: [FORGED]})
         case _:
-            logging.getLogger("other").warning("%s", FORGED)
+            # pytest's own report of this record could not be sent to another process with half a character in it.
+            logging.getLogger("other").warning("%s", FORGED.replace("\ud800", ""))
     stop()
     assert len(events(log_file)) == 1
     lines = err.getvalue().splitlines()

@@ -22,7 +22,7 @@ writeFileSync(join(folder, 'app.py'), after);
 
 const home = join(scratch, 'home');
 prepare(home, { 'sidecar.command': [process.execPath, join(extension, 'test/editor/fixtures/server.mjs')] });
-const editor = await startEditor(home);
+const editor = await startEditor(home, { SCRIPT_SAYS: 'from the shell' });
 const browser = await openBrowser();
 let code;
 try {

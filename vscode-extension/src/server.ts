@@ -1,25 +1,16 @@
 /** The server's process and the language client that speaks to it: start, stop, restart (one running, one waiting). */
 
-import { type Disposable, EventEmitter, Uri, type WorkspaceFolder } from 'vscode';
-import { LanguageClient, type LanguageClientOptions, RevealOutputChannelOn, State } from 'vscode-languageclient/node';
+import { type Disposable, EventEmitter, type WorkspaceFolder } from 'vscode';
+import type { LanguageClient } from 'vscode-languageclient/node';
 
+import type { Hooks, Launch } from './client';
 import { SetupProblem } from './environment';
 import { type Log, reason } from './log';
 import type { Notifications, Requests, Status, ThreadsChanged } from './protocol';
-import { Restarts } from './restarts';
 import { Single } from './single';
-import { isWorthTelling } from './watched';
 import type { View } from './words';
 
 const STOP_MS = 3_000;
-
-/** What is needed to start the process, asked for at each start. */
-export interface Launch {
-  readonly command: string;
-  readonly args: readonly string[];
-  readonly cwd: string;
-  readonly variables: Readonly<Record<string, string>>;
-}
 
 export class Server implements Disposable {
   private client: LanguageClient | undefined;
@@ -65,7 +56,7 @@ export class Server implements Disposable {
     const { client } = this;
     this.client = undefined;
     for (const each of this.subscriptions.splice(0)) each.dispose();
-    if (client?.state !== State.Running && client?.state !== State.Starting) return;
+    if (!client?.needsStop()) return;
     await client.dispose(STOP_MS).catch((error: unknown) => {
       this.log.failure('The server did not stop in order', error);
     });
@@ -73,7 +64,7 @@ export class Server implements Disposable {
 
   /** Asks the server. Rejects with a sentence for the user when it does not run or refuses. */
   async ask<M extends keyof Requests>(method: M, params: Requests[M]['params']): Promise<Requests[M]['result']> {
-    if (this.client?.state !== State.Running) throw new Error('Sidecar is not running. Use "Sidecar: Restart Server".');
+    if (!this.client?.isRunning()) throw new Error('Sidecar is not running. Use "Sidecar: Restart Server".');
     return params === null
       ? this.client.sendRequest<Requests[M]['result']>(method)
       : this.client.sendRequest<Requests[M]['result']>(method, params);
@@ -98,7 +89,7 @@ export class Server implements Disposable {
     try {
       this.say('starting');
       const launch = await this.launch();
-      const client = this.connect(launch);
+      const client = await this.connect(launch);
       this.say('starting');
       this.log.info(`Starting ${[launch.command, ...launch.args].join(' ')}`);
       await client.start();
@@ -109,15 +100,18 @@ export class Server implements Disposable {
     }
   }
 
-  private connect(launch: Launch): LanguageClient {
-    const { command, cwd, variables } = launch;
-    const options = { cwd, env: { ...variables } };
-    const client = new LanguageClient('sidecar', 'Sidecar', { command, args: [...launch.args], options }, this.clientOptions());
+  private async connect(launch: Launch): Promise<LanguageClient> {
+    const { createClient } = await import('./client');
+    const client = createClient(launch, this.folder, this.log, {
+      onState: (state) => {
+        if (this.client === client) this.follow(state);
+      },
+      onEnd: (note) => {
+        this.say('starting', note);
+      },
+    });
     this.client = client;
     this.subscriptions.push(
-      client.onDidChangeState(({ newState }) => {
-        if (this.client === client) this.follow(newState);
-      }),
       this.hear(client, 'sidecar/statusChanged', (status) => {
         this.update({ phase: 'running', note: '', status });
       }),
@@ -134,36 +128,16 @@ export class Server implements Disposable {
     });
   }
 
-  private clientOptions(): LanguageClientOptions {
-    return {
-      documentSelector: [{ scheme: 'file' }],
-      workspaceFolder: this.folder,
-      outputChannel: this.log.channel,
-      revealOutputChannelOn: RevealOutputChannelOn.Never,
-      stdioOptions: { stdout: this.log.copy, stderr: this.log.copy },
-      middleware: {
-        // The server says itself what is to be watched; this only keeps the noise of caches and of git from it.
-        workspace: {
-          didChangeWatchedFile: async (event, next) => {
-            if (isWorthTelling(Uri.parse(event.uri).path)) await next(event);
-          },
-        },
-      },
-      initializationFailedHandler: () => false,
-      errorHandler: new Restarts(this.log, (note) => { this.say('starting', note); }),
-    };
-  }
-
-  private follow(state: State): void {
-    if (state === State.Running) {
+  private follow(state: Parameters<Hooks['onState']>[0]): void {
+    if (state === 'running') {
       this.update({ phase: 'running', note: '', status: undefined });
       this.greet().catch((error: unknown) => {
         this.log.failure('The server did not tell its state', error);
       });
-    } else if (state === State.Starting) {
+    } else if (state === 'starting') {
       this.say('starting');
     } else {
-      const what = state === State.StartFailed ? 'The server could not be started' : 'The server ended unexpectedly';
+      const what = state === 'failed' ? 'The server could not be started' : 'The server ended unexpectedly';
       this.say('stopped', `${what}; the log says why.`);
     }
   }

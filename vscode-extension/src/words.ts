@@ -40,7 +40,8 @@ export function threadLabel(item: ThreadItem): string {
   const marks = [
     item.state === 'resolved' ? 'Resolved' : '',
     item.outdated ? 'Outdated' : '',
-    `${RISK[item.band]} ${percent(item.score)}`,
+    RISK[item.band],
+    `${percent(item.score)} on ${item.startLine === item.endLine ? 'this line' : 'these lines'}`,
   ].filter(Boolean);
   const title = item.title === RISK[item.band] ? '' : item.title;
   return [marks.join(' · '), title].filter(Boolean).join(' — ');

@@ -28,10 +28,10 @@ def commits(folder: Path, name: str) -> pd.DataFrame:
     every["fix_rate"] = _fix_rate(every["fix"].to_numpy())
     touched = every[every["prod_nf"] > 0].copy()
     for feature in RANKED:
-        touched[f"r_{feature}"] = _ranks(touched[feature].to_numpy(float))
+        touched[f"r_{feature}"] = ranks(touched[feature].to_numpy(float))
     eligible = touched[touched["eligible"] == 1].reset_index(drop=True)
-    files = _files(folder, name)
-    density = (files["nfix"] / (files["nuc"] + 1)).groupby(files["sha"]).max()
+    of_files = files(folder, name)
+    density = (of_files["nfix"] / (of_files["nuc"] + 1)).groupby(of_files["sha"]).max()
     eligible["fix_density"] = eligible["sha"].str[:12].map(density).fillna(0.0)
     return eligible
 
@@ -39,8 +39,8 @@ def commits(folder: Path, name: str) -> pd.DataFrame:
 def lines(folder: Path, name: str) -> pd.DataFrame:
     """The added code lines of the labelled commits with every line feature of the product and the truth, `buggy`."""
     table = pd.read_csv(folder / f"{name}.lines.csv.gz")
-    files = _files(folder, name).rename(columns={"code_la": "f_code", "nuc": "f_nuc", "nfix": "f_nfix"})
-    table = table.merge(files[["sha", "file_no", "path", "f_code", "f_nuc", "f_nfix"]], on=["sha", "file_no"])
+    of_files = files(folder, name).rename(columns={"code_la": "f_code", "nuc": "f_nuc", "nfix": "f_nfix"})
+    table = table.merge(of_files[["sha", "file_no", "path", "f_code", "f_nuc", "f_nfix"]], on=["sha", "file_no"])
     file_id = table.groupby(["sha", "file_no"], sort=False).ngroup()
     fresh = file_id.diff().ne(0) | (table["line"] - table["pos"]).diff().ne(0)
     table["file_id"], table["hunk_id"] = file_id, fresh.cumsum()
@@ -63,7 +63,8 @@ def squashed(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
     return np.sign(values) * np.log1p(np.abs(values))
 
 
-def _files(folder: Path, name: str) -> pd.DataFrame:
+def files(folder: Path, name: str) -> pd.DataFrame:
+    """The production files of the eligible commits."""
     files = pd.read_csv(folder / f"{name}.files.csv.gz")
     files["file_no"] = files.groupby("sha", sort=False).cumcount()
     return files
@@ -76,7 +77,7 @@ def _fix_rate(fixes: np.ndarray) -> np.ndarray:
     return (before[here] - before[first] + 1) / (here - first + 8)
 
 
-def _ranks(values: np.ndarray) -> np.ndarray:
+def ranks(values: np.ndarray) -> np.ndarray:
     ranks = np.full(len(values), 0.5)
     for at in range(1, len(values)):
         window = values[max(0, at - WINDOW) : at]

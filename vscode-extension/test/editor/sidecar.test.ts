@@ -69,6 +69,10 @@ describe('the start', () => {
     assert.equal(status.workspace, folder);
   });
 
+  it("hands the user's environment on to the server", () => {
+    assert.equal(api.view().status?.message, 'from the shell');
+  });
+
   it('registers every command of the table', async () => {
     const known = new Set(await commands.getCommands(true));
     assert.deepEqual(Object.keys(COMMANDS).filter((id) => !known.has(id)), []);

@@ -25,10 +25,10 @@ for (const [score, words] of PERCENTS) {
 }
 
 test('a thread says its severity, score and state in words, for those who cannot see colours', () => {
-  assert.equal(threadLabel(thread()), 'High risk 62% — Nine earlier fixes');
-  assert.equal(threadLabel(thread({ outdated: true, band: 'critical', score: 0.91 })), 'Outdated · Very high risk 91% — Nine earlier fixes');
-  assert.equal(threadLabel(thread({ title: 'High risk' })), 'High risk 62%', 'and says it once');
-  assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk 62%');
+  assert.equal(threadLabel(thread()), 'High risk · 62% on these lines — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ outdated: true, band: 'critical', score: 0.91 })), 'Outdated · Very high risk · 91% on these lines — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ title: 'High risk', endLine: 4 })), 'High risk · 62% on this line', 'and says it once');
+  assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk · 62% on these lines');
 });
 
 test('the context words of a thread are those that the menus ask for', () => {
