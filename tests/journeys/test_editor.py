@@ -87,7 +87,7 @@ def ranges(editor: Robot, file: str) -> list[tuple[int, int]]:
             if of == Path(file).name:
                 found.append((int(place[1]), int(place[2] or place[1])))
         else:
-            of = row.splitlines()[0]
+            of = row.split()[0]
     return found
 
 
@@ -95,7 +95,7 @@ def until(editor: Robot, file: str, wanted: Callable[[list[tuple[int, int]]], bo
     """Look at the Comments panel until it shows what is wanted."""
     deadline = time.monotonic() + 30
     while not wanted(seen := ranges(editor, file)):
-        assert time.monotonic() < deadline, f"{file}: {seen}"
+        assert time.monotonic() < deadline, f"{file}: {seen} of {editor.do('commentRows')}"
     return seen
 
 
@@ -130,8 +130,11 @@ def test_changed_lines_carry_threads_with_score_and_reasons(editor: Robot, repos
 
 
 def test_open_changes_shows_the_threads_beside_the_new_text(editor: Robot) -> None:
+    (line, _), *_ = until(editor, sample.FRAGILE, bool)
     editor.do("openFile", sample.FRAGILE)
     editor.do("runCommand", "Git: Open Changes")
+    editor.do("waitFor", selector=".monaco-diff-editor .editor.modified")
+    editor.do("goToLine", line)
     assert editor.do("diffThreads") >= 1
     editor.picture("open-changes")
     editor.do("runCommand", "View: Close Editor")

@@ -109,6 +109,17 @@ def included(repository: Repository, canary: Canary) -> None:
     attributes("*.txt filter=x", ("include.path", "../evil.cfg"))(repository, canary)
 
 
+def signed_commit(repository: Repository, canary: Canary) -> None:
+    body = repository.git("cat-file", "commit", "HEAD")
+    head, _, message = body.partition("\n\n")
+    signature = "gpgsig -----BEGIN PGP SIGNATURE-----\n \n none\n -----END PGP SIGNATURE-----"
+    made = repository.git(
+        "hash-object", "-t", "commit", "-w", "--stdin", stdin=f"{head}\n{signature}\n\n{message}\n".encode()
+    )
+    repository.git("update-ref", "HEAD", made)
+    config(("log.showSignature", "true"), ("gpg.program", "CANARY"))(repository, canary)
+
+
 READS = {
     "status": ("status", "--porcelain=v2", "-z", "--branch"),
     "diff": ("diff", "HEAD"),
@@ -141,7 +152,7 @@ VECTORS = {
     "filter in an included file": included,
     "filter in a submodule": submodule_with_filter,
     "pager and editor": config(("core.pager", "CANARY"), ("core.editor", "CANARY"), ("pager.log", "CANARY")),
-    "signatures": config(("log.showSignature", "true"), ("gpg.program", "CANARY"), ("gpg.ssh.program", "CANARY")),
+    "signatures": signed_commit,
     "ssh command": config(("core.sshCommand", "CANARY"), ("core.gitProxy", "CANARY")),
     "alias of a built-in": config(("alias.status", "!CANARY"), ("alias.diff", "!CANARY")),
     "trailer": config(("trailer.x.command", "CANARY"), ("trailer.x.cmd", "CANARY")),
@@ -178,7 +189,8 @@ async def test_reading_runs_nothing_that_the_repository_names(vector, repository
         ("filter with an equals sign", ("diff",)),
         ("filter in a submodule", ("status",)),
         ("partial clone", ("log", "-p")),
-        ("hooks", ("update-index", "--refresh")),
+        ("hooks", ("add", "a.txt")),
+        ("signatures", ("log",)),
     ],
 )
 def test_the_canary_does_sing_for_plain_git(vector, argv, repository, canary):
@@ -476,6 +488,16 @@ async def test_the_event_loop_goes_on_while_git_runs(repository, hanging):
     assert ids
     with pytest.raises(GitTimeout):
         await task
+
+
+@posix
+async def test_an_act_that_writes_runs_nothing_either(repository, canary):
+    hooks(repository, canary)
+    VECTORS["filter clean"](repository, canary)
+    git = await Git.open(repository.root)
+    await git.run("add", "a.txt", write=True)
+    assert await git.run("diff", "--cached", "--name-only") == b"a.txt\n"
+    assert not canary.sang
 
 
 async def test_reading_takes_no_lock(repository):
