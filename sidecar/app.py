@@ -1,36 +1,40 @@
 """Build, start and stop the parts of one workspace: the only place that knows everybody, and decides nothing.
 
-Parts open in the order state, provider, endpoint, review and are closed in reverse. The editor's door is imported
-only when it opens, since LSP's types are slow to load.
+Parts open in the order state, provider, endpoint, review and are closed in reverse. The editor's door and all that
+only the review and the analyst need are imported when they open: `serve` answers sooner without them.
 """
 
 from __future__ import annotations
 
 import asyncio
+import gc
 import importlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
 from sidecar import trace
-from sidecar.assistant.turn import AnswerTurn
+from sidecar.assistant.breakpoints import add_breakpoints
+from sidecar.assistant.caching import PromptCache
+from sidecar.assistant.prices import PriceTable
+from sidecar.assistant.recording import Recorder
+from sidecar.assistant.tracing import Tracer
+from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
-from sidecar.core.ports import Desk, EndpointStatus, Provider, Services
+from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services
 from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
 from sidecar.providers import create_provider
 from sidecar.providers.unready import UnreadyProvider
-from sidecar.review.desk import ReviewDesk
-from sidecar.review.reply import ReplyWriter
-from sidecar.review.scorer import RiskScorer
 from sidecar.settings import Settings
 from sidecar.store import runtime
-from sidecar.store.database import Database
-from sidecar.store.threads import ThreadStore
-from sidecar.tools.analyst import WorkspaceAnalyst
+from sidecar.store.answers import CacheLimits, kept_answers
+from sidecar.store.database import DATABASE, Database
+from sidecar.store.traces import TRACES, TraceFolder
+from sidecar.store.turns import TurnJournal
+from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
-from sidecar.vcs.runner import Git
 
 _NAME = "claude-sidecar"
 
@@ -53,6 +57,8 @@ class Sidecar:
         self._endpoint: Endpoint | None = None
         self._provider: Provider | None = None
         self._problem = ""
+        self._database: Database | None = None
+        self._opening = asyncio.Lock()
         self._listeners: list[Callable[[EndpointStatus], None]] = []
 
     # ── core.ports.Services ─────────────────────────────────────────────────────────────────────────
@@ -91,9 +97,11 @@ class Sidecar:
             state = self._open_state()
             self._provider = self._make_provider()
             stack.push_async_callback(self._provider.aclose)
-            await self._listen(stack, state)
+            stack.push_async_callback(self._close_database)
+            steps = [*self._observing(stack, state), *self._caching(stack, state)]
+            await self._listen(stack, state, steps)
             if self._editor:
-                self._desk = await self._open_desk(stack, state)
+                self._desk = await self._open_desk(state)
             self._stack = stack.pop_all()
         self._tell()
         return self
@@ -117,19 +125,66 @@ class Sidecar:
     def _make_provider(self) -> Provider:
         try:
             self._settings.check_provider()
-            analyst = WorkspaceAnalyst(Path(self._settings.server.workspace), self.status)
-            return create_provider(self._settings, analyst)
+            return create_provider(self._settings, LateAnalyst(self._make_analyst))
         except SetupError as error:
             if not self._editor:
                 raise
             self._fail(error)
             return UnreadyProvider(self._settings.provider.name, error)
 
-    async def _listen(self, stack: AsyncExitStack, state: Path | None) -> None:
+    def _make_analyst(self) -> Analyst:
+        from sidecar.tools.analyst import WorkspaceAnalyst  # noqa: PLC0415 - git, grammars and the risk model: 0.1 s
+
+        return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status)
+
+    def _observing(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
+        """The steps that note and trace what the others do. Without a state folder there is no place for it."""
+        if state is None:
+            return []
+        records, tracing = self._settings.records, self._settings.tracing
+        traces = TraceFolder(state / TRACES, keep_days=tracing.keep_days, keep_count=tracing.keep_count)
+        tracer = Tracer(traces, tracing.level, self._settings.secrets())
+        stack.push_async_callback(tracer.aclose)
+        if not records.enabled:
+            return [tracer]
+        journal = TurnJournal(
+            lambda: self._opened_database(state), keep_days=records.keep_days, keep_count=records.keep_count
+        )
+        stack.push_async_callback(journal.aclose)
+        return [Recorder(self._made_provider.name, journal.add, PriceTable(records.prices)), tracer]
+
+    def _caching(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
+        """The steps that give an answer again and let the provider keep prompts, as far as there is anything to keep."""
+        cache, provider = self._settings.cache, self._made_provider
+        if cache.url is not None:
+            log.warning("setting", note="SIDECAR_CACHE_URL has no effect yet: answers are kept on this machine only.")
+        marks: list[Step] = [add_breakpoints] if cache.breakpoints and provider.capabilities.cache_control else []
+        if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
+            return marks  # what the offline provider says depends on the working tree, which no request tells of
+        answers = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
+        prompts = PromptCache(answers, self._settings.model_dump_json(include={"provider", provider.name}))
+        stack.push_async_callback(prompts.aclose)
+        return [prompts, *marks]
+
+    async def _opened_database(self, state: Path | None) -> Database:
+        """The workspace's database, opened when it is first needed: starting does not wait for it."""
+        async with self._opening:
+            if self._database is None:
+                self._database = await Database.open(state / DATABASE if state is not None else None)
+                if self._database.reason:
+                    log.warning("database", note=self._database.reason)
+            return self._database
+
+    async def _close_database(self) -> None:
+        database, self._database = self._database, None
+        if database is not None:
+            await database.aclose()
+
+    async def _listen(self, stack: AsyncExitStack, state: Path | None, steps: Sequence[Step]) -> None:
         server = self._settings.server
         token = runtime.keep_token(state, server.token)
         endpoint = Endpoint(
-            AnswerTurn(self._made_provider),
+            AnswerTurn(self._made_provider, steps),
             identity=Identity(_NAME, self._version, str(server.workspace)),
             access=Access(server.auth, token.get_secret_value()),
             host=server.host,
@@ -154,7 +209,14 @@ class Sidecar:
                 )
                 stack.callback(runtime.withdraw, state)
 
-    async def _open_desk(self, stack: AsyncExitStack, state: Path | None) -> Desk | None:
+    async def _open_desk(self, state: Path | None) -> Desk | None:
+        # Only the editor pays for these.
+        from sidecar.review.desk import ReviewDesk  # noqa: PLC0415
+        from sidecar.review.reply import ReplyWriter  # noqa: PLC0415
+        from sidecar.review.scorer import RiskScorer  # noqa: PLC0415
+        from sidecar.store.threads import ThreadStore  # noqa: PLC0415
+        from sidecar.vcs.runner import Git  # noqa: PLC0415
+
         try:
             git = await Git.open(Path(self._settings.server.workspace))
         except NotARepository:
@@ -162,8 +224,7 @@ class Sidecar:
         except SidecarError as error:
             self._fail(error)
             return None
-        database = await Database.open(state / "sidecar.db" if state is not None else None)
-        stack.push_async_callback(database.aclose)
+        database = await self._opened_database(state)
         return ReviewDesk(git, ThreadStore(database), RiskScorer(git), ReplyWriter(self._made_provider))
 
     @property
@@ -200,6 +261,7 @@ async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointS
     with _until_signalled() as stopped:
         async with Sidecar(settings, version=version) as sidecar:
             on_ready(sidecar.status())
+            _spare_collector()
             await stopped.wait()
     return 0
 
@@ -225,6 +287,16 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
 
     door.run_editor(lambda workspace: services(workspace.folder), version=version, last_acts=(stop_traces,))
     return 1  # not reached: the door ends the process
+
+
+def _spare_collector() -> None:
+    """What was imported lives as long as the process: looking through it again and again holds up answers.
+
+    A request of the CLI alone makes hundreds of objects and drops them all: the youngest are looked at less often.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(10_000, 20, 50)
 
 
 def start_trace(settings: Settings) -> Callable[[], None]:

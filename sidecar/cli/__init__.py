@@ -34,6 +34,20 @@ COMMANDS: Final[dict[str, Command]] = {
     "env": Command("sidecar.cli.claude:env", "Print exports for the running sidecar.", 'eval "$(sidecar env)"'),
     "doctor": Command("sidecar.cli.doctor:doctor", "Find what is wrong, and how to mend it.", "sidecar doctor --json"),
     "risk": Command("sidecar.cli.risk:risk", "Score the risk of a change.", "sidecar risk --staged --fail-over 0.5"),
+    "usage": Command(
+        "sidecar.cli.usage:usage", "Show requests, tokens and cost.", "sidecar usage --since 7d --by model"
+    ),
+    "traces": Command(
+        "sidecar.cli.traces:traces", "List or show traced requests.", "sidecar traces show req_0a1b2c3d4e5f"
+    ),
+    "logs": Command("sidecar.cli.logs:logs", "Show the log.", "sidecar logs --follow --level warning"),
+    "cache": Command(
+        about="Look at the prompt cache, or empty it.",
+        parts={
+            "stats": Command("sidecar.cli.cache:stats", "Show what is kept.", "sidecar cache stats --json"),
+            "clear": Command("sidecar.cli.cache:clear", "Forget all kept answers.", "sidecar cache clear"),
+        },
+    ),
     "config": Command(
         about="Show the settings and their origins.",
         parts={

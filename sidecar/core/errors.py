@@ -22,6 +22,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from sidecar.core.turn import Handling
+
 
 class SidecarError(Exception):
     """Base of all errors raised on purpose.
@@ -114,7 +116,7 @@ class UpstreamError(SidecarError):
     `status` is the HTTP status it gave (or 502 when it gave none that can be passed on),
     `kind` the Messages API's type for it, `retry_after` seconds if it named them,
     `relay` the provider's own body when it must be handed on word for word, `headers` those of its headers
-    that the client may see.
+    that the client may see, `handling` what was done to the request.
     """
 
     def __init__(
@@ -136,6 +138,7 @@ class UpstreamError(SidecarError):
         self.relay = relay
         self.request_id = request_id
         self.again = status in {408, 429, 500, 502, 503, 504, 529}
+        self.handling = Handling()
 
 
 class UpstreamUnreachable(UpstreamError):

@@ -15,15 +15,17 @@ class Event:
     """One server-sent event. `raw` is the frame as it was read (or made), its blank line included.
 
     `type` is the event's name; `data` is decoded only when asked for, so that an event that nobody
-    looks at is handed on byte for byte.
+    looks at is handed on byte for byte. `more` says that the next event is here already, since one read brought
+    both: whoever writes may write them together.
     """
 
-    __slots__ = ("_data", "raw", "type")
+    __slots__ = ("_data", "more", "raw", "type")
 
     def __init__(self, type: str, raw: bytes, data: Json | None = None) -> None:  # noqa: A002 - the protocol's word
         self.type = type
         self.raw = raw
         self._data = data
+        self.more = False
 
     @property
     def data(self) -> Json:
@@ -82,9 +84,9 @@ class Accumulator:
     def _take(self, event: Event) -> None:
         match event.type:
             case "message_start":
-                self._message = dict(event.data.get("message") or {})
+                self._message = dict(_object(event.data.get("message")))
             case "content_block_start":
-                self._blocks[int(event.data["index"])] = dict(event.data["content_block"])
+                self._blocks[int(event.data["index"])] = dict(_object(event.data["content_block"]))
             case "content_block_delta":
                 self._delta(int(event.data["index"]), event.data["delta"])
             case "message_delta":
@@ -92,7 +94,8 @@ class Accumulator:
             case "message_stop":
                 self.complete = True
             case "error":
-                self.error = dict(event.data.get("error") or {"type": "api_error", "message": "unknown error"})
+                told = _object(event.data.get("error"))
+                self.error = dict(told or {"type": "api_error", "message": "unknown error"})
 
     def _delta(self, index: int, delta: Json) -> None:
         block = self._blocks.setdefault(index, {"type": "text", "text": ""})
@@ -111,8 +114,8 @@ class Accumulator:
     def _finish(self, data: Json) -> None:
         message = self._message if self._message is not None else {}
         self._message = message
-        message.update(data.get("delta") or {})
-        message["usage"] = {**(message.get("usage") or {}), **(data.get("usage") or {})}
+        message.update(_object(data.get("delta")))
+        message["usage"] = {**_object(message.get("usage")), **_object(data.get("usage"))}
         message.update({k: v for k, v in data.items() if k not in {"type", "delta", "usage"}})
 
     def _block(self, index: int) -> Json:
@@ -175,6 +178,12 @@ def _string(value: Any) -> str:
     if not isinstance(value, str):
         raise TypeError(f"text expected, not {type(value).__name__}")
     return value
+
+
+def _object(value: Any) -> Json:
+    if value is not None and not isinstance(value, dict):
+        raise TypeError(f"object expected, not {type(value).__name__}")
+    return value or {}
 
 
 def _decode(raw: bytes) -> Json:

@@ -9,45 +9,24 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, StrictBool, StrictFloat, StrictInt, StrictStr, ValidationError
 
 from sidecar.core.errors import BadInput
+from sidecar.core.json_in_steps import decode_in_steps
+from sidecar.core.shape import first_problem
 
 Json = dict[str, Any]
 Blocks = list[dict[str, Any]]
+
+AT_ONCE: Final = 2 * 1024 * 1024
+"""Bytes of JSON that are decoded in one go, in a few milliseconds; what is larger leaves room for other threads."""
 
 DROP: Final = object()
 """Given to `MessagesRequest.replaced` in place of a value: leave this field out."""
 
 _HEAD = re.compile(rb'\s*\{\s*"model"\s*:\s*("[^"\\]*")')
-
-
-class _Message(BaseModel):
-    model_config = ConfigDict(extra="allow")
-    role: Literal["user", "assistant", "system"]
-    content: StrictStr | Blocks
-
-
-class _Shape(BaseModel):
-    """What must hold for any provider; everything else passes."""
-
-    model_config = ConfigDict(extra="allow")
-    model: Annotated[StrictStr, Field(min_length=1, max_length=256)]
-    messages: Annotated[list[_Message], Field(min_length=1)]
-    max_tokens: Annotated[StrictInt, Field(ge=1)] | None = None
-    stream: StrictBool | None = None
-    system: StrictStr | Blocks | None = None
-    tools: Blocks | None = None
-    tool_choice: Json | None = None
-    thinking: Json | None = None
-    metadata: Json | None = None
-    stop_sequences: list[StrictStr] | None = None
-    temperature: Annotated[StrictInt | StrictFloat, Field(ge=0)] | None = None
-    top_p: Annotated[StrictInt | StrictFloat, Field(ge=0)] | None = None
-    top_k: Annotated[StrictInt, Field(ge=0)] | None = None
 
 
 @dataclass(frozen=True)
@@ -64,12 +43,14 @@ class MessagesRequest:
 
     @classmethod
     def parse(cls, raw: bytes, headers: Mapping[str, str] | None = None) -> MessagesRequest:
-        """Decode and check `raw`. Raises BadInput with the path of the first wrong field."""
+        """Decode and check `raw`. Raises BadInput with the path of the first wrong field.
+
+        Not for an event loop where `raw` is larger than `AT_ONCE`: in a thread it then lets others run meanwhile.
+        """
         body = decode_object(raw)
-        try:
-            _Shape.model_validate(body)
-        except ValidationError as error:
-            raise BadInput(_first_problem(error)) from None
+        problem = first_problem(body)
+        if problem:
+            raise BadInput(problem)
         return cls(raw=raw, body=body, headers=dict(headers or {}))
 
     @property
@@ -96,7 +77,8 @@ class MessagesRequest:
         """A request with these top-level fields set (or left out, where the value is `DROP`)."""
         body = {k: v for k, v in self.body.items() if changes.get(k) is not DROP}
         body.update({k: v for k, v in changes.items() if v is not DROP})
-        return MessagesRequest(raw=encode(body), body=body, headers=self.headers)
+        added = not any(name in self.body for name in changes)
+        return MessagesRequest(raw=self._longer(changes) if added else encode(body), body=body, headers=self.headers)
 
     def renamed(self, model: str) -> MessagesRequest:
         """The same request for another model.
@@ -111,6 +93,25 @@ class MessagesRequest:
             return self.replaced(model=model)
         raw = self.raw[: head.start(1)] + encode(model) + self.raw[head.end(1) :]
         return MessagesRequest(raw=raw, body={**self.body, "model": model}, headers=self.headers)
+
+    def _longer(self, fields: Mapping[str, Any]) -> bytes:
+        """The bytes with fields behind the last one that are not among them yet."""
+        more = encode({name: value for name, value in fields.items() if value is not DROP})
+        if more == b"{}":
+            return self.raw
+        return self.raw[: self.raw.rindex(b"}")] + b"," + more[1:]
+
+    def changes_from(self, sent: MessagesRequest) -> tuple[str, ...]:
+        """Names of the top-level fields and headers in which this request differs from the one it was made from."""
+        if self is sent:
+            return ()
+        mine, theirs = self.body, sent.body
+        pairs = {name: (mine.get(name, DROP), theirs.get(name, DROP)) for name in (*theirs, *mine)}
+        fields = [name for name, (now, was) in pairs.items() if now is not was and now != was]
+        headers = [
+            k for k in dict.fromkeys((*sent.headers, *self.headers)) if self.headers.get(k) != sent.headers.get(k)
+        ]
+        return (*fields, *headers)
 
     def last_user_text(self) -> str:
         """The text of the newest user message, its text blocks joined by newlines; "" if there is none."""
@@ -160,15 +161,9 @@ def decode_object(raw: bytes) -> Json:
     if not raw.strip():
         raise BadInput("The request body is empty; send a JSON object.")
     try:
-        value = orjson.loads(raw)
-    except orjson.JSONDecodeError as error:
+        value = orjson.loads(raw) if len(raw) <= AT_ONCE else decode_in_steps(raw)
+    except ValueError as error:
         raise BadInput(f"The request body is not valid JSON: {error}") from None
     if not isinstance(value, dict):
         raise BadInput(f"The request body must be a JSON object, not {type(value).__name__}.")
     return value
-
-
-def _first_problem(error: ValidationError) -> str:
-    problem = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    path = ".".join(str(part) for part in problem["loc"] if not (isinstance(part, str) and "[" in part))
-    return f"{path}: {problem['msg']}"

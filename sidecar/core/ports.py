@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 from sidecar.core.diff import Change
 from sidecar.core.messages import MessagesRequest
@@ -21,12 +22,34 @@ class Model:
     display_name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What one provider takes of a Messages request; what is not told here goes out as it came.
+
+    `native`: blocks go out untranslated (else through a dialect). `cache_control`: the provider keeps prompts at such
+    marks. `server_tools`: tools that run at Anthropic (`web_search_…`). `safeguards`: the field of that name is
+    answered. `count_tokens`: it counts. `refuses` is what must be left out or changed, each in the form that
+    `providers.fitting` knows (`context_management`, `beta:effort-2025-11-24`, `thinking:disabled`, `role:system`).
+    """
+
+    native: bool = True
+    cache_control: bool = True
+    server_tools: bool = True
+    safeguards: bool = True
+    count_tokens: bool = False
+    refuses: frozenset[str] = frozenset()
+
+
 class Provider(Protocol):
     """One upstream that answers Messages requests."""
 
     @property
     def name(self) -> str:
         """The provider's name as settings spell it (`databricks`, `offline`, …)."""
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it is known to take, before anything was learned from its refusals."""
 
     async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
         """Ask. Raises UpstreamError before the first byte; later faults are events or cut streams.
@@ -42,6 +65,20 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Close connections."""
+
+
+class WireTap(Protocol):
+    """Whoever traces a turn and wants to see what goes to the provider and what comes back."""
+
+    def asked(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> None:
+        """A request is about to be sent; its headers hold the credential."""
+
+    def answered(self, status: int, headers: Mapping[str, str]) -> None:
+        """The head of an answer has come."""
+
+
+TAP: Final[ContextVar[WireTap | None]] = ContextVar("sidecar_wire_tap", default=None)
+"""The tap of the turn that is being answered; None, as nearly always, where nobody traces it."""
 
 
 class Analyst(Protocol):

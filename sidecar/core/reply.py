@@ -8,6 +8,7 @@ from typing import Any, Final, Self
 from sidecar.core.errors import UpstreamCut, UpstreamError
 from sidecar.core.events import Accumulator, Event, unfold
 from sidecar.core.messages import Message
+from sidecar.core.turn import Handling
 
 _STATUS: Final[Mapping[str, int]] = {
     "invalid_request_error": 400,
@@ -33,7 +34,8 @@ def reported(error: Mapping[str, Any]) -> UpstreamError:
 class Reply:
     """One answer. Made with `events` or with `message`, whichever the provider brought.
 
-    `headers` are those of the provider that the client may see (`request-id`, `anthropic-ratelimit-*`).
+    `headers` are those of the provider that the client may see (`request-id`, `anthropic-ratelimit-*`);
+    `handling` is what was done to the request on its way: whoever changes more adds to it.
     Closing it closes the connection behind it; it is an async context manager and must be used as one.
     """
 
@@ -44,6 +46,7 @@ class Reply:
         message: Message | None = None,
         headers: Mapping[str, str] | None = None,
         close: Callable[[], Awaitable[None]] | None = None,
+        handling: Handling | None = None,
     ) -> None:
         if (events is None) == (message is None):
             raise ValueError("a reply is either events or a message")
@@ -51,6 +54,12 @@ class Reply:
         self._message = message
         self._close = close
         self.headers: Mapping[str, str] = headers or {}
+        self.handling = handling or Handling()
+
+    @property
+    def whole(self) -> Message | None:
+        """The message, where the provider brought one in place of events (or `message` has folded them)."""
+        return self._message
 
     async def events(self) -> AsyncIterator[Event]:
         """The answer as events; a provider's `error` event is one of them. Can be taken once."""
@@ -59,6 +68,7 @@ class Reply:
                 yield event
         elif self._message is not None:
             for event in unfold(self._message):
+                event.more = event.type != "message_stop"
                 yield event
 
     async def message(self) -> Message:

@@ -60,7 +60,7 @@ class Decoder:
         return True
 
     def _take(self, limit: int) -> list[Event]:
-        """Events that end before `limit`; the buffer keeps what follows them."""
+        """Events that end before `limit`, all but the last marked as followed by more; the buffer keeps the rest."""
         events: list[Event] = []
         start = 0
         for end in self._ends(limit):
@@ -70,6 +70,8 @@ class Decoder:
             start = end
         if start:
             del self._buffer[:start]
+        for event in events[:-1]:
+            event.more = True
         self._seen = max(0, limit - start - _LONGEST_END)
         return events
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Literal, Self
+
+TraceLevel = Literal["off", "headers", "full"]
+"""How much of a turn is written into a trace."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -10,10 +15,38 @@ class Turn:
     """One request on its way through the house.
 
     `id` is ours and stands in every log line and in the `request-id` header; `session` and `agent` are the
-    client's (`x-claude-code-session-id`, `x-claude-code-agent-id`), empty when it sent none.
+    client's (`x-claude-code-session-id`, `x-claude-code-agent-id`), empty when it sent none. `trace` is what the
+    client asked to have traced of this one request; None where it did not ask. `cache` is what it asked of the
+    prompt cache (`x-sidecar-cache`, word for word), empty when nothing.
     """
 
     id: str
     session: str = ""
     agent: str = ""
     workspace: str = ""
+    trace: TraceLevel | None = None
+    cache: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Handling:
+    """What was done to a request on its way, told in the answer's headers and in the turn's record.
+
+    `model` is the provider's name for the model; `changes` names each field that the provider did not get as the
+    client sent it (added, changed or dropped); `retries` are further tries at the provider; `cache` is what the
+    prompt cache made of it (`hit`, `joined`, `miss: why`, `bypass: why`; empty where there is none).
+    """
+
+    model: str = ""
+    changes: tuple[str, ...] = ()
+    retries: int = 0
+    cache: str = ""
+
+    @property
+    def spared(self) -> bool:
+        """Whether the provider was not asked: the answer was kept, or is shared with the same question."""
+        return self.cache in {"hit", "joined"}
+
+    def also(self, names: Iterable[str]) -> Self:
+        """The same with more fields named, each once."""
+        return replace(self, changes=tuple(dict.fromkeys((*self.changes, *names))))

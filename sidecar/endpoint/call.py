@@ -58,5 +58,6 @@ def begin(request: web.BaseRequest, workspace: str) -> Call:
         session=headers.get("x-claude-code-session-id", "")[:_LONGEST_ID],
         agent=headers.get("x-claude-code-agent-id", "")[:_LONGEST_ID],
         workspace=workspace,
+        cache=headers.get("x-sidecar-cache", "")[:_LONGEST_ID],
     )
     return Call(request, turn)

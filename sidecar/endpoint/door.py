@@ -12,6 +12,7 @@ from sidecar.core.errors import NotFound, SidecarError
 from sidecar.endpoint.call import Call, ClientLeft, Route, begin
 from sidecar.endpoint.errors import Rejected, error_response, unexpected_response
 from sidecar.endpoint.guards import Access, HostRule, admit, check_content, check_head
+from sidecar.endpoint.tracing import traced
 from sidecar.trace import bind, get_logger
 
 log = get_logger("endpoint")
@@ -50,7 +51,8 @@ class Door:
                 self._running -= 1
                 if not self._running:
                     self.idle.set()
-                _log(call, loop.time() - began)
+                # Soon, not now: the answer goes out first.
+                loop.call_soon(_log, call, loop.time() - began)
         return response
 
     async def _answer(self, call: Call) -> web.StreamResponse:
@@ -73,6 +75,7 @@ class Door:
         route = methods.get(request.method)
         if route is None or not route.open:
             await admit(request, self._access)
+            call.turn = traced(call.turn, request, self._access)
         if not methods:
             raise NotFound(f"There is nothing at {path[:100]}. {_WHERE}")
         if route is None:

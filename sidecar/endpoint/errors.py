@@ -6,6 +6,7 @@ Source of the table: Anthropic's documented error types, and what Claude Code ma
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Final
 
@@ -14,6 +15,7 @@ from aiohttp import web
 from sidecar.core.errors import SidecarError, UpstreamError
 from sidecar.core.events import Event
 from sidecar.core.messages import Json, encode
+from sidecar.core.turn import Handling
 
 STATUS: Final[Mapping[str, int]] = {
     "invalid_request_error": 400,
@@ -37,6 +39,8 @@ _HANG_UP: Final = frozenset({408, 413, 415})
 """The rest of the body is not wanted."""
 
 
+_UNTOUCHED: Final = Handling()
+_TOKEN: Final = re.compile(r"[\w.-]{1,100}", re.ASCII)
 _SHOWN: Final = frozenset({"retry-after", "x-should-retry"})
 
 
@@ -89,7 +93,7 @@ def error_response(error: SidecarError, request_id: str) -> web.Response:
     if isinstance(error, Rejected):
         headers.update(error.headers)
     if isinstance(error, UpstreamError):
-        headers.update(shown(error.headers))
+        headers.update(shown(error.headers, error.handling))
         if error.retry_after is not None:
             headers["retry-after"] = str(max(0, math.ceil(error.retry_after)))
         if error.request_id:
@@ -98,11 +102,29 @@ def error_response(error: SidecarError, request_id: str) -> web.Response:
     return json_response(body, headers, status=status, hang_up=status in _HANG_UP)
 
 
-def shown(headers: Mapping[str, str]) -> dict[str, str]:
-    """Those of a provider's headers that the client may see; its request id under a name of its own."""
+def shown(headers: Mapping[str, str], handling: Handling = _UNTOUCHED) -> dict[str, str]:
+    """Those of a provider's headers that the client may see, and what was done to the request.
+
+    The provider's request id has a name of its own; `x-sidecar-model` is the model that was asked,
+    `x-sidecar-changed` the fields that it did not get as they were sent, `x-sidecar-cache` the prompt cache's part.
+    """
     kept = {k: v for k, v in headers.items() if k.lower() in _SHOWN or k.lower().startswith("anthropic-")}
-    upstream = headers.get("request-id")
-    return {**kept, "upstream-request-id": upstream} if upstream else kept
+    if upstream := headers.get("request-id"):
+        kept["upstream-request-id"] = upstream
+    if handling.model.isascii() and handling.model.isprintable() and handling.model:
+        kept["x-sidecar-model"] = handling.model
+    if handling.cache:
+        kept["x-sidecar-cache"] = handling.cache.replace(": ", ";reason=")
+    if handling.changes:
+        kept["x-sidecar-changed"] = ",".join(name for name in handling.changes if _TOKEN.fullmatch(name))
+    return kept
+
+
+def noted(headers: Mapping[str, str], handling: Handling) -> dict[str, object]:
+    """What the log says of the same: nothing of it is the user's content."""
+    told = {"upstream": headers.get("request-id"), "served": handling.model, "changed": ",".join(handling.changes)}
+    told["cache"] = handling.cache
+    return {name: value for name, value in told.items() if value}
 
 
 def unexpected_response(request_id: str) -> web.Response:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from aiohttp import web
 
 from sidecar.assistant.turn import AnswerTurn
-from sidecar.core.messages import MessagesRequest, encode
+from sidecar.core.messages import AT_ONCE, MessagesRequest, encode
 from sidecar.endpoint.body import read_body
 from sidecar.endpoint.call import Call, Route
-from sidecar.endpoint.errors import json_response, shown
+from sidecar.endpoint.errors import json_response, noted, shown
 from sidecar.endpoint.limits import Limits
 from sidecar.endpoint.stream import stream
 
@@ -37,7 +38,8 @@ class Messages:
             return await stream(call, self._answer, request, self._limits)
         async with await self._answer.answer(request, call.turn) as reply:
             message = await reply.message()
-            headers = {"request-id": call.turn.id, **shown(reply.headers)}
+            headers = {"request-id": call.turn.id, **shown(reply.headers, reply.handling)}
+            call.note.update(noted(reply.headers, reply.handling))
         return json_response(message.raw, headers)
 
     async def count(self, call: Call) -> web.StreamResponse:
@@ -51,4 +53,6 @@ class Messages:
         given = call.request.headers
         headers = {name: ",".join(given.getall(name)) for name in _API_HEADERS if name in given}
         call.note["bytes"] = len(raw)
+        if len(raw) > AT_ONCE:
+            return await asyncio.to_thread(MessagesRequest.parse, raw, headers)
         return MessagesRequest.parse(raw, headers)

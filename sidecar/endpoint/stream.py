@@ -18,8 +18,9 @@ from sidecar.core.errors import SidecarError, UpstreamCut, UpstreamError
 from sidecar.core.events import PING, Event
 from sidecar.core.messages import MessagesRequest, encode
 from sidecar.core.reply import Reply, reported
+from sidecar.core.turn import Handling
 from sidecar.endpoint.call import Call, ClientLeft
-from sidecar.endpoint.errors import PLAIN, UNEXPECTED, failed_event, shown
+from sidecar.endpoint.errors import PLAIN, UNEXPECTED, failed_event, noted, shown
 from sidecar.endpoint.limits import Limits
 from sidecar.trace import get_logger
 
@@ -43,30 +44,49 @@ class Outlet:
         self._loop = asyncio.get_running_loop()
         self._response: web.StreamResponse | None = None
         self._last = self._loop.time()
+        self._held: list[bytes] = []
         self.headers: Mapping[str, str] = {}
+        self.handling = Handling()
 
     @property
     def opened(self) -> bool:
         """Whether the client has a status line: from then on errors can only be events."""
         return self._response is not None
 
+    def hold(self, raw: bytes) -> None:
+        """Keep an event for the next `send`, which comes without waiting for anything in between."""
+        self._held.append(raw)
+
     async def send(self, raw: bytes) -> None:
-        """Write one whole event and wait while the client does not read. Raises ClientLeft."""
-        response = self._response
+        """Write one whole event, behind those that are held; wait while the client does not read. Raises ClientLeft."""
         try:
-            if response is None:
-                self._response = response = self._make()
-                await response.prepare(self._call.request)
+            response = self._response or await self._open()
             self._last = self._loop.time()
-            await response.write(raw)
+            await response.write(self._with_held(raw))
         except ConnectionError:
             raise ClientLeft from None
 
-    async def close(self) -> None:
-        """End the body as HTTP ends it, so that the client need not wait."""
-        if self._response is not None:
-            with contextlib.suppress(ConnectionError):
-                await self._response.write_eof()
+    async def close(self, raw: bytes) -> None:
+        """Write the last event and end the body as HTTP ends it, so that the client need not wait. Raises ClientLeft."""
+        try:
+            response = self._response or await self._open()
+            self._last = self._loop.time()
+            await response.write_eof(self._with_held(raw))
+        except ConnectionError:
+            raise ClientLeft from None
+
+    async def _open(self) -> web.StreamResponse:
+        self._response = response = self._make()
+        await response.prepare(self._call.request)
+        return response
+
+    def _with_held(self, raw: bytes) -> bytes:
+        if not self._held:
+            return raw
+        self._held.append(raw)
+        whole = b"".join(self._held)
+        self._held.clear()
+        return whole
 
     def finished(self) -> web.StreamResponse:
         """The response as it was written."""
@@ -102,7 +122,7 @@ class Outlet:
             "content-type": "text/event-stream; charset=utf-8",
             "cache-control": "no-cache",
             "request-id": self._call.turn.id,
-            **shown(self.headers),
+            **shown(self.headers, self.handling),
         }
         return EventStream(headers=headers)
 
@@ -126,19 +146,24 @@ async def stream(call: Call, answer: AnswerTurn, request: MessagesRequest, limit
 
 
 async def _hand_on(call: Call, reply: Reply, outlet: Outlet, limits: Limits) -> None:
-    outlet.headers = reply.headers
+    outlet.headers, outlet.handling = reply.headers, reply.handling
+    call.note.update(noted(reply.headers, reply.handling))
     async with contextlib.aclosing(cast("AsyncGenerator[Event]", reply.events())) as events:
         async for event in events:
             if event.type == "error" and not outlet.opened:
                 raise _first_error(event)
-            await outlet.send(event.raw)
             if event.type == "message_stop":
-                await outlet.close()
+                await outlet.close(event.raw)
                 call.status = 200
                 await _let_end(events, limits.tail)
                 return
             if event.type == "error":
+                await outlet.send(event.raw)
                 return
+            if event.more:
+                outlet.hold(event.raw)
+            else:
+                await outlet.send(event.raw)
     raise UpstreamCut(_CUT)
 
 
@@ -168,5 +193,4 @@ async def _end_badly(call: Call, outlet: Outlet, failure: Exception) -> None:
         log.error("stream_failed", error=failure)
         call.note["error"] = "unexpected"
     with contextlib.suppress(ClientLeft):  # whoever left needs no error
-        await outlet.send(failed_event(kind, sentence, call.turn.id).raw)
-        await outlet.close()
+        await outlet.close(failed_event(kind, sentence, call.turn.id).raw)

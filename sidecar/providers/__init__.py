@@ -11,9 +11,10 @@ from pydantic import SecretStr
 
 from sidecar.core.errors import SetupError
 from sidecar.core.ports import Analyst, Provider, Secret
+from sidecar.providers.credentials import Fixed, databricks_login, entra_login, profile_host
 from sidecar.providers.models import ModelMap
 from sidecar.providers.transport import Transport
-from sidecar.settings import Settings
+from sidecar.settings import Databricks, Settings
 
 REGISTRY: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -47,25 +48,44 @@ def _arguments(settings: Settings, analyst: Analyst) -> tuple[object, ...]:
     choice = settings.provider
     if choice.name == "offline":
         return (analyst,)
-    prefix = "databricks-" if choice.name == "databricks" else ""
-    rest = ModelMap(choice.model_default, choice.model_map, prefix), Transport()
+    kinds = {"opus": choice.opus, "sonnet": choice.sonnet, "haiku": choice.haiku}
+    models = ModelMap(
+        choice.model_default,
+        choice.model_map,
+        "databricks-" if choice.name == "databricks" else "",
+        {kind: model for kind, model in kinds.items() if model},
+        foreign=choice.name == "openai",
+    )
+    rest = models, Transport()
     match choice.name:
         case "databricks":
-            bricks = settings.databricks
-            return bricks.api_base, _fixed(bricks.api_key), bricks.endpoint_path, *rest
+            return *_databricks(settings.databricks), settings.databricks.endpoint_path, *rest
         case "azure_anthropic":
             azure = settings.azure_anthropic
-            return azure.endpoint, _fixed(azure.api_key), azure.version, *rest
+            entra = azure.auth == "entra"
+            secret = entra_login(azure.scope) if entra else _fixed(azure.api_key)
+            return azure.endpoint, secret, azure.version, *rest, entra
         case "anthropic":
             return settings.anthropic.upstream_url, _fixed(settings.anthropic.api_key), *rest
         case "openai":
             return settings.openai.base_url, _fixed(settings.openai.api_key), *rest
 
 
+def _databricks(bricks: Databricks) -> tuple[str, Secret]:
+    """The workspace's address, and how it is told who asks."""
+    host = bricks.api_base or profile_host(bricks.profile or "DEFAULT", bricks.config_file)
+    if not bricks.signs_in:
+        return host, _fixed(bricks.api_key)
+    given = {
+        "host": host,
+        "profile": bricks.profile,
+        "config_file": str(bricks.config_file),
+        "client_id": bricks.client_id,
+        "client_secret": bricks.client_secret.get_secret_value() if bricks.client_secret else None,
+        "auth_type": bricks.auth_type,
+    }
+    return host, databricks_login({name: value for name, value in given.items() if value})
+
+
 def _fixed(key: SecretStr | None) -> Secret:
-    value = key.get_secret_value() if key is not None else ""
-
-    async def secret() -> str:
-        return value
-
-    return secret
+    return Fixed(key.get_secret_value() if key is not None else "")

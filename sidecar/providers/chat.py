@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
+from urllib.parse import quote
 from uuid import uuid4
 
 import orjson
@@ -12,19 +13,24 @@ import orjson
 from sidecar.core.errors import UpstreamCut, UpstreamError
 from sidecar.core.events import Event
 from sidecar.core.messages import MessagesRequest, encode
-from sidecar.core.ports import Model, Secret
+from sidecar.core.ports import Capabilities, Model, Secret
 from sidecar.core.reply import Reply
 from sidecar.core.sse import Decoder
-from sidecar.core.turn import Turn
+from sidecar.core.turn import Handling, Turn
 from sidecar.providers import faults
-from sidecar.providers.dialects.openai import Flavour, chat_request
+from sidecar.providers.dialects.openai import Flavour, chat_request, unsaid
 from sidecar.providers.dialects.openai_answers import ChatStream, whole_message
+from sidecar.providers.fitting import fit, strip
+from sidecar.providers.learning import Learned
 from sidecar.providers.models import ModelMap
 from sidecar.providers.native import DEFAULT_MAX_TOKENS, credential
 from sidecar.providers.transport import Transport, TransportAnswer
 from sidecar.trace import get_logger
 
 log = get_logger("providers")
+
+SPOKEN: Final = Capabilities(native=False, cache_control=False, server_tools=False, safeguards=False)
+"""What chat completions can say of the Messages API."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,10 @@ class ChatRoute:
 
     url: str
     flavour: Flavour
+
+    def url_for(self, model: str) -> str:
+        """The URL for a model: where it holds `{model}`, the name stands there."""
+        return self.url.replace("{model}", quote(model, safe="")) if "{model}" in self.url else self.url
 
 
 class ChatProvider:
@@ -44,26 +54,65 @@ class ChatProvider:
         self._secret = secret
         self._models = models
         self._transport = transport
+        self._learned = Learned()
 
     @property
     def name(self) -> str:
         """The provider's name as settings spell it."""
         return self._name
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the dialect can say. See `core.ports.Provider.capabilities`."""
+        return SPOKEN
+
     async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
         """Ask. See `core.ports.Provider.send`; raises NotSupported for what the dialect cannot say."""
-        body = dict(request.body)
+        body = dict(fit(request, SPOKEN)[0].body)
         if body.get("max_tokens") is None:
             body["max_tokens"] = DEFAULT_MAX_TOKENS
-        asked = chat_request(body, self._models.upstream(request.model), self._route.flavour)
+        model = self._models.upstream(request.model)
+        url = self._route.url_for(model)
+        asked = chat_request(body, model, self._route.flavour)
         headers = {
             "content-type": "application/json",
             "accept": "text/event-stream" if request.stream else "application/json",
             "authorization": f"Bearer {await credential(self._secret)}",
         }
-        answer = await self._transport.post(self._route.url, headers, encode(asked), stream=request.stream)
+        try:
+            answer, handling = await self._posted(url, headers, asked, request)
+        except faults.Declined as error:
+            sent = strip(asked, self._learned.of(url, model))[0]
+            learned = self._learned.learn(url, model, error.words, sent, {})
+            if not learned:
+                raise
+            log.info("upstream.refuses", provider=self._name, turn=turn.id, model=model, names=list(learned))
+            answer, handling = await self._posted(url, headers, asked, request)
+            answer.retries += 1
         log.debug("upstream.answers", provider=self._name, turn=turn.id, type=answer.content_type)
-        return await _reply(answer, request.model)
+        return await _reply(answer, request.model, handling)
+
+    async def _posted(
+        self, url: str, headers: dict[str, str], asked: dict[str, Any], request: MessagesRequest
+    ) -> tuple[TransportAnswer, Handling]:
+        """The answer to what of `asked` this endpoint takes, and what was done to `request`."""
+        model = self._models.upstream(request.model)
+        fitted, applied = strip(asked, self._learned.of(url, model))
+        names = tuple(refusal.partition(">")[0] for refusal in applied)
+        handling = Handling(model, self._changes(request, dict(fitted))).also(names)
+        try:
+            answer = await self._transport.post(url, headers, encode(fitted), stream=request.stream)
+        except UpstreamError as error:
+            error.handling = replace(handling, retries=error.handling.retries)
+            raise
+        return answer, handling
+
+    def _changes(self, request: MessagesRequest, asked: dict[str, Any]) -> tuple[str, ...]:
+        """Fields that the dialect could not say, beside the name and the limit that this provider needs."""
+        renamed = ("model",) if self._models.upstream(request.model) != request.model else ()
+        limited = ("max_tokens",) if request.body.get("max_tokens") is None else ()
+        headers = tuple(name for name in request.headers if name.startswith("anthropic-beta"))
+        return (*renamed, *limited, *unsaid(request.body, asked), *headers)
 
     async def count_tokens(self, request: MessagesRequest, turn: Turn) -> int | None:
         """None: chat completions count only what they answered."""
@@ -78,19 +127,20 @@ class ChatProvider:
         await self._transport.aclose()
 
 
-async def _reply(answer: TransportAnswer, model: str) -> Reply:
+async def _reply(answer: TransportAnswer, model: str, handling: Handling) -> Reply:
+    told = replace(handling, retries=answer.retries)
     shown = faults.visible(answer.headers)
     ident = f"msg_{uuid4().hex[:24]}"
     try:
         if answer.content_type == "text/event-stream":
             stream = ChatStream(ident=ident, model=model)
-            return Reply(events=_events(answer, stream), headers=shown, close=answer.aclose)
+            return Reply(events=_events(answer, stream), headers=shown, close=answer.aclose, handling=told)
         message = whole_message(_decoded(await answer.read(), answer), ident=ident, model=model)
     except BaseException:
         await answer.aclose()
         raise
     await answer.aclose()
-    return Reply(message=message, headers=shown)
+    return Reply(message=message, headers=shown, handling=told)
 
 
 async def _events(answer: TransportAnswer, stream: ChatStream) -> AsyncIterator[Event]:

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from sidecar.core.messages import DROP, MessagesRequest
-from sidecar.core.ports import Model, Provider, Secret
+from sidecar.core.messages import MessagesRequest
+from sidecar.core.ports import Capabilities, Model, Provider, Secret
 from sidecar.core.reply import Reply
 from sidecar.core.turn import Turn
 from sidecar.providers.addresses import base_url, joined, messages_url
 from sidecar.providers.chat import ChatProvider, ChatRoute
 from sidecar.providers.dialects.openai import DATABRICKS, Flavour
-from sidecar.providers.models import ModelMap, adaptive_only
+from sidecar.providers.endpoints import PATH, EndpointList, ServingEndpoint
+from sidecar.providers.models import ModelMap, refused_by_model
 from sidecar.providers.native import NativeProvider, Route
 from sidecar.providers.transport import Transport
 
@@ -21,12 +22,18 @@ DEFAULT_PATH: Final = "/serving-endpoints/anthropic/v1/messages"
 _NAME: Final = "databricks"
 _CHAT_BY_NAME: Final = Flavour(reasoning=True, usage_option=False, top_k=True, parallel_option=False, effort=False)
 
+NATIVE: Final = Capabilities(safeguards=False, refuses=frozenset({"tags", "beta:request-tags-2026-08-21"}))
+"""Databricks checks fields strictly (its gateway answers unknown ones with a 400)."""
+
 
 class DatabricksProvider:
     """`base` is the workspace's address, `path` where its models are served. Implements `core.ports.Provider`."""
 
     def __init__(self, base: str, secret: Secret, path: str, models: ModelMap, transport: Transport) -> None:
-        url = joined(base_url(base, "DATABRICKS_API_BASE"), path or DEFAULT_PATH)
+        root = base_url(base, "DATABRICKS_API_BASE")
+        url = joined(root, path or DEFAULT_PATH)
+        self._models = models
+        self._endpoints = EndpointList(joined(root, PATH), secret, transport)
         self._inner: Provider
         if url.endswith("/invocations"):
             self._inner = ChatProvider(_NAME, ChatRoute(url, DATABRICKS), secret, models, transport)
@@ -34,12 +41,17 @@ class DatabricksProvider:
             self._inner = ChatProvider(_NAME, ChatRoute(url, _CHAT_BY_NAME), secret, models, transport)
         else:
             route = Route(url=messages_url(url), credential="authorization", scheme="Bearer ")
-            self._inner = NativeProvider(_NAME, route, secret, models, transport, fit=fit_thinking)
+            self._inner = NativeProvider(_NAME, route, secret, models, transport, NATIVE, refused_by_model)
 
     @property
     def name(self) -> str:
         """`databricks`."""
         return _NAME
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What the chosen path is known to take."""
+        return self._inner.capabilities
 
     async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
         """Ask. See `core.ports.Provider.send`."""
@@ -50,23 +62,14 @@ class DatabricksProvider:
         return await self._inner.count_tokens(request, turn)
 
     async def models(self) -> Sequence[Model]:
-        """Models on offer by the map of names."""
-        return await self._inner.models()
+        """Models on offer: those of the workspace's endpoints that are Claude's and ready, else by the map of names."""
+        listed = await self._endpoints.known()
+        return self._models.offered([one.name for one in listed if one.ready and one.chats and "claude" in one.name])
+
+    async def endpoints(self) -> tuple[ServingEndpoint, ...]:
+        """The workspace's serving endpoints, asked now. Raises UpstreamError, SetupError."""
+        return await self._endpoints.ask()
 
     async def aclose(self) -> None:
         """Close connections."""
         await self._inner.aclose()
-
-
-def fit_thinking(request: MessagesRequest) -> MessagesRequest:
-    """For a model that only thinks adaptively: no word of `disabled`, and adaptive in place of a manual budget."""
-    thinking = request.body.get("thinking")
-    if not isinstance(thinking, dict) or not adaptive_only(request.model):
-        return request
-    match thinking.get("type"):
-        case "disabled":
-            return request.replaced(thinking=DROP)
-        case "enabled":
-            return request.replaced(thinking={"type": "adaptive"})
-        case _:
-            return request

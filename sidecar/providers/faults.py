@@ -17,6 +17,14 @@ import orjson
 
 from sidecar.core.errors import UpstreamError
 from sidecar.core.events import Event, error_event
+from sidecar.providers import refusals
+
+
+class Declined(UpstreamError):
+    """A request that the provider calls wrong (400, 422); `words` are all that it said, not fit for a client's eyes."""
+
+    words: str = ""
+
 
 _KINDS: Final[Mapping[int, str]] = {
     400: "invalid_request_error",
@@ -46,6 +54,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "api_error": "The provider failed to answer; please try again.",
 }
 _OWN_WORDS: Final = frozenset({400, 413, 422})
+_DECLINED: Final = frozenset({400, 422})
 _RELAYED: Final = frozenset({400, 413})
 _VISIBLE: Final = ("request-id", "retry-after", "x-should-retry")
 _VISIBLE_PREFIX: Final = "anthropic-ratelimit-"
@@ -144,14 +153,18 @@ def _classify(status: int, headers: Mapping[str, str], body: bytes) -> UpstreamE
         sentence, relay = message or sentence, body
     elif status in _OWN_WORDS and message:
         sentence = _too_long(message) or mask(message)
-    return _error(sentence, status, kind, headers, relay)
+    failure = _error(sentence, status, kind, headers, relay)
+    if isinstance(failure, Declined):
+        failure.words = refusals.said(shape)
+    return failure
 
 
 def _error(
     sentence: str, status: int, kind: str, headers: Mapping[str, str], relay: bytes | None = None
 ) -> UpstreamError:
     seen = visible(headers)
-    return UpstreamError(
+    make = Declined if status in _DECLINED else UpstreamError
+    return make(
         sentence,
         status=status,
         kind=kind,

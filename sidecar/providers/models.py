@@ -30,6 +30,26 @@ _RETIRED = re.compile(r"claude-(?:instant|v?[12](?:[.-]\d+)?$|3-(?:opus|sonnet|h
 _ADAPTIVE_ONLY = re.compile(r"claude-[a-z]+-(?:5-5|[6-9])(?![\d])")
 
 
+_VERSION = re.compile(r"claude-(?:[a-z]+-)?(?P<major>\d{1,2})(?:-(?P<minor>\d{1,2}))?(?!\d)")
+_FIRST_ADAPTIVE: Final = (4, 6)
+_FIRST_WITHOUT_BUDGET: Final = (4, 7)
+
+
+def refused_by_model(name: str) -> frozenset[str]:
+    """What a model of this name refuses, in the form of `fitting` (`thinking:adaptive`); empty for unknown names.
+
+    Source: Anthropic's documentation of adaptive and extended thinking; Databricks' model reference.
+    """
+    found = _VERSION.search(name)
+    if found is None:
+        return frozenset()
+    version = int(found["major"]), int(found["minor"] or 0)
+    kinds = {"adaptive"} if version < _FIRST_ADAPTIVE else set()
+    kinds |= {"enabled"} if version >= _FIRST_WITHOUT_BUDGET else set()
+    kinds |= {"disabled"} if adaptive_only(name) else set()
+    return frozenset(f"thinking:{kind}" for kind in kinds)
+
+
 def adaptive_only(name: str) -> bool:
     """Whether this model decides itself how much it thinks.
 
@@ -44,12 +64,16 @@ class ModelMap:
 
     `explicit` maps asked names (`*` stands for any characters) to the provider's and goes first; `prefix` is what the
     provider puts before Anthropic's names, without their dates (`databricks-`; empty: names stay as they are);
-    `default` is used for models that the provider cannot have any more (`claude-2.1`).
+    `tiers` name the provider's model for all of a kind (`opus`, `sonnet`, `haiku`) that `explicit` does not map.
+    `default` is used for models that the provider cannot have any more (`claude-2.1`), and with `foreign`, for a
+    provider that has none of Anthropic's, for every one of them.
     """
 
     default: str | None = None
     explicit: Mapping[str, str] = field(default_factory=dict)
     prefix: str = ""
+    tiers: Mapping[str, str] = field(default_factory=dict)
+    foreign: bool = False
 
     def upstream(self, asked: str) -> str:
         """The provider's name for the model that was asked for."""
@@ -61,11 +85,12 @@ class ModelMap:
         for pattern, name in self.explicit.items():
             if "*" in pattern and fnmatchcase(plain, pattern):
                 return name
-        if not plain:
-            return self._default
         if not plain.startswith("claude-"):
-            return plain
-        if _RETIRED.match(plain):
+            return plain or self._default
+        for tier, name in self.tiers.items():
+            if tier in plain:
+                return name
+        if _RETIRED.match(plain) or (self.foreign and self.default):
             return self._default
         return f"{self.prefix}{bare}" if self.prefix else plain
 

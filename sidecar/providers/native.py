@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
 from sidecar.core.errors import BadInput, SetupError, UpstreamCut, UpstreamError
 from sidecar.core.events import Event
-from sidecar.core.messages import DROP, Message, MessagesRequest, decode_object
-from sidecar.core.ports import Model, Secret
+from sidecar.core.messages import DROP, Message, MessagesRequest, decode_object, encode
+from sidecar.core.ports import Capabilities, Model, Secret
 from sidecar.core.reply import Reply
 from sidecar.core.sse import Decoder
-from sidecar.core.turn import Turn
+from sidecar.core.turn import Handling, Turn
 from sidecar.providers import faults
+from sidecar.providers.fitting import fit
+from sidecar.providers.learning import Learned
 from sidecar.providers.models import ModelMap
 from sidecar.providers.transport import Transport, TransportAnswer
 from sidecar.trace import get_logger
@@ -25,10 +28,11 @@ DEFAULT_MAX_TOKENS: Final = 4096
 
 _FORWARDED: Final = ("anthropic-beta", "anthropic-version")
 _NOT_COUNTED: Final = ("max_tokens", "stream", "metadata", "stop_sequences", "temperature", "top_p", "top_k")
+_MODEL: Final = re.compile(rb'"model"\s*:\s*("[^"\\]*")')
 _NO_COUNT: Final = frozenset({404, 405, 501})
 
-Fit = Callable[[MessagesRequest], MessagesRequest]
-"""What one provider must have changed in a request; it sees the provider's own model name."""
+ByModel = Callable[[str], Collection[str]]
+"""What a model refuses (see `fitting`), by the provider's name for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,14 +66,17 @@ class NativeProvider:
         secret: Secret,
         models: ModelMap,
         transport: Transport,
-        fit: Fit | None = None,
+        capabilities: Capabilities | None = None,
+        by_model: ByModel | None = None,
     ) -> None:
         self._name = name
         self._route = route
         self._secret = secret
         self._models = models
         self._transport = transport
-        self._fit = fit
+        self._capabilities = replace(capabilities or Capabilities(), count_tokens=route.counts)
+        self._by_model = by_model
+        self._learned = Learned()
         self._counts = route.counts
 
     @property
@@ -77,13 +84,17 @@ class NativeProvider:
         """The provider's name as settings spell it."""
         return self._name
 
+    @property
+    def capabilities(self) -> Capabilities:
+        """What it is known to take. See `core.ports.Provider.capabilities`."""
+        return self._capabilities
+
     async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
-        """Ask. See `core.ports.Provider.send`."""
+        """Ask. See `core.ports.Provider.send`. What a 400 names and can be left out is, once; then never sent again."""
         ready = self._ready(request)
-        headers = await self._headers(ready, stream=ready.stream)
-        answer = await self._transport.post(self._route.url, headers, ready.raw, stream=ready.stream)
+        answer, handling = await self._posted(self._route.url, request, ready, turn)
         log.debug("upstream.answers", provider=self._name, turn=turn.id, type=answer.content_type)
-        return await reply(answer)
+        return await reply(answer, handling, called=request.model if ready.model != request.model else "")
 
     async def count_tokens(self, request: MessagesRequest, turn: Turn) -> int | None:
         """Input tokens by the provider's count; None where it has none. Raises UpstreamError."""
@@ -94,9 +105,7 @@ class NativeProvider:
         if any(name in asked.body for name in _NOT_COUNTED):
             asked = asked.replaced(**dict.fromkeys(_NOT_COUNTED, DROP))
         try:
-            answer = await self._transport.post(
-                self._route.count_url, await self._headers(asked, stream=False), asked.raw, stream=True
-            )
+            answer, _ = await self._posted(self._route.count_url, request, asked, turn)
         except UpstreamError as error:
             if error.status not in _NO_COUNT:
                 raise
@@ -108,6 +117,41 @@ class NativeProvider:
         finally:
             await answer.aclose()
         return count if isinstance(count, int) else None
+
+    async def _posted(
+        self, url: str, request: MessagesRequest, ready: MessagesRequest, turn: Turn
+    ) -> tuple[TransportAnswer, Handling]:
+        """The answer to what of `ready` this endpoint takes, and what was done to `request`."""
+        fitted = self._fitted(url, ready)
+        try:
+            return await self._once(url, request, fitted, 0)
+        except faults.Declined as error:
+            learned = self._learned.learn(url, ready.model, error.words, fitted.body, fitted.headers)
+            if not learned:
+                raise
+            log.info("upstream.refuses", provider=self._name, turn=turn.id, model=ready.model, names=list(learned))
+        return await self._once(url, request, self._fitted(url, ready), 1)
+
+    async def _once(
+        self, url: str, request: MessagesRequest, fitted: MessagesRequest, before: int
+    ) -> tuple[TransportAnswer, Handling]:
+        stream = fitted.stream
+        headers = await self._headers(fitted, stream=stream)
+        handling = Handling(fitted.model, changes(request, fitted, headers))
+        try:
+            # Without a stream a long answer may be awaited, but a count comes at once.
+            answer = await self._transport.post(url, headers, fitted.raw, stream=stream or url != self._route.url)
+        except UpstreamError as error:
+            error.handling = replace(handling, retries=before + error.handling.retries)
+            raise
+        answer.retries += before
+        return answer, handling
+
+    def _fitted(self, url: str, ready: MessagesRequest) -> MessagesRequest:
+        known = self._capabilities.refuses | self._learned.of(url, ready.model)
+        if self._by_model is not None:
+            known = known.union(self._by_model(ready.model))
+        return fit(ready, replace(self._capabilities, refuses=known))[0]
 
     async def models(self) -> Sequence[Model]:
         """Models on offer by the map of names; the provider itself is not asked."""
@@ -122,7 +166,7 @@ class NativeProvider:
         ready = request.renamed(self._models.upstream(request.model))
         if ready.body.get("max_tokens") is None:
             ready = ready.replaced(max_tokens=DEFAULT_MAX_TOKENS)
-        return self._fit(ready) if self._fit else ready
+        return ready
 
     async def _headers(self, request: MessagesRequest, *, stream: bool) -> dict[str, str]:
         route = self._route
@@ -136,22 +180,26 @@ class NativeProvider:
         return headers
 
 
-async def reply(answer: TransportAnswer) -> Reply:
-    """The reply that an answer of the Messages API brings, as a stream or whole, whichever the provider chose."""
+async def reply(answer: TransportAnswer, handling: Handling, called: str = "") -> Reply:
+    """The reply that an answer of the Messages API brings, as a stream or whole, whichever the provider chose.
+
+    `called` is the name that the client asked for, where the provider was asked for another: the answer bears it.
+    """
     shown = faults.visible(answer.headers)
+    told = replace(handling, retries=answer.retries)
     try:
         if answer.content_type == "text/event-stream":
-            return Reply(events=events(answer), headers=shown, close=answer.aclose)
+            return Reply(events=events(answer, called), headers=shown, close=answer.aclose, handling=told)
         message = whole(await answer.read(), answer)
     except BaseException:
         await answer.aclose()
         raise
     await answer.aclose()
-    return Reply(message=message, headers=shown)
+    return Reply(message=Message(named(message.raw, called)) if called else message, headers=shown, handling=told)
 
 
-async def events(answer: TransportAnswer) -> AsyncIterator[Event]:
-    """The events of a stream, each with its bytes, until `message_stop` or `error`.
+async def events(answer: TransportAnswer, called: str = "") -> AsyncIterator[Event]:
+    """The events of a stream, each with its bytes, until `message_stop` or `error`; `called` as for `reply`.
 
     Raises UpstreamCut where the stream ends, breaks or falls silent before. An `error` keeps its type; the
     provider's words in it are replaced by ours.
@@ -164,7 +212,7 @@ async def events(answer: TransportAnswer) -> AsyncIterator[Event]:
                     log.warning("upstream.error_event", detail=faults.detail(event.raw))
                     yield faults.general(event)
                     return
-                yield event
+                yield _bearing(event, called) if called and event.type == "message_start" else event
                 if event.type == "message_stop":
                     await answer.settle()
                     return
@@ -190,6 +238,30 @@ def whole(raw: bytes, answer: TransportAnswer) -> Message:
 def forwarded(headers: Mapping[str, str]) -> dict[str, str]:
     """The client's headers that go on to the provider, unchanged; none that could break out of its line."""
     return {k: headers[k] for k in _FORWARDED if k in headers and headers[k].isascii() and headers[k].isprintable()}
+
+
+def changes(sent: MessagesRequest, ready: MessagesRequest, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Names of the fields and headers of the API in which a request to the provider differs from the client's."""
+    differing = (name for name in _FORWARDED if headers.get(name) != sent.headers.get(name))
+    return tuple(dict.fromkeys((*ready.changes_from(sent), *differing)))
+
+
+def _bearing(event: Event, called: str) -> Event:
+    """The first event of an answer under the name that was asked for."""
+    first = Event(event.type, named(event.raw, called))
+    first.more = event.more
+    return first
+
+
+def named(raw: bytes, called: str) -> bytes:
+    """An answer's bytes with the name of its model exchanged; every other byte stays.
+
+    The name stands before the content, in which the same key may occur. Where it does not, nothing is exchanged.
+    """
+    found = _MODEL.search(raw)
+    if found is None or 0 <= raw.find(b'"content"') < found.start():
+        return raw
+    return raw[: found.start(1)] + encode(called) + raw[found.end(1) :]
 
 
 async def credential(secret: Secret) -> str:

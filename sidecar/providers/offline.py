@@ -16,9 +16,9 @@ import orjson
 from sidecar.core.errors import SidecarError
 from sidecar.core.events import Event
 from sidecar.core.messages import Json, MessagesRequest
-from sidecar.core.ports import Analyst, Model
+from sidecar.core.ports import Analyst, Capabilities, Model
 from sidecar.core.reply import Reply
-from sidecar.core.turn import Turn
+from sidecar.core.turn import Handling, Turn
 from sidecar.providers.wishes import Wish, understand, words_of
 from sidecar.trace import get_logger
 
@@ -41,6 +41,7 @@ _HELP: Final = f"{INTRODUCTION}.\n\n{_ABILITIES}"
 _OTHER: Final = f"{INTRODUCTION}, so I cannot do that.\n\n{_ABILITIES}"
 _BLOCK_END: Final = "</block>"
 _PIECE: Final = 48
+_MODEL: Final = "claude-offline-sidecar"
 _CHARACTERS_A_TOKEN: Final = 4
 
 
@@ -48,13 +49,14 @@ class OfflineProvider:
     """Implements `core.ports.Provider` with an analyst in place of a model."""
 
     name: Final = "offline"
+    capabilities: Final = Capabilities(native=False, cache_control=False, server_tools=False, safeguards=False)
 
     def __init__(self, analyst: Analyst) -> None:
         self._analyst = analyst
 
     async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
         """The answer as events; the first ones come before any analysis."""
-        return Reply(events=self._answer(request))
+        return Reply(events=self._answer(request), handling=Handling(_MODEL))
 
     async def count_tokens(self, request: MessagesRequest, turn: Turn) -> int | None:
         """None: there is no model whose tokens could be counted."""
@@ -62,7 +64,7 @@ class OfflineProvider:
 
     async def models(self) -> Sequence[Model]:
         """One name, which says what it is."""
-        return (Model("claude-offline-sidecar", "Sidecar offline (no model)"),)
+        return (Model(_MODEL, "Sidecar offline (no model)"),)
 
     async def aclose(self) -> None:
         """Nothing is held open."""

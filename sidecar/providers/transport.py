@@ -18,6 +18,8 @@ import aiohttp
 from yarl import URL
 
 from sidecar.core.errors import SetupError, UpstreamCut, UpstreamError, UpstreamUnreachable
+from sidecar.core.ports import TAP
+from sidecar.core.turn import Handling
 from sidecar.providers import faults
 from sidecar.trace import get_logger
 
@@ -54,6 +56,7 @@ class TransportAnswer:
         self._response = response
         self._limits = limits
         self.status = response.status
+        self.retries = 0
         self.headers: Mapping[str, str] = {k.lower(): v for k, v in response.headers.items()}
 
     @property
@@ -154,11 +157,13 @@ class Transport:
                 again = error.status != 504
             else:
                 if answer.status == 200:
+                    answer.retries = attempt - 1
                     return answer
                 failure = await _failure(answer, secrets)
                 again = answer.status in _RETRIED
             wait = self._wait(failure, attempt, time.monotonic() - begun) if again else None
             if wait is None:
+                failure.handling = Handling(retries=attempt - 1)
                 raise failure
             log.info("retry", status=failure.status, attempt=attempt, wait=round(wait, 2))
             await asyncio.sleep(wait)
@@ -180,6 +185,8 @@ class Transport:
     ) -> TransportAnswer:
         target = URL(url)
         proxy = await self._proxy(target)
+        if tap := TAP.get():
+            tap.asked(method, url, headers, body)
         try:
             response = await self._open().request(
                 method,
@@ -201,7 +208,10 @@ class Transport:
             raise _unreachable(target, error) from error
         except ValueError as error:
             raise SetupError("The provider's key or address holds characters that no request may carry.") from error
-        return TransportAnswer(response, self._limits)
+        answer = TransportAnswer(response, self._limits)
+        if tap:
+            tap.answered(answer.status, answer.headers)
+        return answer
 
     def _open(self) -> aiohttp.ClientSession:
         if self._session is None or self._session.closed:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sidecar.core.errors import SetupError
 from sidecar.core.messages import MessagesRequest
-from sidecar.core.ports import Model
+from sidecar.core.ports import Capabilities, Model
 from sidecar.core.reply import Reply
 from sidecar.core.turn import Turn
 
@@ -22,6 +22,11 @@ class UnreadyProvider:
     def name(self) -> str:
         """The provider's name as settings spell it."""
         return self._name
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """Nothing is known of a provider that cannot be asked."""
+        return Capabilities()
 
     async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
         """Raise what is missing."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self, cast
 
@@ -10,10 +10,12 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from pydantic.fields import FieldInfo
 
 from sidecar.core.errors import SetupError
+from sidecar.core.turn import TraceLevel
 from sidecar.settings.values import (
     Folder,
     Key,
     Names,
+    Prices,
     Url,
     check_path,
     check_pattern,
@@ -25,6 +27,7 @@ from sidecar.settings.values import (
 
 ProviderName = Literal["databricks", "azure_anthropic", "anthropic", "openai", "offline"]
 Auth = Literal["auto", "token", "none"]
+AzureAuth = Literal["key", "entra"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Narrowing = Literal["only false", "only true", "lower", "more", "fewer", "stricter"]
 
@@ -81,22 +84,42 @@ class Choice(Group):
         {}, "Model names: asked for = name at the provider.", "SIDECAR_MODEL_MAP",
         example="claude-sonnet-4-5=databricks-claude-sonnet-4-5",
     )  # fmt: skip
+    opus: str | None = _setting(None, "The provider's model for every Opus that the map does not know.", "MODEL_OPUS", min_length=1)  # fmt: skip
+    sonnet: str | None = _setting(None, "The same for every Sonnet.", "MODEL_SONNET", min_length=1)
+    haiku: str | None = _setting(None, "The same for every Haiku.", "MODEL_HAIKU", min_length=1)
 
 
 class Databricks(Group):
-    """Databricks model serving."""
+    """Databricks model serving. Without a key, unified authentication signs in (`pip install 'claude-sidecar[databricks]'`)."""
 
     api_base: Url | None = _setting(
         None, "The workspace's address.", "DATABRICKS_API_BASE", "DATABRICKS_HOST",
         example="https://my-workspace.cloud.databricks.com",
     )  # fmt: skip
     api_key: Key | None = _setting(None, "Its access token.", "DATABRICKS_API_KEY", "DATABRICKS_TOKEN")
+    profile: str | None = _setting(
+        None, "A profile of Databricks' own settings file to sign in by.", "DATABRICKS_CONFIG_PROFILE", min_length=1
+    )
+    config_file: Folder = _setting(Path("~/.databrickscfg"), "That file.", "DATABRICKS_CONFIG_FILE")
+    client_id: str | None = _setting(
+        None, "A service principal to sign in as (OAuth).", "DATABRICKS_CLIENT_ID", min_length=1
+    )
+    client_secret: Key | None = _setting(None, "Its secret.", "DATABRICKS_CLIENT_SECRET")
+    auth_type: str | None = _setting(
+        None, "A way to sign in by its name at Databricks.", "DATABRICKS_AUTH_TYPE",
+        example="databricks-cli", min_length=1,
+    )  # fmt: skip
     endpoint_path: Annotated[str, AfterValidator(check_path)] = _setting(
         "/serving-endpoints/anthropic/v1/messages",
-        "Path of the endpoint; one that ends in `/invocations` is spoken to in chat completions.",
+        "Path of the endpoint; one that ends in `/invocations` is spoken to in chat completions, `{model}` in it is the model's name.",
         "DATABRICKS_ENDPOINT_PATH",
         example="/serving-endpoints/anthropic/v1/messages",
     )
+
+    @property
+    def signs_in(self) -> bool:
+        """Whether unified authentication is used: no key, and a way to sign in."""
+        return self.api_key is None and any((self.profile, self.client_id, self.auth_type))
 
 
 class AzureAnthropic(Group):
@@ -112,6 +135,17 @@ class AzureAnthropic(Group):
         "Version of the API, when the client names none.",
         "AZURE_ANTHROPIC_VERSION",
         pattern=r"^[\w.-]{1,40}$",
+    )
+    auth: Annotated[AzureAuth, BeforeValidator(lower)] = _setting(
+        "key",
+        "`key`, or `entra` to sign in with Entra ID (`pip install 'claude-sidecar[azure]'`).",
+        "AZURE_ANTHROPIC_AUTH",
+    )
+    scope: str = _setting(
+        "https://cognitiveservices.azure.com/.default",
+        "What Entra ID is asked a token for.",
+        "AZURE_ANTHROPIC_SCOPE",
+        min_length=1,
     )
 
 
@@ -142,6 +176,20 @@ class Cache(Group):
         300_000, "How long, in milliseconds.", "PROMPT_CACHE_TTL_MS", narrow="lower", example="300000", ge=0
     )
     max_entries: int = _setting(64, "How many.", "PROMPT_CACHE_MAX_ENTRIES", narrow="lower", example="64", ge=0)
+    max_bytes: int = _setting(
+        64 * 1024 * 1024,
+        "How many bytes in all.",
+        "PROMPT_CACHE_MAX_BYTES",
+        narrow="lower",
+        example="67108864",
+        ge=65_536,
+    )
+    breakpoints: bool = _setting(
+        True,
+        "Whether prompts are marked for the provider's own cache where the client set no mark.",
+        "PROMPT_CACHE_BREAKPOINTS",
+        narrow="only false",
+    )
     url: Key | None = _setting(None, "A Redis server that shares them (`redis://…`).", "SIDECAR_CACHE_URL")
 
 
@@ -211,6 +259,31 @@ class Web(Group):
     )
 
 
+class Records(Group):
+    """What is noted of each request: numbers and names, never content."""
+
+    enabled: bool = _setting(True, "Whether requests are noted.", "SIDECAR_RECORDS", narrow="only false")
+    keep_days: int = _setting(
+        90, "How long a note is kept, in days.", "SIDECAR_RECORDS_DAYS", narrow="lower", example="90", ge=1
+    )
+    keep_count: int = _setting(
+        50_000, "How many are kept.", "SIDECAR_RECORDS_COUNT", narrow="lower", example="50000", ge=1
+    )
+    prices: Prices = _setting({}, "What models cost, in dollars a million tokens; goes before the built-in table.")
+
+
+class Tracing(Group):
+    """Requests and answers written down for whoever looks for a fault."""
+
+    level: Annotated[TraceLevel, BeforeValidator(lower)] = _setting(
+        "off", "What is traced of every request: nothing, `headers`, or `full`, the conversation too.", "SIDECAR_TRACE"
+    )
+    keep_days: int = _setting(
+        7, "How long a trace is kept, in days.", "SIDECAR_TRACE_DAYS", narrow="lower", example="7", ge=1
+    )
+    keep_count: int = _setting(200, "How many are kept.", "SIDECAR_TRACE_COUNT", narrow="lower", example="200", ge=1)
+
+
 class Telemetry(Group):
     """Our own traces and metrics."""
 
@@ -233,6 +306,8 @@ class Settings(Group):
     mcp: Mcp = Mcp()
     web: Web = Web()
     telemetry: Telemetry = Telemetry()
+    records: Records = Records()
+    tracing: Tracing = Tracing()
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _warnings: tuple[str, ...] = PrivateAttr(default=())
     _state: Path | None = PrivateAttr(default=None)
@@ -278,7 +353,8 @@ class Settings(Group):
 
     def check_provider(self) -> None:
         """Raise SetupError, naming the variable, when the chosen provider cannot work for want of a setting."""
-        missing = [path for path in NEEDED[self.provider.name] if value_of(self, path) is None]
+        needed = needed_for(self.provider.name, lambda path: value_of(self, path))
+        missing = [path for path in needed if value_of(self, path) is None]
         if missing:
             variables = [extra_of(field_of(path))["env"][0] for path in missing]
             example = extra_of(field_of(missing[0])).get("example", "…")
@@ -296,6 +372,20 @@ NEEDED: Final[Mapping[str, tuple[str, ...]]] = {
     "openai": ("openai.base_url",),
     "offline": (),
 }
+
+
+def needed_for(name: str, value: Callable[[str], Any]) -> tuple[str, ...]:
+    """The settings that a provider needs, given the others (`value` gives one by its name, None where it is not set)."""
+    needed = NEEDED[name]
+    if name == "databricks" and not value("databricks.api_key"):
+        ways = ("databricks.profile", "databricks.client_id", "databricks.auth_type")
+        if value(ways[0]) and not value("databricks.api_base"):
+            return ()  # the profile names the workspace
+        if any(value(way) for way in ways):
+            return ("databricks.api_base",)
+    if name == "azure_anthropic" and lower(value("azure_anthropic.auth")) == "entra":
+        return ("azure_anthropic.endpoint",)
+    return needed
 
 
 def fields() -> Iterable[tuple[str, FieldInfo]]:

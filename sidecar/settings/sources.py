@@ -18,7 +18,18 @@ from platformdirs import PlatformDirs
 from pydantic import ValidationError
 
 from sidecar.core.errors import SetupError
-from sidecar.settings.groups import NEEDED, Group, Narrowing, Settings, extra_of, field_of, fields, paths, value_of
+from sidecar.settings.groups import (
+    NEEDED,
+    Group,
+    Narrowing,
+    Settings,
+    extra_of,
+    field_of,
+    fields,
+    needed_for,
+    paths,
+    value_of,
+)
 from sidecar.settings.problems import explain, near
 from sidecar.settings.values import lower
 
@@ -121,7 +132,8 @@ def _take_environment(draft: _Draft, env: Mapping[str, str]) -> None:
 def _choose_provider(draft: _Draft) -> None:
     if "provider.name" in draft.values:
         return
-    for name, needed in NEEDED.items():
+    for name in NEEDED:
+        needed = needed_for(name, draft.values.get)
         given = [path for path in needed if path in draft.values]
         if needed and len(given) == len(needed):
             origins = " and ".join(dict.fromkeys(draft.origins[path] for path in given))

@@ -29,7 +29,7 @@ def check_url(value: str) -> str:
 
 def check_path(value: str) -> str:
     """A path on a host that another setting names."""
-    if not re.fullmatch(r"/(?!/)[\w.~%:@+/-]*", value) or ".." in value.split("/"):
+    if not re.fullmatch(r"/(?!/)[\w.~%:@+/-]*", value.replace("{model}", "model")) or ".." in value.split("/"):
         raise ValueError("is no path; it must begin with a slash and name no host")
     return value
 
@@ -87,6 +87,24 @@ def expand(value: Path) -> Path:
         raise ValueError("begins with ~, but no home folder is known; write the whole path") from None
 
 
+PRICED = ("input", "output", "cache_read", "cache_write", "cache_write_1h")
+"""The kinds of tokens that have a price; the first two must have one."""
+
+
+def check_prices(value: dict[str, dict[str, float]]) -> dict[str, dict[str, float]]:
+    """Prices by model, in dollars a million tokens."""
+    for model, row in value.items():
+        wrong = [name for name in row if name not in PRICED] or [n for n in PRICED[:2] if n not in row]
+        if wrong:
+            raise ValueError(
+                f"has for {model} no usable {wrong[0]}: give input and output, and if need be {PRICED[2:]}"
+            )
+        if any(not 0 <= price < 1e6 for price in row.values()):
+            raise ValueError(f"has for {model} a price that is none; give dollars a million tokens")
+    return value
+
+
+Prices = Annotated[dict[str, dict[str, float]], AfterValidator(check_prices)]
 Url = Annotated[str, AfterValidator(check_url)]
 Key = Annotated[SecretStr, BeforeValidator(check_secret)]
 Names = Annotated[tuple[str, ...], BeforeValidator(split)]

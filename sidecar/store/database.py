@@ -24,6 +24,12 @@ T = TypeVar("T")
 Connection = sqlite3.Connection
 """What a function given to `read` or `write` gets; its statements take bound parameters only."""
 
+Fault = sqlite3.Error
+"""Whatever SQLite raises; for those beside us whose library keeps a SQLite file of its own."""
+
+DATABASE = "sidecar.db"
+"""The file's name in a workspace's state folder."""
+
 BUSY = 5.0
 """Seconds to wait for another process that writes."""
 
@@ -87,6 +93,22 @@ class Database:
             raise StoreError(f"The database could not be used ({error}); see that its disk has room.") from error
 
 
+def claim(path: Path, mark: int) -> None:
+    """Make a file an empty database that bears `mark` (its application id), or see to it that it is one and whole.
+
+    For a library that opens SQLite files by itself. Raises OSError where the file cannot be used, `Fault` where
+    it is damaged or somebody else's (then it is left as it was).
+    """
+    _prepare(path)
+    with contextlib.closing(sqlite3.connect(path, timeout=BUSY, isolation_level=None)) as connection:
+        if path.stat().st_size == 0:
+            connection.execute("PRAGMA auto_vacuum = FULL")  # takes effect only before the first page is written
+            connection.execute(f"PRAGMA application_id = {mark:d}")
+        elif connection.execute("PRAGMA application_id").fetchone()[0] != mark:
+            raise sqlite3.DatabaseError("the file is not a database that was made here")
+        _refuse_damaged(connection)
+
+
 def _open(path: Path | None) -> tuple[Connection, Path | None, str]:
     """A ready connection, the path it belongs to (None: memory) and what is not as it should be."""
     if path is None:
@@ -95,7 +117,7 @@ def _open(path: Path | None) -> tuple[Connection, Path | None, str]:
         _prepare(path)
         return _ready(str(path)), path, ""
     except sqlite3.DatabaseError as error:
-        if not _damaged(error):
+        if not is_damaged(error):
             return _ready(":memory:"), None, _forgetful(path, str(error))
     except OSError as error:
         return _ready(":memory:"), None, _forgetful(path, error.strerror or str(error))
@@ -172,7 +194,7 @@ def _transaction(connection: Connection) -> Iterator[None]:
     connection.commit()
 
 
-def _damaged(error: sqlite3.DatabaseError) -> bool:
+def is_damaged(error: sqlite3.Error) -> bool:
     """Whether the file itself is at fault, not the disk or another process."""
     text = str(error)
     return "malformed" in text or "not a database" in text or "corrupt" in text

@@ -8,5 +8,17 @@ STEPS: tuple[tuple[str, ...], ...] = (
         "CREATE TABLE threads (repo BLOB NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL, PRIMARY KEY (repo, id))",
         "CREATE TABLE reviews (repo BLOB PRIMARY KEY, revision INTEGER NOT NULL)",
     ),
+    # 2: one row for each request that was answered, failed or given up; nothing of its content.
+    (
+        (
+            "CREATE TABLE turns (id TEXT PRIMARY KEY, started REAL NOT NULL, session TEXT NOT NULL, agent TEXT NOT NULL,"
+            " provider TEXT NOT NULL, asked TEXT NOT NULL, served TEXT NOT NULL, stream INTEGER NOT NULL,"
+            " outcome TEXT NOT NULL, status INTEGER, error TEXT NOT NULL, stop_reason TEXT NOT NULL,"
+            " input INTEGER, output INTEGER, cache_read INTEGER, cache_write INTEGER, cache_write_1h INTEGER,"
+            " cost REAL, saved REAL, ms REAL NOT NULL, first_ms REAL, tools TEXT NOT NULL, cache TEXT NOT NULL,"
+            " retries INTEGER NOT NULL, changes TEXT NOT NULL, upstream TEXT NOT NULL)"
+        ),
+        "CREATE INDEX turns_started ON turns (started)",
+    ),
 )
 """Statements of each step; a database whose `user_version` is n has had the first n of them."""

@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.core.errors import BadInput
-from sidecar.core.messages import DROP, Message, MessagesRequest, encode, texts
+from sidecar.core.messages import AT_ONCE, DROP, Message, MessagesRequest, encode, texts
 
 # A busy machine is no fault of the code.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -185,7 +185,29 @@ def test_a_body_too_deep_to_be_written_again_is_bad_input() -> None:
     raw = body(other=0).replace(b'"other": 0', b'"other":' + b"[" * 500 + b"]" * 500)
     request = MessagesRequest.parse(raw)
     with pytest.raises(BadInput, match="flatter"):
-        request.replaced(max_tokens=1)
+        request.replaced(model="n")
+
+
+@pytest.mark.parametrize("end", ["", " \n"])
+def test_a_field_that_is_new_is_put_behind_the_last_one_and_all_other_bytes_stay(end: str) -> None:
+    raw = b'{ "model":"m","messages":[{"role":"user","content":"\\u00e4}"}],"n":1.10 }' + end.encode()
+    longer = MessagesRequest.parse(raw).replaced(max_tokens=9, stream=DROP, metadata={"user_id": "x"})
+    assert longer.raw.startswith(raw.rstrip()[:-1])
+    assert orjson.loads(longer.raw) == dict(longer.body)
+    assert longer.body["max_tokens"] == 9
+    assert MessagesRequest.parse(raw).replaced(stream=DROP).raw is raw
+
+
+def test_a_large_body_is_the_same_request() -> None:
+    blocks = [{"type": "text", "text": "\u00e4" * 1000, "n": n} for n in range(2500)]
+    raw = body(messages=[{"role": "user", "content": blocks}], max_tokens=7)
+    assert len(raw) > AT_ONCE
+    request = MessagesRequest.parse(raw)
+    assert request.raw is raw
+    assert request.body == orjson.loads(raw)
+    for wrong in (raw[:-1], raw.replace(b'"n": 2000', b'"n": NaN'), raw.replace(b'"n": 2000', b'"n": "\\ud800"')):
+        with pytest.raises(BadInput, match="not valid JSON"):
+            MessagesRequest.parse(wrong)
 
 
 def test_last_user_text_joins_the_newest_users_texts() -> None:
@@ -205,3 +227,21 @@ def test_a_message_decodes_its_bytes() -> None:
 def test_encode_refuses_what_json_cannot_hold() -> None:
     with pytest.raises(BadInput):
         encode({"x": object()})
+
+
+@pytest.mark.parametrize(
+    ("changed", "expected"),
+    [
+        ({}, ()),
+        ({"model": "b"}, ("model",)),
+        ({"max_tokens": 1}, ("max_tokens",)),
+        ({"thinking": DROP, "tags": [1]}, ("thinking", "tags")),
+        ({"thinking": {"type": "disabled"}}, ()),
+    ],
+)
+def test_a_request_tells_in_what_it_differs_from_another(changed: dict, expected: tuple) -> None:
+    raw = b'{"model":"a","messages":[{"role":"user","content":"x"}],"thinking":{"type":"disabled"}}'
+    sent = MessagesRequest.parse(raw, {"anthropic-beta": "b"})
+    assert sent.changes_from(sent) == ()
+    assert sent.replaced(**changed).changes_from(sent) == expected
+    assert MessagesRequest.parse(raw).changes_from(sent) == ("anthropic-beta",)

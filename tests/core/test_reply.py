@@ -10,6 +10,7 @@ from sidecar.core.errors import UpstreamCut, UpstreamError
 from sidecar.core.events import Event, error_event, unfold
 from sidecar.core.messages import Message
 from sidecar.core.reply import Reply
+from sidecar.core.turn import Handling
 
 WHOLE = Message.of(
     {
@@ -83,3 +84,21 @@ async def test_closing_closes_once_also_when_the_reader_fails() -> None:
 def test_a_reply_is_one_or_the_other(given: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="either"):
         Reply(**given)  # type: ignore[arg-type]
+
+
+async def test_what_was_done_to_the_request_goes_with_its_answer() -> None:
+    assert Reply(message=Message(b"{}")).handling == Handling()
+    reply = Reply(message=Message(b"{}"), handling=Handling("m", ("model",)))
+    assert (reply.handling.model, reply.handling.changes) == ("m", ("model",))
+    assert reply.whole is await reply.message()
+
+
+async def test_a_stream_is_not_whole_until_it_was_folded() -> None:
+    async def events() -> AsyncIterator[Event]:
+        for event in unfold(Message(b'{"type":"message","content":[]}')):
+            yield event
+
+    reply = Reply(events=events())
+    assert reply.whole is None
+    message = await reply.message()
+    assert reply.whole is message

@@ -133,3 +133,10 @@ def test_a_large_event_in_small_pieces_is_read_in_linear_time() -> None:
     for _ in range(40_000):
         assert decoder.feed(b"x" * 100) == []
     assert decoder.feed(b"\n\ndata: {}\n\n")[0].data == {}
+
+
+def test_events_of_one_read_know_that_more_follow() -> None:
+    decoder = Decoder()
+    events = decoder.feed(b"event: a\ndata: {}\n\nevent: b\ndata: {}\n\nevent: c\n")
+    assert [(event.type, event.more) for event in events] == [("a", True), ("b", False)]
+    assert [(event.type, event.more) for event in decoder.feed(b"data: {}\n\n")] == [("c", False)]

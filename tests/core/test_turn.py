@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from sidecar.core.turn import Turn
+from sidecar.core.turn import Handling, Turn
 
 
 def test_a_turn_is_a_frozen_value() -> None:
@@ -13,3 +13,15 @@ def test_a_turn_is_a_frozen_value() -> None:
     assert turn == Turn("req_1", "s")
     with pytest.raises(dataclasses.FrozenInstanceError):
         turn.id = "other"  # type: ignore[misc]
+
+
+def test_more_changes_are_named_once_and_the_first_stays() -> None:
+    handling = Handling("m", ("model",), retries=1)
+    more = handling.also(("thinking", "model", "tags"))
+    assert more.changes == ("model", "thinking", "tags")
+    assert (more.model, more.retries, handling.changes) == ("m", 1, ("model",))
+
+
+@pytest.mark.parametrize(("cache", "spared"), [("hit", True), ("joined", True), ("miss: new", False), ("", False)])
+def test_who_was_spared(cache: str, spared: bool) -> None:
+    assert Handling(cache=cache).spared is spared

@@ -231,3 +231,40 @@ async def test_headers_of_the_provider_that_the_client_may_see(serve):
             assert response.headers["anthropic-ratelimit-requests-remaining"] == "9"
             assert not {"set-cookie", "access-control-allow-origin"} & {name.lower() for name in response.headers}
             assert "text/html" not in response.headers["content-type"]
+
+
+def followed(event: Event) -> Event:
+    """The event as one read brings it together with the next."""
+    event.more = True
+    return event
+
+
+async def test_events_of_one_read_go_out_together_and_in_order(serve):
+    gate = asyncio.Event()
+    pieces = [followed(delta("one")), followed(delta("two")), delta("three")]
+    acts = [*opening(), *pieces, gate, followed(delta("four")), *closing()]
+    served = await serve(Answer(acts=acts))
+    async with served.post(ASK) as response:
+        received = b""
+        while b"three" not in received:
+            received += await asyncio.wait_for(response.content.readany(), SOON)
+        assert b"one" in received
+        assert b"four" not in received
+        gate.set()
+        received += await response.read()
+    assert received == b"".join(act.raw for act in acts if isinstance(act, Event))
+
+
+async def test_what_is_held_goes_out_before_the_error_that_ends_the_stream(serve):
+    served = await serve(Answer(acts=[*opening(), followed(delta("held")), UpstreamCut("gone")]))
+    async with served.post(ASK) as response:
+        raw = await frames(response)
+    assert names(raw)[-2:] == ["content_block_delta", "error"]
+    assert b"held" in raw[-2]
+
+
+async def test_an_error_in_the_first_read_has_its_own_status(serve):
+    first = [followed(event) for event in opening()]
+    served = await serve(Answer(acts=[*first, UpstreamError("busy", status=529, kind="overloaded_error")]))
+    async with served.post(ASK) as response:
+        assert response.status == 529

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from sidecar.core.events import Event
 from sidecar.core.messages import Json, Message, MessagesRequest
-from sidecar.core.ports import Model
+from sidecar.core.ports import Capabilities, Model
 from sidecar.core.reply import Reply
 from sidecar.core.turn import Turn
 
@@ -54,6 +54,10 @@ class FakeProvider:
     @property
     def name(self) -> str:
         return "fake"
+
+    @property
+    def capabilities(self) -> Capabilities:
+        return Capabilities()
 
     async def next_exchange(self) -> Exchange:
         """The next request to come, as soon as it is there."""

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
 
 from sidecar.core.errors import SetupError
-from sidecar.providers.databricks import DatabricksProvider, fit_thinking
-from sidecar.providers.models import ModelMap
+from sidecar.providers.databricks import DatabricksProvider
+from sidecar.providers.models import CURRENT, ModelMap
 from sidecar.providers.transport import Transport
-from tests.fakes.upstream import Upstream, answer, text
-from tests.providers.asking import TURN, Make, ask, secret
+from tests.fakes.upstream import Turn as Scripted
+from tests.fakes.upstream import Upstream, answer, fault, text
+from tests.providers.asking import KEY, TURN, Make, ask, secret
 
 
 @pytest.mark.parametrize(
@@ -46,23 +48,91 @@ def test_a_base_that_is_no_address_is_named() -> None:
         DatabricksProvider("ftp://x", secret, "", ModelMap(), Transport())
 
 
+MAPPED = ModelMap(explicit={"claude-opus-4-8": "databricks-claude-sonnet-4-5"}, prefix="databricks-")
+BUDGET = {"type": "enabled", "budget_tokens": 9}
+ADAPTIVE = {"type": "adaptive", "display": "x"}
+
+
 @pytest.mark.parametrize(
     ("model", "thinking", "expected"),
     [
-        ("databricks-claude-opus-5-5", {"type": "disabled"}, None),
-        ("databricks-claude-opus-5-5", {"type": "enabled", "budget_tokens": 9}, {"type": "adaptive"}),
-        ("databricks-claude-opus-5-5", {"type": "adaptive", "display": "x"}, {"type": "adaptive", "display": "x"}),
+        ("claude-opus-5-5", {"type": "disabled"}, None),
+        ("claude-opus-5-5", BUDGET, {"type": "adaptive"}),
+        ("claude-opus-5-5", ADAPTIVE, ADAPTIVE),
+        ("claude-opus-4-8", ADAPTIVE, None),  # mapped to a model that only knows budgets
         ("databricks-claude-opus-4-8", {"type": "disabled"}, {"type": "disabled"}),
-        (
-            "databricks-claude-sonnet-4-5",
-            {"type": "enabled", "budget_tokens": 9},
-            {"type": "enabled", "budget_tokens": 9},
-        ),
-        ("databricks-claude-opus-5-5", None, None),
+        ("databricks-claude-opus-4-8", BUDGET, {"type": "adaptive"}),
+        ("claude-sonnet-4-6", BUDGET, BUDGET),
+        ("claude-sonnet-4-6", ADAPTIVE, ADAPTIVE),
+        ("claude-sonnet-4-5", BUDGET, BUDGET),
+        ("claude-sonnet-4-5", ADAPTIVE, None),
+        ("my-own-endpoint", ADAPTIVE, ADAPTIVE),
+        ("claude-opus-5-5", None, None),
     ],
 )
-def test_thinking_is_fitted_to_the_model(model: str, thinking: Any, expected: Any) -> None:
-    assert fit_thinking(ask(model=model, thinking=thinking)).body.get("thinking") == expected
+async def test_thinking_is_fitted_to_the_model(make: Make, model: str, thinking: Any, expected: Any) -> None:
+    async with Upstream([answer("ok")]) as upstream:
+        provider = make("databricks", upstream.url, models=MAPPED)
+        async with await provider.send(ask(model=model, thinking=thinking), TURN) as reply:
+            await reply.message()
+        assert upstream.last.body.get("thinking") == expected
+    assert ("thinking" in reply.handling.changes) is (thinking != expected)
+
+
+@pytest.mark.parametrize(
+    ("asked", "path"),
+    [
+        ("claude-sonnet-4-5", "/serving-endpoints/databricks-claude-sonnet-4-5/invocations"),
+        ("claude-opus-4-8", "/serving-endpoints/my%20opus/invocations"),
+        ("../../api/2.0/secrets", "/serving-endpoints/..%2F..%2Fapi%2F2.0%2Fsecrets/invocations"),
+    ],
+)
+async def test_a_path_with_a_place_for_the_model_gets_each_ones_own(make: Make, asked: str, path: str) -> None:
+    names = ModelMap(explicit={"claude-opus-4-8": "my opus"}, prefix="databricks-")
+    transport = Transport()
+    async with Upstream([answer("ok")]) as upstream:
+        template = "/serving-endpoints/{model}/invocations"
+        provider = DatabricksProvider(upstream.url, secret, template, names, transport)
+        async with await provider.send(ask(model=asked), TURN) as reply:
+            await reply.message()
+        assert upstream.last.path == path
+    await provider.aclose()
+
+
+LISTED = {
+    "endpoints": [
+        {"name": "databricks-claude-sonnet-4-5", "task": "llm/v1/chat", "state": {"ready": "READY"}},
+        {"name": "databricks-claude-opus-4-1", "task": "llm/v1/chat", "state": {"ready": "NOT_READY"}},
+        {"name": "databricks-llama-4", "task": "llm/v1/chat", "state": {"ready": "READY"}},
+        {"name": "databricks-bge", "task": "llm/v1/embeddings"},
+        {"name": "databricks-claude-haiku-4-5"},
+    ]
+}
+
+
+async def test_the_workspace_tells_its_models_once_in_a_while(make: Make) -> None:
+    async with Upstream([Scripted(body=json.dumps(LISTED).encode())]) as upstream:
+        provider = make("databricks", upstream.url)
+        for _ in range(2):
+            assert [model.id for model in await provider.models()] == ["claude-sonnet-4-5", "claude-haiku-4-5"]
+        assert [(seen.method, seen.path) for seen in upstream.requests] == [("GET", "/api/2.0/serving-endpoints")]
+        assert upstream.last.headers["authorization"] == f"Bearer {KEY}"
+
+
+async def test_a_workspace_that_cannot_tell_leaves_the_list_we_know(make: Make) -> None:
+    async with Upstream([fault(403)]) as upstream:
+        assert [model.id for model in await make("databricks", upstream.url).models()] == list(CURRENT)
+
+
+def test_what_it_takes_follows_from_the_path() -> None:
+    made = [
+        DatabricksProvider("https://x", secret, path, ModelMap(), Transport()).capabilities
+        for path in ("", "/a/invocations")
+    ]
+    assert [(one.native, one.cache_control, one.safeguards, one.count_tokens) for one in made] == [
+        (True, True, False, False),
+        (False, False, False, False),
+    ]
 
 
 async def test_the_fitted_request_is_what_is_sent(make: Make) -> None:

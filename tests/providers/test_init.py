@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
+from typing import cast
 
 import pytest
 
 from sidecar.core.errors import SetupError
-from sidecar.providers import REGISTRY, provider_class
+from sidecar.core.ports import Analyst, Capabilities
+from sidecar.providers import REGISTRY, create_provider, provider_class
+from sidecar.settings import load
 
 
 @pytest.mark.parametrize("name", REGISTRY)
@@ -34,3 +38,45 @@ def test_the_list_loads_no_provider_that_was_not_asked_for() -> None:
     modules = [target.partition(":")[0] for target in REGISTRY.values()]
     code = f"import sys, sidecar.providers; sys.exit(any(name in sys.modules for name in {modules}))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+HOST = "https://w.example.com"
+
+
+@pytest.mark.parametrize(
+    ("env", "made", "first"),
+    [
+        ({"DATABRICKS_HOST": HOST, "DATABRICKS_TOKEN": "k"}, "DatabricksProvider", "k"),
+        ({"ANTHROPIC_API_KEY": "k"}, "AnthropicProvider", "k"),
+        ({"AZURE_ANTHROPIC_ENDPOINT": HOST, "AZURE_ANTHROPIC_API_KEY": "k"}, "AzureAnthropicProvider", "k"),
+        ({"OPENAI_BASE_URL": HOST}, "OpenAIProvider", ""),
+        ({"DATABRICKS_HOST": HOST, "DATABRICKS_CLIENT_ID": "i"}, "DatabricksProvider", None),
+        ({"AZURE_ANTHROPIC_ENDPOINT": HOST, "AZURE_ANTHROPIC_AUTH": "entra"}, "AzureAnthropicProvider", None),
+        ({}, "OfflineProvider", None),
+    ],
+)
+async def test_settings_make_their_provider(env: dict[str, str], made: str, first: str | None, tmp_path: Path) -> None:
+    settings = load({"server.workspace": tmp_path}, env, None)
+    provider = create_provider(settings, cast("Analyst", None))
+    assert type(provider).__name__ == made
+    assert isinstance(provider.capabilities, Capabilities)
+    inner = getattr(provider, "_inner", provider)
+    if first is not None:
+        assert await inner._secret() == first
+    await provider.aclose()
+
+
+async def test_a_profile_names_the_workspace_and_tiers_the_models(tmp_path: Path) -> None:
+    file = tmp_path / "cfg"
+    file.write_text("[work]\nhost = https://work.example.com\n")
+    env = {
+        "PROVIDER": "databricks",
+        "DATABRICKS_CONFIG_PROFILE": "work",
+        "DATABRICKS_CONFIG_FILE": str(file),
+        "MODEL_OPUS": "big",
+    }
+    provider = create_provider(load({"server.workspace": tmp_path}, env, None), cast("Analyst", None))
+    inner = provider._inner  # type: ignore[attr-defined]
+    assert inner._route.url == "https://work.example.com/serving-endpoints/anthropic/v1/messages"
+    assert inner._models.upstream("claude-opus-5-5") == "big"
+    await provider.aclose()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.providers.models import CURRENT, ModelMap, adaptive_only
+from sidecar.providers.models import CURRENT, ModelMap, adaptive_only, refused_by_model
 
 DATABRICKS = ModelMap(prefix="databricks-")
 PLAIN = ModelMap()
@@ -15,6 +15,10 @@ OWN = ModelMap(
     explicit={"claude-sonnet-4-5": "my-sonnet", "claude-opus-*": "my-opus", "gpt": "databricks-gpt-5"},
     prefix="databricks-",
 )
+TIERS = ModelMap(
+    explicit={"claude-opus-4-1": "old-opus"}, prefix="databricks-", tiers={"opus": "big", "haiku": "small"}
+)
+LOCAL = ModelMap(default="qwen3", explicit={"claude-opus-*": "qwen3-big"}, foreign=True)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +51,16 @@ OWN = ModelMap(
         (OWN, "gpt", "databricks-gpt-5"),
         (OWN, "claude-2.1", "databricks-claude-opus-4-5"),
         (OWN, "claude-haiku-4-5", "databricks-claude-haiku-4-5"),
+        (TIERS, "claude-opus-5-5", "big"),
+        (TIERS, "claude-opus-4-1", "old-opus"),
+        (TIERS, "claude-3-opus-20240229", "big"),
+        (TIERS, "claude-haiku-4-5-20251001", "small"),
+        (TIERS, "claude-sonnet-4-5", "databricks-claude-sonnet-4-5"),
+        (TIERS, "databricks-claude-opus-4-5", "databricks-claude-opus-4-5"),
+        (LOCAL, "claude-opus-5-5", "qwen3-big"),
+        (LOCAL, "claude-haiku-4-5", "qwen3"),
+        (LOCAL, "llama3", "llama3"),
+        (ModelMap(foreign=True), "claude-haiku-4-5", "claude-haiku-4-5"),
     ],
 )
 def test_names(names: ModelMap, asked: str, expected: str) -> None:
@@ -81,3 +95,24 @@ def test_what_is_offered() -> None:
 )
 def test_which_models_only_think_adaptively(name: str, expected: bool) -> None:
     assert adaptive_only(name) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "kinds"),
+    [
+        ("databricks-claude-opus-5-5", {"enabled", "disabled"}),
+        ("claude-sonnet-5", {"enabled"}),
+        ("claude-opus-4-8", {"enabled"}),
+        ("claude-opus-4-7-20260401", {"enabled"}),
+        ("claude-sonnet-4-6", set()),
+        ("claude-sonnet-4-5", {"adaptive"}),
+        ("claude-sonnet-4-5-20250929", {"adaptive"}),
+        ("claude-sonnet-4-20250514", {"adaptive"}),
+        ("claude-3-7-sonnet", {"adaptive"}),
+        ("system.ai.claude-haiku-4-5", {"adaptive"}),
+        ("my-endpoint", set()),
+        ("gpt-5", set()),
+    ],
+)
+def test_which_thinking_a_model_refuses(name: str, kinds: set[str]) -> None:
+    assert refused_by_model(name) == {f"thinking:{kind}" for kind in kinds}

@@ -20,6 +20,15 @@ EXAMPLES = {
     "SIDECAR_LOG_LEVEL": ("Debug", "debug"),
     "SIDECAR_MODEL_MAP": ("a=b, c = d", {"a": "b", "c": "d"}),
     "MODEL_DEFAULT": ("m", "m"),
+    "MODEL_OPUS": ("o", "o"),
+    "MODEL_SONNET": ("s", "s"),
+    "MODEL_HAIKU": ("h", "h"),
+    "DATABRICKS_CONFIG_PROFILE": ("work", "work"),
+    "DATABRICKS_CONFIG_FILE": ("/p/cfg", Path("/p/cfg")),
+    "DATABRICKS_CLIENT_ID": ("me", "me"),
+    "DATABRICKS_AUTH_TYPE": ("databricks-cli", "databricks-cli"),
+    "AZURE_ANTHROPIC_AUTH": ("Entra", "entra"),
+    "AZURE_ANTHROPIC_SCOPE": ("api://x/.default", "api://x/.default"),
     "DATABRICKS_ENDPOINT_PATH": ("/serving-endpoints/x/invocations", "/serving-endpoints/x/invocations"),
     "AZURE_ANTHROPIC_VERSION": ("2024-01-01", "2024-01-01"),
     "ANTHROPIC_UPSTREAM_URL": ("http://127.0.0.1:9/", "http://127.0.0.1:9"),
@@ -27,6 +36,8 @@ EXAMPLES = {
     "PROMPT_CACHE_ENABLED": ("false", False),
     "PROMPT_CACHE_TTL_MS": ("5", 5),
     "PROMPT_CACHE_MAX_ENTRIES": ("6", 6),
+    "PROMPT_CACHE_MAX_BYTES": ("70000", 70_000),
+    "PROMPT_CACHE_BREAKPOINTS": ("no", False),
     "POLICY_GIT_ALLOW_PUSH": ("yes", True),
     "POLICY_GIT_ALLOW_PULL": ("0", False),
     "POLICY_GIT_ALLOW_COMMIT": ("off", False),
@@ -46,6 +57,12 @@ EXAMPLES = {
     "MCP_SANDBOX_RUNTIME": ("podman", "podman"),
     "WEB_SEARCH_ENDPOINT": ("https://s.example.com", "https://s.example.com"),
     "WEB_FETCH_ALLOWED_HOSTS": ("a.example.com", ("a.example.com",)),
+    "SIDECAR_RECORDS": ("off", False),
+    "SIDECAR_RECORDS_DAYS": ("8", 8),
+    "SIDECAR_RECORDS_COUNT": ("9", 9),
+    "SIDECAR_TRACE": ("Full", "full"),
+    "SIDECAR_TRACE_DAYS": ("10", 10),
+    "SIDECAR_TRACE_COUNT": ("11", 11),
     "OTEL_EXPORTER_OTLP_ENDPOINT": ("http://localhost:4318", "http://localhost:4318"),
 }
 
@@ -75,6 +92,34 @@ def test_a_chosen_provider_that_lacks_something(build, provider, variable):
     with pytest.raises(SetupError, match=f"export {variable}=") as caught:
         settings.check_provider()
     assert caught.value.variable == variable
+
+
+WITHOUT_KEY = [
+    {"PROVIDER": "databricks", "DATABRICKS_CONFIG_PROFILE": "work"},
+    {"DATABRICKS_HOST": "https://w.example.com", "DATABRICKS_CONFIG_PROFILE": "work"},
+    {"DATABRICKS_HOST": "https://w.example.com", "DATABRICKS_CLIENT_ID": "me", "DATABRICKS_CLIENT_SECRET": "s"},
+    {"DATABRICKS_HOST": "https://w.example.com", "DATABRICKS_AUTH_TYPE": "databricks-cli"},
+]
+
+
+@pytest.mark.parametrize("env", WITHOUT_KEY)
+def test_databricks_signs_in_where_there_is_no_key(build, env):
+    settings = build(env)
+    assert settings.provider.name == "databricks"
+    assert settings.databricks.signs_in
+    settings.check_provider()
+    assert not build(env | {"DATABRICKS_TOKEN": "dapi1"}).databricks.signs_in
+
+
+def test_azure_signs_in_with_entra_where_it_is_asked_to(build):
+    env = {"AZURE_ANTHROPIC_ENDPOINT": "https://a.example.com", "AZURE_ANTHROPIC_AUTH": "entra"}
+    assert build(env).provider.name == "azure_anthropic"
+    build(env).check_provider()
+
+
+@pytest.mark.parametrize("env", [{"DATABRICKS_CONFIG_PROFILE": "work"}, {"DATABRICKS_CLIENT_ID": "me"}])
+def test_a_way_to_sign_in_alone_chooses_no_provider(build, env):
+    assert build(env).provider.name == "offline"
 
 
 @pytest.mark.parametrize("env", [{}, DATABRICKS, AZURE])

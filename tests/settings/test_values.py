@@ -8,6 +8,7 @@ from pydantic import SecretStr
 from sidecar.settings.values import (
     check_path,
     check_pattern,
+    check_prices,
     check_secret,
     check_url,
     expand,
@@ -80,6 +81,7 @@ def test_no_secrets(value):
         (lower, None, None),
         (check_pattern, "^a+$", "^a+$"),
         (expand, Path("/a"), Path("/a")),
+        (check_prices, {"m": {"input": 1.0, "output": 2.0}}, {"m": {"input": 1.0, "output": 2.0}}),
     ],
 )
 def test_changes(change, value, made):
@@ -88,7 +90,17 @@ def test_changes(change, value, made):
 
 @pytest.mark.parametrize(
     ("change", "value"),
-    [(pairs, "a"), (pairs, "a="), (pairs, "=b"), (check_pattern, "("), (expand, Path("~no-such-user/x"))],
+    [
+        (pairs, "a"),
+        (pairs, "a="),
+        (pairs, "=b"),
+        (check_pattern, "("),
+        (expand, Path("~no-such-user/x")),
+        (check_prices, {"m": {"input": 1.0}}),
+        (check_prices, {"m": {"input": 1.0, "output": -2.0}}),
+        (check_prices, {"m": {"input": 1.0, "output": 2.0, "tax": 1.0}}),
+        (check_prices, {"m": {"input": float("nan"), "output": 2.0}}),
+    ],
 )
 def test_refusals(change, value):
     with pytest.raises(ValueError, match=r"."):

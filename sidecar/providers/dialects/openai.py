@@ -45,6 +45,21 @@ DATABRICKS: Final = Flavour(
 )
 PLAIN: Final = Flavour()
 
+_TOOL: Final = frozenset({"name", "description", "input_schema", "type"})
+_SAID: Final[Mapping[str, tuple[str, ...]]] = {
+    "system": ("messages",),
+    "messages": ("messages",),
+    "max_tokens": ("max_tokens",),
+    "temperature": ("temperature",),
+    "top_p": ("top_p",),
+    "top_k": ("top_k",),
+    "stop_sequences": ("stop",),
+    "tools": ("tools",),
+    "tool_choice": ("tool_choice",),
+    "thinking": ("thinking",),
+    "output_config": ("response_format", "reasoning_effort"),
+}
+
 
 def chat_request(body: Mapping[str, Any], model: str, flavour: Flavour) -> Json:
     """The chat-completions body for a Messages body. `model` is the provider's name for the model.
@@ -67,6 +82,17 @@ def chat_request(body: Mapping[str, Any], model: str, flavour: Flavour) -> Json:
     if chat["stream"] and flavour.usage_option:
         chat["stream_options"] = {"include_usage": True}
     return chat
+
+
+def unsaid(body: Mapping[str, Any], chat: Mapping[str, Any]) -> tuple[str, ...]:
+    """Names of the fields of a Messages body that its chat-completions body says nothing of, or says otherwise."""
+    said = {name for name, places in _SAID.items() if any(place in chat for place in places)}
+    silent = {name for name, value in body.items() if value is None or value == []} | {"model", "stream"}
+    changed = {"thinking"} if body.get("thinking") != chat.get("thinking") else set()
+    tools = body.get("tools") or []
+    if len(tools) != len(chat.get("tools") or []) or any(tool.keys() - _TOOL for tool in tools):
+        changed.add("tools")
+    return tuple(name for name in body if name in changed or not (name in said or name in silent))
 
 
 def _sampling(body: Mapping[str, Any], flavour: Flavour, *, thinks: bool) -> Iterator[tuple[str, Any]]:

@@ -1,0 +1,75 @@
+"""`sidecar cache`: what the prompt cache of this workspace holds, and how to empty it; a running sidecar is not needed."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+
+from sidecar.cli.options import Json, Quiet, Workspace
+from sidecar.cli.output import Output
+from sidecar.core.errors import SetupError
+from sidecar.settings import Settings, from_machine
+from sidecar.store.answers import FOLDER, Answers, CacheLimits, CacheStats, kept_answers
+
+
+def stats(*, workspace: Workspace = None, json: Json = False) -> int:
+    """Show how many answers are kept for this workspace, how large they are, and how often one was given again."""
+    settings = _settings(workspace)
+    told = asyncio.run(_stats(settings))
+    out = Output(json)
+    asked = told.hits + told.misses
+    share = told.hits / asked if asked else None
+    if json:
+        limits = {"entries": told.limits.entries, "bytes": told.limits.total_bytes, "ttl_ms": settings.cache.ttl_ms}
+        flat = {k: v for k, v in asdict(told).items() if k not in {"limits", "size"}}
+        out.record({**flat, "bytes": told.size, "hit_rate": share, "limits": limits, "enabled": settings.cache.enabled})
+        return 0
+    out.data(f"answers  {told.entries} of at most {told.limits.entries}, {told.size:,} bytes")
+    out.data(f"hits     {told.hits} of {asked}" + (f" ({share:.0%})" if share is not None else ""))
+    out.data(f"kept for {told.limits.ttl:g} s in {told.folder or 'nothing yet'}")
+    if not settings.cache.enabled:
+        out.say("The cache is switched off (PROMPT_CACHE_ENABLED).")
+    return 0
+
+
+def clear(*, workspace: Workspace = None, json: Json = False, quiet: Quiet = False) -> int:
+    """Forget all answers that are kept for this workspace; a sidecar that runs there forgets them, too."""
+    count = asyncio.run(_clear(_settings(workspace)))
+    out = Output(json, quiet)
+    if json:
+        out.record({"cleared": count})
+    else:
+        out.say(f"Forgot {count} answer{'' if count == 1 else 's'}.")
+    return 0
+
+
+def _settings(workspace: str | None) -> Settings:
+    settings = from_machine({"server.workspace": workspace})
+    if settings.state is None:
+        raise SetupError("There is no state folder, so nothing is kept on disk; set SIDECAR_STATE_DIR.")
+    return settings
+
+
+def _answers(settings: Settings) -> Answers:
+    """The workspace's answers; none in memory where nothing was ever kept, so that asking makes no folder."""
+    limits = CacheLimits.of(settings.cache)
+    if settings.state is None or not (settings.state / FOLDER).is_dir():
+        return Answers(None, limits)
+    return kept_answers(settings.state, Path(settings.server.workspace), limits)
+
+
+async def _stats(settings: Settings) -> CacheStats:
+    answers = _answers(settings)
+    try:
+        return await answers.stats()
+    finally:
+        await answers.aclose()
+
+
+async def _clear(settings: Settings) -> int:
+    answers = _answers(settings)
+    try:
+        return await answers.clear()
+    finally:
+        await answers.aclose()

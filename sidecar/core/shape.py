@@ -1,0 +1,110 @@
+"""What must hold of a request for any provider, checked on its decoded JSON; everything else passes.
+
+Written by hand, since a library that builds validators costs more at the start than all requests of a day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Any, Final
+
+_ROLES: Final = frozenset({"user", "assistant", "system"})
+_LONGEST_NAME: Final = 256
+
+
+def first_problem(body: Mapping[str, Any]) -> str:
+    """The first thing that is wrong, as a sentence that begins with the field's path; "" where nothing is."""
+    for name, check in _REQUIRED.items():
+        if name not in body:
+            return f"{name}: this field is required."
+        if problem := check(name, body[name]):
+            return problem
+    for name in _OPTIONAL.keys() & body.keys():
+        value = body[name]
+        if value is not None and (problem := _OPTIONAL[name](name, value)):
+            return problem
+    return ""
+
+
+def _model(path: str, value: Any) -> str:
+    if isinstance(value, str) and 1 <= len(value) <= _LONGEST_NAME:
+        return ""
+    return f"{path}: give the model's name, a string of 1 to {_LONGEST_NAME} characters."
+
+
+def _messages(path: str, value: Any) -> str:
+    if not isinstance(value, list) or not value:
+        return f"{path}: give a list of at least one message."
+    for index, message in enumerate(value):
+        if not isinstance(message, dict):
+            return f"{path}.{index}: a message must be an object."
+        role = message.get("role")
+        if not isinstance(role, str) or role not in _ROLES:
+            return f"{path}.{index}.role: it must be 'user', 'assistant' or 'system'."
+        if "content" not in message:
+            return f"{path}.{index}.content: this field is required."
+        if problem := _text_or_blocks(f"{path}.{index}.content", message["content"]):
+            return problem
+    return ""
+
+
+def _text_or_blocks(path: str, value: Any) -> str:
+    if isinstance(value, str):
+        return ""
+    return _blocks(path, value) if isinstance(value, list) else f"{path}: it must be a string or a list of blocks."
+
+
+def _blocks(path: str, value: Any) -> str:
+    if not isinstance(value, list):
+        return f"{path}: it must be a list of objects."
+    for index, block in enumerate(value):
+        if not isinstance(block, dict):
+            return f"{path}.{index}: it must be an object."
+    return ""
+
+
+def _object(path: str, value: Any) -> str:
+    return "" if isinstance(value, dict) else f"{path}: it must be an object."
+
+
+def _flag(path: str, value: Any) -> str:
+    return "" if isinstance(value, bool) else f"{path}: it must be true or false."
+
+
+def _texts(path: str, value: Any) -> str:
+    good = isinstance(value, list) and all(isinstance(item, str) for item in value)
+    return "" if good else f"{path}: it must be a list of strings."
+
+
+def _whole(least: int) -> Callable[[str, Any], str]:
+    def check(path: str, value: Any) -> str:
+        good = isinstance(value, int) and not isinstance(value, bool) and value >= least
+        return "" if good else f"{path}: it must be a whole number, {least} or more."
+
+    return check
+
+
+def _number(path: str, value: Any) -> str:
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    return "" if good else f"{path}: it must be a number, 0 or more."
+
+
+_Checks = Mapping[str, Callable[[str, Any], str]]
+
+_REQUIRED: Final[_Checks] = MappingProxyType({"model": _model, "messages": _messages})
+_OPTIONAL: Final[_Checks] = MappingProxyType(
+    {
+        "max_tokens": _whole(1),
+        "stream": _flag,
+        "system": _text_or_blocks,
+        "tools": _blocks,
+        "tool_choice": _object,
+        "thinking": _object,
+        "metadata": _object,
+        "stop_sequences": _texts,
+        "temperature": _number,
+        "top_p": _number,
+        "top_k": _whole(0),
+    }
+)
