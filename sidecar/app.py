@@ -162,9 +162,22 @@ class Sidecar:
         except SidecarError as error:
             self._fail(error)
             return None
-        database = await Database.open(state / "sidecar.db" if state is not None else None)
+        database = await self._open_database(state)
         stack.push_async_callback(database.aclose)
-        return ReviewDesk(git, ThreadStore(database), RiskScorer(git), ReplyWriter(self._made_provider))
+        model = self._settings.provider.model_default
+        writer = ReplyWriter(self._made_provider, model) if model else ReplyWriter(self._made_provider)
+        return ReviewDesk(git, ThreadStore(database), RiskScorer(git), writer)
+
+    async def _open_database(self, state: Path | None) -> Database:
+        """The workspace's database; one in memory where its file may not be touched (a newer version wrote it)."""
+        try:
+            database = await Database.open(state / "sidecar.db" if state is not None else None)
+        except StoreError as error:
+            self._fail(error)
+            return await Database.open(None)
+        if database.reason:
+            log.warning("threads_in_memory", note=database.reason)
+        return database
 
     @property
     def _made_provider(self) -> Provider:

@@ -149,7 +149,7 @@ def find_git(outside: Path) -> str:
         lies = {Path(entry), Path(entry).resolve(), Path(found).resolve()}
         if not any(path.is_relative_to(root) for path in lies for root in (fence, outside)):
             return found
-    raise GitError("git was not found on PATH (what a workspace brings along is not used); install git 2.25 or newer.")
+    raise GitError("git was not found on PATH (what a workspace brings along is not used); install git 2.31 or newer.")
 
 
 def _kill_tree(pid: int) -> None:

@@ -81,13 +81,13 @@ def ranges(editor: Robot, file: str) -> list[tuple[int, int]]:
     """The line ranges of a file's threads, as the Comments panel tells them."""
     editor.do("runCommand", "Comments: Focus on Comments View")
     found: list[tuple[int, int]] = []
-    of = ""
+    here = False
     for row in editor.do("commentRows"):
         if place := re.search(r"\[Ln (\d+)(?:-(\d+))?\]", row):
-            if of == Path(file).name:
+            if here:
                 found.append((int(place[1]), int(place[2] or place[1])))
         else:
-            of = row.split()[0]
+            here = row.startswith(Path(file).name)
     return found
 
 
