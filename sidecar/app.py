@@ -22,7 +22,7 @@ from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
 from sidecar.providers import create_provider
 from sidecar.providers.unready import UnreadyProvider
 from sidecar.review.desk import ReviewDesk
-from sidecar.review.reply import ReplyWriter
+from sidecar.review.reply import Answering, FactsWriter, ReplyWriter
 from sidecar.review.scorer import RiskScorer
 from sidecar.settings import Settings
 from sidecar.store import runtime
@@ -164,9 +164,7 @@ class Sidecar:
             return None
         database = await self._open_database(state)
         stack.push_async_callback(database.aclose)
-        model = self._settings.provider.model_default
-        writer = ReplyWriter(self._made_provider, model) if model else ReplyWriter(self._made_provider)
-        return ReviewDesk(git, ThreadStore(database), RiskScorer(git), writer)
+        return ReviewDesk(git, ThreadStore(database), RiskScorer(git), self._writer())
 
     async def _open_database(self, state: Path | None) -> Database:
         """The workspace's database; one in memory where its file may not be touched (a newer version wrote it)."""
@@ -178,6 +176,16 @@ class Sidecar:
         if database.reason:
             log.warning("threads_in_memory", note=database.reason)
         return database
+
+    def _writer(self) -> Answering:
+        choice = self._settings.provider
+        if choice.name == "offline":
+            return FactsWriter()
+        return (
+            ReplyWriter(self._made_provider, choice.model_default)
+            if choice.model_default
+            else ReplyWriter(self._made_provider)
+        )
 
     @property
     def _made_provider(self) -> Provider:

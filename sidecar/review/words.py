@@ -48,15 +48,16 @@ def likelihood(report: RiskReport) -> str:
 
 
 def comment(hunk: HunkRisk, report: RiskReport, band: Band) -> str:
-    """The first comment of a thread, as Markdown: severity, what it means, at most three reasons.
+    """The first comment of a thread, as Markdown: severity with the strongest reason, at most two more, what it means.
 
-    Why this place comes first, then why this change.
+    Why this place comes first, then why this change; the lead is what lists of comments show of it.
     """
-    lines = [f"**{title(band)}.** {likelihood(report)}"]
     said = reasons([*_telling(hunk.reasons), *_telling(report.reasons)])
-    if said:
-        lines += ["", *said]
-    return "\n".join(lines)
+    if not said:
+        return f"**{title(band)}.** {likelihood(report)}"
+    first, *more = said
+    lead = f"**{title(band)}.** {first.removeprefix('- ')}"
+    return "\n\n".join(filter(None, [lead, "\n".join(more), likelihood(report)]))
 
 
 def reasons(found: Sequence[Reason], most: int = MOST_REASONS) -> list[str]:

@@ -172,12 +172,13 @@ def test_saving_an_edit_moves_the_threads_below_it(editor: Robot) -> None:
 
 
 def test_mending_a_change_closes_its_thread(editor: Robot, repository: Path) -> None:
-    """The file as it was, saved: nothing is left to say about it."""
+    """The line as it was, saved: nothing is left to say about it."""
     file = "web/statement.ts"
-    until(editor, file, lambda now: len(now) == 1)
+    ((line, _),) = until(editor, file, lambda now: len(now) == 1)
     editor.do("openFile", file)
-    editor.do("press", keys=["Control+a"])
-    editor.do("insert", text=sample.git(repository, "show", f"HEAD:{file}"))
+    editor.do("goToLine", line)
+    editor.do("press", keys=["Home", "Shift+End"])
+    editor.do("insert", text=sample.git(repository, "show", f"HEAD:{file}").splitlines()[line - 1].strip())
     editor.do("press", keys=["Control+s"])
     until(editor, file, lambda now: now == [])
     assert lines_changed(repository, file) == set()
