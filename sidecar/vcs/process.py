@@ -140,6 +140,8 @@ def find_git(outside: Path) -> str:
     A program that the workspace brings along is never started. Raises GitError when there is none.
     """
     fence = outside.resolve()
+    if fence == fence.parent:  # everything lies inside the root folder: it fences nothing off
+        fence = outside = fence / ".git"
     for entry in os.get_exec_path():
         if not Path(entry).is_absolute():
             continue

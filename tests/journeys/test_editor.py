@@ -12,13 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, Rig
-from tests.journeys.processes import settled
-from tests.journeys.robot import Robot
+from tests.conftest import Rig
+from tests.journeys.robot import Robot, at_the_editor
 from tests.rig import sample
 
-PICTURES = ROOT / ".build" / "screenshots"
-VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
 RISK = re.compile(r"(Low|Medium|High|Very high) risk\b.*\d")
 
 
@@ -32,39 +29,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def editor(
     rig: Rig, clean_environment: Mapping[str, str], repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Robot]:
-    """One editor for this file, the extension installed from its .vsix; it starts the server of this environment."""
-    if not VSIX.is_file():
-        pytest.fail("the extension is not packaged; run: make package", pytrace=False)
+    """One editor for this file."""
     scratch = tmp_path_factory.mktemp("editor")
-    home = scratch / "home"
-    home.mkdir()
-    profile = f"PS1='tally $ '\nPATH={Path(rig.claude).parent}:$PATH\n"  # as a user's own: `claude` is on the PATH
-    (home / ".bashrc").write_text(profile, encoding="utf-8")
-    environment = {
-        **clean_environment,
-        **settled(home / ".claude", repository),
-        "HOME": str(home),
-        "SHELL": "/bin/bash",
-        "SIDECAR_STATE_DIR": str(scratch / "state"),
-    }
-    robot = Robot(rig, scratch, environment, PICTURES)
-    try:
-        sidecar = ROOT / ".venv" / "bin" / "sidecar"
-        settings = {"sidecar.command": [str(sidecar)]}
-        robot.do(
-            "start",
-            home=str(scratch / "code"),
-            folder=str(repository),
-            vsix=str(VSIX),
-            settings=settings,
-            pictures=str(PICTURES),
-        )
+    with at_the_editor(rig, clean_environment, repository, scratch) as robot:
         robot.do("waitForStatus", r"Offline :\d+")
         assert (scratch / "state").is_dir(), "the server did not get the environment of the editor"
         yield robot
-        assert robot.do("outside") == []
-    finally:
-        robot.close()
 
 
 def lines_changed(repository: Path, file: str) -> set[int]:
