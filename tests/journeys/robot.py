@@ -112,6 +112,7 @@ def at_the_editor(rig: Rig, clean: Mapping[str, str], repository: Path, scratch:
             vsix=str(VSIX),
             settings={"sidecar.command": [str(ROOT / ".venv" / "bin" / "sidecar")]},
             pictures=str(PICTURES),
+            viewport={"width": 1440, "height": 1080},
         )
         yield robot
         assert robot.do("outside") == []

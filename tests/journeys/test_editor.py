@@ -99,6 +99,15 @@ def test_changed_lines_carry_threads_with_score_and_reasons(editor: Robot, repos
         assert set(range(start, end + 1)) <= changed
 
 
+def test_claude_in_the_terminal_needs_nothing_typed_but_itself(editor: Robot) -> None:
+    show_thread(editor, sample.FRAGILE)
+    editor.do("openTerminal")
+    editor.do("typeInTerminal", 'claude -p "Summarize the recent diff"')
+    screen = editor.do("waitForTerminal", r"settlement\.py[\s\S]*tally \$ *$")
+    editor.picture("review")  # the README's: cp .build/screenshots/review.png docs/images/
+    assert "tally/settlement.py" in screen
+
+
 def test_open_changes_shows_the_threads_beside_the_new_text(editor: Robot) -> None:
     (line, _), *_ = until(editor, sample.FRAGILE, bool)
     editor.do("openFile", sample.FRAGILE)
@@ -164,11 +173,3 @@ def test_a_new_risky_change_opens_a_thread(editor: Robot, repository: Path) -> N
     editor.do("insert", text=text)
     editor.do("press", keys=["Control+s"])
     until(editor, file, lambda now: len(now) >= 1)
-
-
-def test_claude_in_the_terminal_needs_nothing_typed_but_itself(editor: Robot) -> None:
-    editor.do("openTerminal")
-    editor.do("typeInTerminal", 'claude -p "Summarize the recent diff"')
-    screen = editor.do("waitForTerminal", r"settlement\.py[\s\S]*tally \$ *$")
-    editor.picture("terminal")
-    assert "tally/settlement.py" in screen
