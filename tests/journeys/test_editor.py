@@ -73,7 +73,8 @@ def show_thread(editor: Robot, file: str, index: int = 0) -> Any:
     """Open a file at one of its threads, and the thread with it; what it shows."""
     places = until(editor, file, lambda seen: len(seen) > index)
     editor.do("openFile", file)
-    editor.do("goToLine", places[index][0])
+    editor.do("goToLine", 1)
+    editor.do("goToLine", places[index][1])  # coming from afar, the line is put into the middle
     editor.do("waitForGlyphs", least=1)
     return editor.do("openThread", index=0)
 
@@ -104,6 +105,7 @@ def test_claude_in_the_terminal_needs_nothing_typed_but_itself(editor: Robot) ->
     editor.do("openTerminal")
     editor.do("typeInTerminal", 'claude -p "Summarize the recent diff"')
     screen = editor.do("waitForTerminal", r"settlement\.py[\s\S]*tally \$ *$")
+    editor.do("runCommand", "Terminal: Scroll to Previous Command")
     editor.picture("review")  # the README's: cp .build/screenshots/review.png docs/images/
     assert "tally/settlement.py" in screen
 

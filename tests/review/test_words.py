@@ -40,9 +40,9 @@ def test_a_comment_says_severity_meaning_and_reasons():
     hunk = HunkRisk("a.py", 1, 2, 0.2, reasons=(Reason("here", 1, 0.05, "this place"),))
     assert comment(hunk, REPORT, "high") == (
         "**High risk.** this place\n\n- a large thing\n- a small thing\n\n"
-        "Changes like this one were repaired later in about 31 of 100 cases."
+        "Changes like this one were repaired later in about 31 of 100 cases; for these lines alone it is about 20 of 100."
     )
-    assert comment(HunkRisk("a.py", 1, 2, 0.2), RiskReport(0.31, "high", 0.0, "m"), "high") == (
+    assert comment(HunkRisk("a.py", 1, 2, 0.31), RiskReport(0.31, "high", 0.0, "m"), "high") == (
         "**High risk.** Changes like this one were repaired later in about 31 of 100 cases."
     )
 
