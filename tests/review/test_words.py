@@ -48,7 +48,7 @@ def test_a_comment_says_severity_meaning_and_reasons():
 
 
 def test_a_comment_without_reasons_is_one_sentence():
-    body = comment(HunkRisk("a.py", 1, 2, 0.2), RiskReport(0.5, "critical", 0, "m"), "medium")
+    body = comment(HunkRisk("a.py", 1, 2, 0.5), RiskReport(0.5, "critical", 0, "m"), "medium")
     assert body == "**Some risk.** Changes like this one were repaired later in about 50 of 100 cases."
 
 
