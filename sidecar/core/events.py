@@ -82,9 +82,9 @@ class Accumulator:
     def _take(self, event: Event) -> None:
         match event.type:
             case "message_start":
-                self._message = dict(event.data.get("message") or {})
+                self._message = _object(event.data.get("message") or {})
             case "content_block_start":
-                self._blocks[int(event.data["index"])] = dict(event.data["content_block"])
+                self._blocks[int(event.data["index"])] = _object(event.data["content_block"])
             case "content_block_delta":
                 self._delta(int(event.data["index"]), event.data["delta"])
             case "message_delta":
@@ -92,7 +92,7 @@ class Accumulator:
             case "message_stop":
                 self.complete = True
             case "error":
-                self.error = dict(event.data.get("error") or {"type": "api_error", "message": "unknown error"})
+                self.error = _object(event.data.get("error") or {"type": "api_error", "message": "unknown error"})
 
     def _delta(self, index: int, delta: Json) -> None:
         block = self._blocks.setdefault(index, {"type": "text", "text": ""})
@@ -184,3 +184,10 @@ def _decode(raw: bytes) -> Json:
     except orjson.JSONDecodeError:
         return {}
     return value if isinstance(value, dict) else {}
+
+
+def _object(value: Any) -> Json:
+    """A copy of a JSON object. Raises TypeError for anything else (`dict` would take a list of pairs)."""
+    if not isinstance(value, dict):
+        raise TypeError(f"an object was expected, not {type(value).__name__}")
+    return dict(value)
