@@ -9,12 +9,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 BUILD := .build
 EXT := vscode-extension
-CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/claude-sidecar
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 SOURCES := $(shell find sidecar -name '*.py' -o -name '*.json' | sort)
-
-export CLAUDE_SIDECAR_RIG ?= $(CACHE)/rig
 
 .PHONY: help run test test-python test-extension test-journeys check check-python check-extension editor package bench fit lock format clean
 
@@ -100,9 +97,9 @@ $(BUILD)/fit.stamp: $(BUILD)/dev.stamp .lock/fit.lock
 	@$(PIP) install --quiet --require-hashes -r .lock/fit.lock
 	@touch $@
 
-$(BUILD)/rig.stamp: tests/rig/install.sh
+$(BUILD)/rig.stamp: $(BUILD)/venv.stamp tests/rig/install.sh tests/rig/node-requirements.txt $(wildcard tests/rig/*/package-lock.json)
 	@mkdir -p $(BUILD)
-	@RIG_PYTHON=$(abspath $(BIN))/python bash tests/rig/install.sh $(CLAUDE_SIDECAR_RIG)
+	@RIG_PYTHON=$(abspath $(BIN))/python bash tests/rig/install.sh >/dev/null
 	@touch $@
 
 lock: $(BUILD)/venv.stamp ## resolve the dependencies again (writes .lock/)

@@ -170,10 +170,19 @@ class Sidecar:
         """The workspace's database, opened when it is first needed: starting does not wait for it."""
         async with self._opening:
             if self._database is None:
-                self._database = await Database.open(state / DATABASE if state is not None else None)
-                if self._database.reason:
-                    log.warning("database", note=self._database.reason)
+                self._database = await self._open_database(state)
             return self._database
+
+    async def _open_database(self, state: Path | None) -> Database:
+        """One in memory where the file may not be touched (a newer version wrote it)."""
+        try:
+            database = await Database.open(state / DATABASE if state is not None else None)
+        except StoreError as error:
+            self._fail(error)
+            return await Database.open(None)
+        if database.reason:
+            log.warning("database", note=database.reason)
+        return database
 
     async def _close_database(self) -> None:
         database, self._database = self._database, None
@@ -210,22 +219,17 @@ class Sidecar:
                 stack.callback(runtime.withdraw, state)
 
     async def _open_desk(self, state: Path | None) -> Desk | None:
-        # Only the editor pays for these.
-        from sidecar.review.desk import ReviewDesk  # noqa: PLC0415
-        from sidecar.review.reply import ReplyWriter  # noqa: PLC0415
-        from sidecar.review.scorer import RiskScorer  # noqa: PLC0415
-        from sidecar.store.threads import ThreadStore  # noqa: PLC0415
-        from sidecar.vcs.runner import Git  # noqa: PLC0415
+        from sidecar.review import opening  # noqa: PLC0415 - the risk model, git, anchors: only an editor pays for them
 
         try:
-            git = await Git.open(Path(self._settings.server.workspace))
+            git = await opening.open_repository(Path(self._settings.server.workspace))
         except NotARepository:
             return None
         except SidecarError as error:
             self._fail(error)
             return None
-        database = await self._opened_database(state)
-        return ReviewDesk(git, ThreadStore(database), RiskScorer(git), ReplyWriter(self._made_provider))
+        writer = opening.writer_for(self._made_provider, self._settings.provider.model_default)
+        return opening.open_desk(git, await self._opened_database(state), writer)
 
     @property
     def _made_provider(self) -> Provider:

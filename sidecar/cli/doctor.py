@@ -37,7 +37,7 @@ _COLORS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 _PROVIDER_SECONDS: Final = 20.0
 _PROGRAM_SECONDS: Final = 20.0
 _OLDEST_PYTHON: Final = (3, 11)
-_OLDEST_GIT: Final = (2, 25)
+_OLDEST_GIT: Final = (2, 31)
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
 
 
@@ -130,7 +130,7 @@ def check_git() -> Finding:
     said = _run([program, "--version"])
     version = tuple(int(part) for part in re.findall(r"\d+", said)[:2])
     if version < _OLDEST_GIT:
-        return Finding("git", "fail", f"{said or 'it does not start'}", "install git 2.25 or newer")
+        return Finding("git", "fail", f"{said or 'it does not start'}", "install git 2.31 or newer")
     return Finding("git", "ok", f"{said.removeprefix('git version ')} ({program})")
 
 

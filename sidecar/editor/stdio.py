@@ -82,7 +82,8 @@ def _finish(*last_acts: Callable[[], None]) -> None:
 class PipeReader:
     """Reads a descriptor on a thread of its own and offers it to the loop as pygls wants it (`readline`, `readexactly`).
 
-    A daemon thread, so that nothing waits for it. It pauses while the loop has enough to do (back pressure).
+    A daemon thread, so that nothing waits for it. It pauses while the loop has enough to do, and while the loop has
+    not yet taken what was read last (back pressure): a busy loop leaves the rest in the pipe.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -124,6 +125,7 @@ class PipeReader:
             except OSError:
                 data = b""
             try:
+                self._valve.taken.clear()
                 self._loop.call_soon_threadsafe(self._feed, data)
             except RuntimeError:  # the loop is gone: so is everybody who would read
                 return
@@ -132,12 +134,11 @@ class PipeReader:
             self._valve.wait()
 
     def _feed(self, data: bytes) -> None:
-        if self._ended:
-            return
-        if data:
+        if not self._ended and data:
             self._stream.feed_data(data)
-        else:
+        elif not self._ended:
             self.end()
+        self._valve.taken.set()
 
 
 class _Valve(asyncio.ReadTransport):
@@ -147,6 +148,7 @@ class _Valve(asyncio.ReadTransport):
         super().__init__()
         self._open = threading.Event()
         self._open.set()
+        self.taken = threading.Event()
 
     def pause_reading(self) -> None:
         self._open.clear()
@@ -155,6 +157,7 @@ class _Valve(asyncio.ReadTransport):
         self._open.set()
 
     def wait(self) -> None:
+        self.taken.wait()
         self._open.wait()
 
 

@@ -13,7 +13,7 @@ from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
 from sidecar.core.review import Author, Comment, RiskReport, Thread, ThreadState
 from sidecar.review.anchor import compare
-from sidecar.review.reply import ReplyWriter
+from sidecar.review.reply import Answering
 from sidecar.review.threads import Look, reconcile
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
@@ -42,7 +42,7 @@ class ReviewDesk:
         git: Git,
         store: ThreadStore,
         scorer: Scorer,
-        answer: ReplyWriter,
+        answer: Answering,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._git = git
@@ -114,7 +114,7 @@ class ReviewDesk:
         await self._load()
         thread = await self._say(self._thread(thread_id), "user", text, "")
         lines = await asyncio.to_thread(read_lines_blocking, self._git.root, thread.anchor.path)
-        answer = await self._answer.answer(thread, lines, workspace=self.root)
+        answer = await self._answer.answer(thread, lines, workspace=self.root, report=self._report)
         # The thread may have moved meanwhile, or even be closed: then the words belong to what it was.
         return await self._say(self._threads.get(thread_id, thread), answer.author, answer.body, answer.name)
 

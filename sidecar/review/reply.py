@@ -1,17 +1,19 @@
-"""The answer to a user's comment: the provider is asked with the lines, the finding and the thread as its context."""
+"""The answer to a user's comment: from a model, asked with the lines and the thread, or from our own facts."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 from uuid import uuid4
 
 from sidecar.core.errors import SidecarError
 from sidecar.core.messages import Json, MessagesRequest, encode, texts
 from sidecar.core.ports import Provider
-from sidecar.core.review import Author, Thread
+from sidecar.core.review import Author, HunkRisk, Reason, RiskReport, Thread
 from sidecar.core.turn import Turn
+from sidecar.review.words import code, escape, likelihood
 from sidecar.trace import get_logger
 
 log = get_logger("review")
@@ -33,6 +35,12 @@ _SYSTEM = (
 )
 
 
+_NO_MODEL = "I am Sidecar's offline provider, not a model;"
+_CHOOSE = "For an answer in its own words choose a provider with a model; `sidecar doctor` tells how."
+_MOST_FACTS = 6
+_MOST_LINES = 3
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What is added to a thread. `author` is `sidecar` when the provider could not be asked."""
@@ -42,6 +50,41 @@ class Answer:
     name: str
 
 
+class Answering(Protocol):
+    """Whoever answers in threads."""
+
+    async def answer(
+        self, thread: Thread, lines: Sequence[str] | None, workspace: str = "", report: RiskReport | None = None
+    ) -> Answer:
+        """The answer to the thread's last comment; `lines` is the file now, None when it cannot be read.
+
+        `report` is the risk of the change as it stands. It does not raise: when there is no answer, a sentence says
+        why and what to do.
+        """
+
+
+class FactsWriter:
+    """Answers without a model: all that the analysers know of the lines, and no pretence of more."""
+
+    async def answer(
+        self, thread: Thread, lines: Sequence[str] | None, workspace: str = "", report: RiskReport | None = None
+    ) -> Answer:
+        """See `Answering`."""
+        hunk = _hunk_of(thread, report)
+        if report is None or hunk is None:
+            return Answer(f"{_NO_MODEL} these lines are not part of the uncommitted change any more.", "sidecar", "")
+        known = [*hunk.reasons, *report.reasons]
+        parts = [
+            f"{_NO_MODEL} this is what its analysers know of these lines.",
+            f"Their score is {hunk.score:.2f}, that of the whole change {report.score:.2f}. {likelihood(report)}",
+            _list("What raises it:", [r for r in known if r.effect > 0]),
+            _list("What lowers it:", [r for r in known if r.effect < 0]),
+            _riskiest(hunk, lines),
+            _CHOOSE,
+        ]
+        return Answer("\n\n".join(filter(None, parts)), "sidecar", "")
+
+
 class ReplyWriter:
     """Asks one provider. `model` is the name to ask for, as Claude Code would; the provider knows it by its own."""
 
@@ -49,11 +92,10 @@ class ReplyWriter:
         self._provider = provider
         self._model = model
 
-    async def answer(self, thread: Thread, lines: Sequence[str] | None, workspace: str = "") -> Answer:
-        """The answer to the thread's last comment; `lines` is the file now, None when it cannot be read.
-
-        It does not raise: when there is no answer, a sentence says why and what to do.
-        """
+    async def answer(
+        self, thread: Thread, lines: Sequence[str] | None, workspace: str = "", report: RiskReport | None = None
+    ) -> Answer:
+        """See `Answering`. The reasons reach the model with the thread's first comment."""
         request = MessagesRequest.parse(encode(self._body(thread, lines)))
         turn = Turn(id=f"thread_{uuid4().hex}", workspace=workspace)
         try:
@@ -105,3 +147,32 @@ def _context(thread: Thread, lines: Sequence[str] | None) -> str:
     path = anchor.path.encode("utf-8", "replace").decode()
     about = f"The thread is about lines {anchor.start} to {anchor.end} of {path}{state}."
     return f"{about}\n\n<excerpt>\n{numbered[:_MOST_TEXT]}\n</excerpt>"
+
+
+def _hunk_of(thread: Thread, report: RiskReport | None) -> HunkRisk | None:
+    """The changed stretch that the thread stands on; the riskiest where it touches several."""
+    anchor = thread.anchor
+    touched = [
+        hunk
+        for hunk in (report.hunks if report is not None else ())
+        if hunk.file == anchor.path and hunk.start <= anchor.end and anchor.start <= hunk.end
+    ]
+    return max(touched, key=lambda hunk: hunk.score, default=None)
+
+
+def _list(head: str, found: Sequence[Reason]) -> str:
+    """The strongest reasons that have words, each sentence once; empty without any."""
+    ordered = sorted((reason for reason in found if reason.text), key=lambda reason: -abs(reason.effect))
+    said = list(dict.fromkeys(escape(reason.text) for reason in ordered))[:_MOST_FACTS]
+    return "\n".join([head, "", *(f"- {text}" for text in said)]) if said else ""
+
+
+def _riskiest(hunk: HunkRisk, lines: Sequence[str] | None) -> str:
+    """The lines to look at first, with their text as it is now."""
+    top = sorted(hunk.lines, key=lambda line: -line.score)[:_MOST_LINES]
+    shown = [
+        f"- line {risk.line}: {code(lines[risk.line - 1].strip())}"
+        for risk in top
+        if lines is not None and risk.line <= len(lines) and lines[risk.line - 1].strip()
+    ]
+    return "\n".join(["Look first at:", "", *shown]) if shown else ""

@@ -154,13 +154,13 @@ def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, 
     worse = _BANDS.index(match.band) > _BANDS.index(thread.band)
     if thread.state == "resolved" and not (altered and worse):
         return thread
-    same = match.band == thread.band and abs(match.hunk.score - thread.score) < _MOVED
-    if same and thread.state == "open":
-        return thread
     comments = thread.comments
     if comments and comments[0].author == "sidecar":
         first = replace(comments[0], body=words.comment(match.hunk, report, match.band))
         comments = (first, *comments[1:])
+    same = match.band == thread.band and abs(match.hunk.score - thread.score) < _MOVED
+    if same and thread.state == "open" and comments == thread.comments:
+        return thread
     return replace(
         thread,
         state="open",

@@ -47,16 +47,24 @@ def likelihood(report: RiskReport) -> str:
     return f"Changes like this one were repaired later in {cases(report.score)} cases."
 
 
-def comment(hunk: HunkRisk, report: RiskReport, band: Band) -> str:
-    """The first comment of a thread, as Markdown: severity, what it means, at most three reasons.
+def placed(hunk: HunkRisk, report: RiskReport) -> str:
+    """What the scores of a change and of one place in it mean, as a sentence; one number where they are the same."""
+    if round(hunk.score * 100) == round(report.score * 100):
+        return likelihood(report)
+    return f"Changes like this one were repaired later in {cases(report.score)} cases; for these lines alone it is {cases(hunk.score)}."
 
-    Why this place comes first, then why this change.
+
+def comment(hunk: HunkRisk, report: RiskReport, band: Band) -> str:
+    """The first comment of a thread, as Markdown: severity with the strongest reason, at most two more, what it means.
+
+    Why this place comes first, then why this change; the lead is what lists of comments show of it.
     """
-    lines = [f"**{title(band)}.** {likelihood(report)}"]
     said = reasons([*_telling(hunk.reasons), *_telling(report.reasons)])
-    if said:
-        lines += ["", *said]
-    return "\n".join(lines)
+    if not said:
+        return f"**{title(band)}.** {placed(hunk, report)}"
+    first, *more = said
+    lead = f"**{title(band)}.** {first.removeprefix('- ')}"
+    return "\n\n".join(filter(None, [lead, "\n".join(more), placed(hunk, report)]))
 
 
 def reasons(found: Sequence[Reason], most: int = MOST_REASONS) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Skipped
 from sidecar.risk.facts import Facts
-from sidecar.risk.paths import WHY, classify, language, says_generated
+from sidecar.risk.paths import WHY, classify, is_production, language, says_generated
 from sidecar.risk.tokens import LineShape, docstring_lines, is_code, shape
 
 _FILLING = re.compile(r"[\s,;()\\\"']+")
@@ -75,7 +75,7 @@ def read(change: Change, facts: Facts) -> Reading:
             files.append(code)
             if next(code.lines, None) is None:
                 why = file.reason or "adds no new line of code"
-        elif language(file.path) is not None:
+        elif language(file.path) is not None and not is_production(file.path):
             test_added += file.added_lines
         if why is not None:
             skipped.append(Skipped(file.path, why))

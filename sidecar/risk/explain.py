@@ -123,7 +123,7 @@ def _repairs(seen: _Seen) -> str:
         return "None of its files was repaired before."
     newest = ", ".join(worst.fix_commits)
     evidence = f" ({'newest: ' if worst.fixes > len(worst.fix_commits) else ''}{newest})" if newest else ""
-    return f"`{path}` was repaired {_times(worst.fixes)} in {plural(worst.changes, 'change')} before{evidence}."
+    return f"{path} was repaired {_times(worst.fixes)} in {plural(worst.changes, 'change')} before{evidence}."
 
 
 def _churn(seen: _Seen) -> str:

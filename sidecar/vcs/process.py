@@ -140,6 +140,8 @@ def find_git(outside: Path) -> str:
     A program that the workspace brings along is never started. Raises GitError when there is none.
     """
     fence = outside.resolve()
+    if fence == fence.parent:  # everything lies inside the root folder: it fences nothing off
+        fence = outside = fence / ".git"
     for entry in os.get_exec_path():
         if not Path(entry).is_absolute():
             continue
@@ -149,7 +151,7 @@ def find_git(outside: Path) -> str:
         lies = {Path(entry), Path(entry).resolve(), Path(found).resolve()}
         if not any(path.is_relative_to(root) for path in lies for root in (fence, outside)):
             return found
-    raise GitError("git was not found on PATH (what a workspace brings along is not used); install git 2.25 or newer.")
+    raise GitError("git was not found on PATH (what a workspace brings along is not used); install git 2.31 or newer.")
 
 
 def _kill_tree(pid: int) -> None:

@@ -274,7 +274,8 @@ class Git:
 
     def _prefix(self) -> list[str]:
         place = [f"--git-dir={self.git_dir}"] if self.bare else []
-        return [self.program, "--no-pager", "-C", str(self.root), *place]
+        # a replaced object would tell another history than the one that was committed
+        return [self.program, "--no-pager", "--no-replace-objects", "-C", str(self.root), *place]
 
     def _settings(self) -> list[str]:
         safe = () if self.bare else ("safe.bareRepository=explicit",)
@@ -350,7 +351,9 @@ def _discover(here: Git) -> Git:
     bare, inside, folder = here.run_blocking(*asked).decode("utf-8", "surrogateescape").split("\n", 2)
     git_dir = Path(folder.removesuffix("\n"))
     common = here.root / _path(here.run_blocking("rev-parse", "--git-common-dir"))
-    if bare == "true":
+    # A bare repository without a configuration (a bare copy) is one too, though git, told its folder, cannot know.
+    unsaid = here.bare and git_dir.name != ".git" and not (git_dir / "config").exists()
+    if bare == "true" or unsaid:
         return Git(git_dir, program=here.program, git_dir=git_dir, common_dir=common, bare=True)
     if inside != "true" or here.bare:
         raise NotARepository(f"{here.root} lies inside git's own folder; name the work tree instead.")

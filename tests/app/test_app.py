@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import urllib.error
@@ -178,3 +180,21 @@ def test_an_editor_gets_threads_a_reply_and_a_resolved_one(
         editor.told("sidecar/statusChanged", lambda s: s["openThreads"] == 0 and s["score"] is None)
         assert editor.leave() == 0
         assert b"Traceback" not in editor.log
+
+
+async def test_a_database_of_a_newer_version_is_left_alone_and_said(tmp_path: Path, repository: Repository) -> None:
+    chosen = load({}, {"SIDECAR_STATE_DIR": str(tmp_path / "state"), "PORT": "0"}, None, repository.root)
+    assert chosen.state is not None
+    chosen.state.mkdir(parents=True, mode=0o700)
+    file = chosen.state / "sidecar.db"
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 4711")
+    before = file.read_bytes()
+    async with Sidecar(chosen, version="1", editor=True) as sidecar:
+        status = sidecar.status()
+        assert status.state == "degraded"
+        assert "newer" in status.message
+        assert status.port != 0
+        assert sidecar.desk is not None
+        assert (await sidecar.desk.refresh()).report is not None
+    assert file.read_bytes() == before

@@ -191,3 +191,16 @@ def test_a_long_answer_is_folded_in_linear_time() -> None:
     for _ in range(200_000):
         folded.feed(event)
     assert len(folded.message().body["content"][0]["text"]) == 1_000_000
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"type": "message_start", "message": [[None, None]]},
+        {"type": "content_block_start", "index": 0, "content_block": [["type", "text"]]},
+        {"type": "error", "error": [["type", "api_error"]]},
+    ],
+)
+def test_pairs_are_no_object(data):
+    with pytest.raises(UpstreamError, match="cannot be understood"):
+        Accumulator().feed(Event.make(data))

@@ -67,8 +67,21 @@ def test_functions_fit_on_a_screen(path: Path) -> None:
         assert count - len(names & {"self", "cls"}) <= limit, f"{node.name} takes {count} parameters"
 
 
+def code_lines(path: Path) -> int:
+    """Lines without blanks, comments and docstrings."""
+    told: set[int] = set()
+    for node in ast.walk(tree(path)):
+        if not isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) or not node.body:
+            continue
+        first = node.body[0]
+        if isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str):
+            told.update(range(first.lineno, (first.end_lineno or first.lineno) + 1))
+    lines = enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
+    return sum(bool(line.strip()) and not line.strip().startswith("#") and n not in told for n, line in lines)
+
+
 def test_the_product_can_still_be_read() -> None:
-    assert sum(p.read_text(encoding="utf-8").count("\n") for p in FILES) <= 16_000
+    assert sum(code_lines(p) for p in FILES) <= 16_000
 
 
 def test_only_settings_reads_the_environment() -> None:

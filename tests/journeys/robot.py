@@ -8,11 +8,19 @@ import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
+import pytest
+
 from tests.conftest import ROOT, Rig
+from tests.journeys.processes import settled
+
+PICTURES = ROOT / ".build" / "screenshots"
+VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
 
 ANSWER_LIMIT = 120.0
 """Seconds after which an act counts as hung; the acts themselves give up sooner, and say what they waited for."""
@@ -25,9 +33,7 @@ class RobotError(AssertionError):
 class Robot:
     """One editor session. Every act is a function of `tests/rig/driver.mjs` or `robot.mjs` by its name."""
 
-    def __init__(self, rig: Rig, home: Path, environment: Mapping[str, str], pictures: Path) -> None:
-        self.home = home
-        self.pictures = pictures
+    def __init__(self, rig: Rig, environment: Mapping[str, str]) -> None:
         self._turn = 0
         self._process = subprocess.Popen(
             [rig.node, ROOT / "tests" / "rig" / "robot.mjs"],
@@ -58,7 +64,7 @@ class Robot:
 
     def picture(self, name: str) -> Path:
         """Keep a picture of the window among the build's outputs."""
-        file = self.pictures / f"{name}.png"
+        file = PICTURES / f"{name}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         self.do("screenshot", file=str(file))
         return file
@@ -81,3 +87,48 @@ class Robot:
         for line in self._process.stdout:
             self._answers.put(line)
         self._answers.put("")
+
+
+@contextmanager
+def at_the_editor(rig: Rig, clean: Mapping[str, str], repository: Path, scratch: Path, **more: str) -> Iterator[Robot]:
+    """An editor on `repository`, the extension installed from its .vsix, the server running in this environment.
+
+    `more` is what the person's shell exports. Nothing is left running afterwards, and nothing was asked of the network.
+    """
+    if not VSIX.is_file():
+        pytest.fail("the extension is not packaged; run: make package", pytrace=False)
+    home = scratch / "home"
+    home.mkdir()
+    profile = f"PS1='tally $ '\nPATH={Path(rig.claude).parent}:$PATH\n"  # as a user's own: `claude` is on the PATH
+    (home / ".bashrc").write_text(profile, encoding="utf-8")
+    state = str(scratch / "state")
+    environment = {**clean, **settled(home / ".claude", repository), "HOME": str(home), "SHELL": "/bin/bash", **more}
+    robot = Robot(rig, {**environment, "SIDECAR_STATE_DIR": state})
+    try:
+        robot.do(
+            "start",
+            home=str(scratch / "code"),
+            folder=str(repository),
+            vsix=str(VSIX),
+            settings={"sidecar.command": [str(ROOT / ".venv" / "bin" / "sidecar")]},
+            pictures=str(PICTURES),
+            viewport={"width": 1440, "height": 1080},
+        )
+        yield robot
+        assert robot.do("outside") == []
+    finally:
+        robot.close()
+    assert not (left := _left_running(state)), left
+
+
+def _left_running(state: str) -> list[psutil.Process]:
+    """Processes that were started in this session's environment and outlive it by more than some seconds."""
+    found: list[psutil.Process] = []
+    for process in psutil.process_iter():
+        with suppress(psutil.Error):
+            if process.environ().get("SIDECAR_STATE_DIR") == state:
+                found.append(process)
+    alive = psutil.wait_procs(found, 15)[1]
+    for process in alive:
+        process.kill()
+    return alive

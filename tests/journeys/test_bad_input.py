@@ -43,7 +43,7 @@ def post(sidecar: Sidecar, body: bytes, kind: str = "application/json") -> tuple
         ({"PORT": "eighty"}, (), "PORT"),
         ({"SIDECAR_AUTH": "perhaps"}, (), "SIDECAR_AUTH"),
         ({}, ("--workspace", "no/such/folder"), "no/such/folder"),
-        ({}, ("--host", "0.0.0.0"), "token"),
+        ({}, ("--host", "0.0.0.0", "--auth", "none"), "--auth"),
     ],
     ids=["no-databricks", "no-key", "no-endpoint", "provider", "port", "auth", "no-folder", "open-host"],
 )
@@ -56,6 +56,13 @@ async def test_wrong_setting_is_named(
     assert named in done.err
     assert "Traceback" not in done.err
     assert done.out == ""
+
+
+async def test_open_host_lets_nobody_in_without_the_token(serve: Serve) -> None:
+    """Bound to every address, even this user's own requests over loopback need the token."""
+    sidecar = await serve("--host", "0.0.0.0")
+    code, answer = await asyncio.to_thread(post, sidecar, json.dumps(ASK).encode())
+    assert (code, answer["error"]["type"]) == (401, "authentication_error")
 
 
 async def test_taken_port_is_named_with_a_mend(start: Start) -> None:

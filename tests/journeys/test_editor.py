@@ -12,13 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.conftest import ROOT, Rig
-from tests.journeys.processes import settled
-from tests.journeys.robot import Robot
+from tests.conftest import Rig
+from tests.journeys.robot import Robot, at_the_editor
 from tests.rig import sample
 
-PICTURES = ROOT / ".build" / "screenshots"
-VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
 RISK = re.compile(r"(Low|Medium|High|Very high) risk\b.*\d")
 
 
@@ -32,39 +29,12 @@ def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def editor(
     rig: Rig, clean_environment: Mapping[str, str], repository: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Robot]:
-    """One editor for this file, the extension installed from its .vsix; it starts the server of this environment."""
-    if not VSIX.is_file():
-        pytest.fail("the extension is not packaged; run: make package", pytrace=False)
+    """One editor for this file."""
     scratch = tmp_path_factory.mktemp("editor")
-    home = scratch / "home"
-    home.mkdir()
-    profile = f"PS1='tally $ '\nPATH={Path(rig.claude).parent}:$PATH\n"  # as a user's own: `claude` is on the PATH
-    (home / ".bashrc").write_text(profile, encoding="utf-8")
-    environment = {
-        **clean_environment,
-        **settled(home / ".claude", repository),
-        "HOME": str(home),
-        "SHELL": "/bin/bash",
-        "SIDECAR_STATE_DIR": str(scratch / "state"),
-    }
-    robot = Robot(rig, scratch, environment, PICTURES)
-    try:
-        sidecar = ROOT / ".venv" / "bin" / "sidecar"
-        settings = {"sidecar.command": [str(sidecar)]}
-        robot.do(
-            "start",
-            home=str(scratch / "code"),
-            folder=str(repository),
-            vsix=str(VSIX),
-            settings=settings,
-            pictures=str(PICTURES),
-        )
+    with at_the_editor(rig, clean_environment, repository, scratch) as robot:
         robot.do("waitForStatus", r"Offline :\d+")
         assert (scratch / "state").is_dir(), "the server did not get the environment of the editor"
         yield robot
-        assert robot.do("outside") == []
-    finally:
-        robot.close()
 
 
 def lines_changed(repository: Path, file: str) -> set[int]:
@@ -81,13 +51,13 @@ def ranges(editor: Robot, file: str) -> list[tuple[int, int]]:
     """The line ranges of a file's threads, as the Comments panel tells them."""
     editor.do("runCommand", "Comments: Focus on Comments View")
     found: list[tuple[int, int]] = []
-    of = ""
+    here = False
     for row in editor.do("commentRows"):
         if place := re.search(r"\[Ln (\d+)(?:-(\d+))?\]", row):
-            if of == Path(file).name:
+            if here:
                 found.append((int(place[1]), int(place[2] or place[1])))
         else:
-            of = row.split()[0]
+            here = row.startswith(Path(file).name)
     return found
 
 
@@ -103,7 +73,8 @@ def show_thread(editor: Robot, file: str, index: int = 0) -> Any:
     """Open a file at one of its threads, and the thread with it; what it shows."""
     places = until(editor, file, lambda seen: len(seen) > index)
     editor.do("openFile", file)
-    editor.do("goToLine", places[index][0])
+    editor.do("goToLine", 1)
+    editor.do("goToLine", places[index][1])  # coming from afar, the line is put into the middle
     editor.do("waitForGlyphs", least=1)
     return editor.do("openThread", index=0)
 
@@ -127,6 +98,16 @@ def test_changed_lines_carry_threads_with_score_and_reasons(editor: Robot, repos
     changed = lines_changed(repository, sample.FRAGILE)
     for start, end in ranges(editor, sample.FRAGILE):
         assert set(range(start, end + 1)) <= changed
+
+
+def test_claude_in_the_terminal_needs_nothing_typed_but_itself(editor: Robot) -> None:
+    show_thread(editor, sample.FRAGILE)
+    editor.do("openTerminal")
+    editor.do("typeInTerminal", 'claude -p "Summarize the recent diff"')
+    screen = editor.do("waitForTerminal", r"settlement\.py[\s\S]*tally \$ *$")
+    editor.do("runCommand", "Terminal: Scroll to Previous Command")
+    editor.picture("review")  # the README's: cp .build/screenshots/review.png docs/images/
+    assert "tally/settlement.py" in screen
 
 
 def test_open_changes_shows_the_threads_beside_the_new_text(editor: Robot) -> None:
@@ -172,12 +153,13 @@ def test_saving_an_edit_moves_the_threads_below_it(editor: Robot) -> None:
 
 
 def test_mending_a_change_closes_its_thread(editor: Robot, repository: Path) -> None:
-    """The file as it was, saved: nothing is left to say about it."""
+    """The line as it was, saved: nothing is left to say about it."""
     file = "web/statement.ts"
-    until(editor, file, lambda now: len(now) == 1)
+    ((line, _),) = until(editor, file, lambda now: len(now) == 1)
     editor.do("openFile", file)
-    editor.do("press", keys=["Control+a"])
-    editor.do("insert", text=sample.git(repository, "show", f"HEAD:{file}"))
+    editor.do("goToLine", line)
+    editor.do("press", keys=["Home", "Shift+End"])
+    editor.do("insert", text=sample.git(repository, "show", f"HEAD:{file}").splitlines()[line - 1].strip())
     editor.do("press", keys=["Control+s"])
     until(editor, file, lambda now: now == [])
     assert lines_changed(repository, file) == set()
@@ -193,11 +175,3 @@ def test_a_new_risky_change_opens_a_thread(editor: Robot, repository: Path) -> N
     editor.do("insert", text=text)
     editor.do("press", keys=["Control+s"])
     until(editor, file, lambda now: len(now) >= 1)
-
-
-def test_claude_in_the_terminal_needs_nothing_typed_but_itself(editor: Robot) -> None:
-    editor.do("openTerminal")
-    editor.do("typeInTerminal", 'claude -p "Summarize the recent diff"')
-    screen = editor.do("waitForTerminal", r"settlement\.py[\s\S]*tally \$ *$")
-    editor.picture("terminal")
-    assert "tally/settlement.py" in screen

@@ -7,9 +7,9 @@ import asyncio
 import pytest
 
 from sidecar.core.errors import UpstreamCut, UpstreamError, UpstreamUnreachable
-from sidecar.core.review import Anchor, Comment, Thread
+from sidecar.core.review import Anchor, Comment, HunkRisk, LineRisk, Reason, RiskReport, Thread
 from sidecar.review import reply as room
-from sidecar.review.reply import Answer, ReplyWriter
+from sidecar.review.reply import Answer, FactsWriter, ReplyWriter
 from tests.fakes.provider import FakeProvider, fails, message, says, streams
 
 LINES = [f"line {n}" for n in range(1, 101)]
@@ -122,3 +122,41 @@ async def test_leaving_lets_go_of_the_provider():
 
 def test_the_fakes_message_is_a_message():
     assert message("x").body["content"][0]["text"] == "x"
+
+
+def report(*hunks: HunkRisk) -> RiskReport:
+    up, down = (
+        Reason("nfix_max", 9, 0.8, "This file was repaired 9 times before."),
+        Reason("exp", 90, -0.3, "Its author knows it."),
+    )
+    return RiskReport(0.55, "critical", -1.0, "m@1", hunks=hunks, reasons=(up, down, Reason("silent", 1, 0.9, "")))
+
+
+async def test_without_a_model_the_analysers_facts_answer():
+    here = HunkRisk(
+        "a.py", 51, 52, 0.37, (LineRisk(51, 0.2), LineRisk(52, 0.3)), (Reason("len", 29, 0.1, "It is *long*."),)
+    )
+    elsewhere = HunkRisk("a.py", 90, 95, 0.9)
+    answer = await FactsWriter().answer(thread(("user", "why?")), LINES, report=report(elsewhere, here))
+    assert answer.author == "sidecar"
+    assert "not a model" in answer.body
+    assert "Their score is 0.37, that of the whole change 0.55." in answer.body
+    assert "- This file was repaired 9 times before.\n- It is \\*long\\*." in answer.body
+    assert "What lowers it:\n\n- Its author knows it." in answer.body
+    assert "- line 52: `line 52`\n- line 51: `line 51`" in answer.body
+
+
+@pytest.mark.parametrize(
+    "change", [None, report(), report(HunkRisk("b.py", 50, 52, 0.4)), report(HunkRisk("a.py", 60, 61, 0.4))]
+)
+async def test_without_facts_that_is_said(change):
+    answer = await FactsWriter().answer(thread(("user", "why?")), LINES, report=change)
+    assert "not part of the uncommitted change" in answer.body
+
+
+async def test_facts_survive_a_file_that_is_gone_or_shorter():
+    here = HunkRisk("a.py", 50, 52, 0.37, (LineRisk(52, 0.3),))
+    for lines in (None, LINES[:10]):
+        answer = await FactsWriter().answer(thread(("user", "why?")), lines, report=report(here))
+        assert "Look first" not in answer.body
+        assert "0.37" in answer.body

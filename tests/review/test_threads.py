@@ -230,8 +230,10 @@ def test_a_long_hunk_is_pointed_at_where_the_risk_is():
 def test_a_new_score_is_told_in_the_same_comment(story):
     story.look(report(risk(5, 7)))
     first = story.only()
-    story.look(report(risk(5, 7, 0.33), score=0.44))
-    assert story.only() is first, "small differences are not worth a word"
+    story.look(report(risk(5, 7)))
+    assert story.only() is first, "the same score is not told twice"
+    story.look(report(risk(5, 7), score=0.44))
+    assert "about 44 of 100" in story.only().comments[0].body, "all threads of a change tell the same score of it"
     story.look(report(risk(5, 7, 0.5), score=0.6, band="critical"))
     thread = story.only()
     assert (thread.id, thread.score, thread.band, thread.title) == (first.id, 0.5, "critical", "Very high risk")

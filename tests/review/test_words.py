@@ -39,13 +39,16 @@ def test_a_probability_in_words(score, said):
 def test_a_comment_says_severity_meaning_and_reasons():
     hunk = HunkRisk("a.py", 1, 2, 0.2, reasons=(Reason("here", 1, 0.05, "this place"),))
     assert comment(hunk, REPORT, "high") == (
-        "**High risk.** Changes like this one were repaired later in about 31 of 100 cases.\n\n"
-        "- this place\n- a large thing\n- a small thing"
+        "**High risk.** this place\n\n- a large thing\n- a small thing\n\n"
+        "Changes like this one were repaired later in about 31 of 100 cases; for these lines alone it is about 20 of 100."
+    )
+    assert comment(HunkRisk("a.py", 1, 2, 0.31), RiskReport(0.31, "high", 0.0, "m"), "high") == (
+        "**High risk.** Changes like this one were repaired later in about 31 of 100 cases."
     )
 
 
 def test_a_comment_without_reasons_is_one_sentence():
-    body = comment(HunkRisk("a.py", 1, 2, 0.2), RiskReport(0.5, "critical", 0, "m"), "medium")
+    body = comment(HunkRisk("a.py", 1, 2, 0.5), RiskReport(0.5, "critical", 0, "m"), "medium")
     assert body == "**Some risk.** Changes like this one were repaired later in about 50 of 100 cases."
 
 

@@ -16,6 +16,7 @@ const QUIET = {
   'workbench.startupEditor': 'none',
   'workbench.secondarySideBar.defaultVisibility': 'hidden',
   'workbench.tips.enabled': false,
+  'editor.minimap.enabled': false,
   'workbench.welcomePage.walkthroughs.openOnInstall': false,
   'window.commandCenter': false,
   'chat.disableAIFeatures': true,
@@ -182,12 +183,7 @@ export async function openFile(page, file) {
 
 /** Go to a line of the active editor (from 1). */
 export async function goToLine(page, line) {
-  await page.keyboard.press('Control+g');
-  const input = page.locator('.quick-input-widget .quick-input-filter input');
-  await input.waitFor({ state: 'visible' });
-  await input.fill(`:${line}`);
-  await page.keyboard.press('Enter');
-  await input.waitFor({ state: 'hidden' });
+  await pick(page, 'Control+g', `:${line}`, new RegExp(`line ${line}\\b`));
   await page.locator('.monaco-editor .line-numbers.active-line-number').filter({ hasText: new RegExp(`^${line}$`) }).first().waitFor();
 }
 

@@ -33,8 +33,10 @@ const own = {
   },
   /** Requests that would have left this machine. */
   outside: async () => session.page.outside,
+  /** { file }: a picture of the window once nothing turns any more, without a blinking cursor. */
   screenshot: async ({ file }) => {
-    await session.page.screenshot({ path: file });
+    await session.page.waitForFunction(() => !document.querySelector('.statusbar-item .codicon-loading, .statusbar-item .codicon-modifier-spin'));
+    await session.page.screenshot({ path: file, animations: 'disabled', caret: 'hide' });
   },
   /** { keys }: press these keys, one after the other. */
   press: async ({ keys }) => {

@@ -129,3 +129,7 @@ def test_no_git_is_an_error_that_says_what_to_do(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(GitError, match="install git"):
         find_git(outside=tmp_path / "work")
+
+
+def test_the_root_folder_as_workspace_fences_nothing_off(tmp_path):
+    assert find_git(outside=Path(tmp_path.anchor))

@@ -521,3 +521,22 @@ def test_importing_the_room_starts_nothing_and_loads_no_gitpython():
     code = "import sys, sidecar.vcs.runner; print('git' in sys.modules, 'git.cmd' in sys.modules)"
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert out.stdout.split() == ["False", "False"]
+
+
+async def test_a_bare_copy_without_a_configuration_is_a_repository(tmp_path):
+    made = Repository.create(tmp_path / "full", {"a.py": "x = 1\n"})
+    bare = tmp_path / "copy"
+    made.git("clone", "--quiet", "--bare", str(made.root), str(bare))
+    (bare / "config").unlink()
+    git = await Git.open(bare)
+    assert (git.root, git.bare) == (bare.resolve(), True)
+    assert (await git.run("rev-parse", "HEAD")).decode().strip() == made.head
+
+
+async def test_replaced_objects_do_not_change_the_history(tmp_path):
+    made = Repository.create(tmp_path / "r", {"a.py": "x = 1\n"})
+    first = made.head
+    second = made.commit("second", {"a.py": "x = 2\n"})
+    made.git("replace", second, first)
+    git = await Git.open(made.root)
+    assert (await git.run("log", "-1", "--format=%s", second)).decode().strip() == "second"

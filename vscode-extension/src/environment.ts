@@ -132,7 +132,7 @@ async function createVenv(plan: EnvironmentPlan, uv: string | undefined, python:
 
 async function install(plan: EnvironmentPlan, uv: string | undefined, python: string): Promise<void> {
   const source = plan.wheelhouse ? ['--no-index', '--find-links', plan.wheelhouse] : [];
-  const pip = uv ? [uv, 'pip', 'install', '--python', python] : [python, '-I', '-m', 'pip', 'install', '--disable-pip-version-check'];
+  const pip = uv ? [uv, 'pip', 'install', '--python', python] : [python, '-I', '-m', 'pip', 'install', '--disable-pip-version-check', '--progress-bar=off'];
   const locked = ['--require-hashes', '--only-binary', ':all:', '-r', plan.bundle.lock];
   for (const what of [[...source, ...locked], ['--no-deps', '--no-index', plan.bundle.wheel]]) {
     const [program = python, ...args] = [...pip, ...what];

@@ -11,7 +11,7 @@ import { neighbour } from './reconcile';
 import type { Server } from './server';
 import type { Settings } from './settings';
 import type { Terminals } from './terminal';
-import { percent, riskWord, threadCount } from './words';
+import { cases, riskWord, threadCount } from './words';
 
 /** The parts that commands act on. */
 export interface Parts {
@@ -52,7 +52,7 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
 
 async function review(server: Server): Promise<void> {
   const { band, score, openThreads } = await server.ask('sidecar/review', {});
-  const words = band && score !== null ? `${riskWord(band)} (${percent(score)}), ${threadCount(openThreads)}` : 'no uncommitted change to review';
+  const words = band && score !== null ? `${riskWord(band)} (${cases(score)} like it were repaired later), ${threadCount(openThreads)}` : 'no uncommitted change to review';
   window.setStatusBarMessage(`$(shield) Sidecar: ${words}`, 8_000);
 }
 

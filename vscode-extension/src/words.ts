@@ -28,11 +28,11 @@ export function providerName(provider: string): string {
   return PROVIDER[provider] ?? provider;
 }
 
-/** A probability in words, never rounded to the certainties that it is not: "31%", "<1%", ">99%". */
-export function percent(score: number): string {
-  if (score > 0 && score < 0.01) return '<1%';
-  if (score < 1 && score > 0.99) return '>99%';
-  return `${Math.round(score * 100)}%`;
+/** A probability as a person says it, never a percentage of being wrong: "31 of 100", "fewer than 1 of 100". */
+export function cases(score: number): string {
+  const count = Math.round(score * 100);
+  if (count < 1) return 'fewer than 1 of 100';
+  return count > 99 ? 'more than 99 of 100' : `${count} of 100`;
 }
 
 /** A thread's heading, which is also what a screen reader says. Everything that a colour or a sign shows is in it. */
@@ -41,7 +41,7 @@ export function threadLabel(item: ThreadItem): string {
     item.state === 'resolved' ? 'Resolved' : '',
     item.outdated ? 'Outdated' : '',
     RISK[item.band],
-    `${percent(item.score)} on ${item.startLine === item.endLine ? 'this line' : 'these lines'}`,
+    `score ${item.score.toFixed(2)}`,
   ].filter(Boolean);
   const title = item.title === RISK[item.band] ? '' : item.title;
   return [marks.join(' · '), title].filter(Boolean).join(' — ');
@@ -104,7 +104,7 @@ export function statusDetails(view: View): readonly (readonly [label: string, va
   if (view.phase !== 'running' || !status) return [];
   const risk =
     status.band && status.score !== null
-      ? `${RISK[status.band]}, ${percent(status.score)} chance that it needs a fix later`
+      ? `${RISK[status.band]}: ${cases(status.score)} changes like it were repaired later`
       : 'No uncommitted change';
   return [
     ['Provider', providerName(status.provider)],

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
+  cases,
   type View,
   escapeMarkdown,
-  percent,
   providerName,
   statusDetails,
   statusText,
@@ -15,20 +15,20 @@ import {
 import { status, thread } from './make';
 
 const PERCENTS: readonly (readonly [number, string])[] = [
-  [0, '0%'], [0.004, '<1%'], [0.01, '1%'], [0.314, '31%'], [0.99, '99%'], [0.996, '>99%'], [1, '100%'],
+  [0, 'fewer than 1 of 100'], [0.004, 'fewer than 1 of 100'], [0.01, '1 of 100'], [0.314, '31 of 100'], [0.994, '99 of 100'], [0.996, 'more than 99 of 100'],
 ];
 
 for (const [score, words] of PERCENTS) {
   test(`a score of ${score} reads ${words}`, () => {
-    assert.equal(percent(score), words);
+    assert.equal(cases(score), words);
   });
 }
 
 test('a thread says its severity, score and state in words, for those who cannot see colours', () => {
-  assert.equal(threadLabel(thread()), 'High risk · 62% on these lines — Nine earlier fixes');
-  assert.equal(threadLabel(thread({ outdated: true, band: 'critical', score: 0.91 })), 'Outdated · Very high risk · 91% on these lines — Nine earlier fixes');
-  assert.equal(threadLabel(thread({ title: 'High risk', endLine: 4 })), 'High risk · 62% on this line', 'and says it once');
-  assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk · 62% on these lines');
+  assert.equal(threadLabel(thread()), 'High risk · score 0.62 — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ outdated: true, band: 'critical', score: 0.91 })), 'Outdated · Very high risk · score 0.91 — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ title: 'High risk', endLine: 4 })), 'High risk · score 0.62', 'and says it once');
+  assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk · score 0.62');
 });
 
 test('the context words of a thread are those that the menus ask for', () => {
@@ -64,7 +64,7 @@ for (const [view, text, tone, spoken] of VIEWS) {
 test('the details are those of a running server, in words', () => {
   const details = new Map(statusDetails(running()));
   assert.equal(details.get('Endpoint'), 'http://127.0.0.1:21000');
-  assert.equal(details.get('Change'), 'High risk, 62% chance that it needs a fix later');
+  assert.equal(details.get('Change'), 'High risk: 62 of 100 changes like it were repaired later');
   assert.equal(new Map(statusDetails(running({ port: 0 }))).get('Endpoint'), 'not listening');
   assert.equal(new Map(statusDetails(running({ band: null, score: null }))).get('Change'), 'No uncommitted change');
   assert.deepEqual(statusDetails({ phase: 'stopped', note: '', status: undefined }), []);
