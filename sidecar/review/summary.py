@@ -1,4 +1,4 @@
-"""The uncommitted change as Markdown for a person: what changed, and the risky places with their reasons."""
+"""The uncommitted change, or the last commit where there is none, as Markdown: what changed, and what of it is risky."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sidecar.core.review import HunkRisk, RiskReport
 from sidecar.review import words
 from sidecar.review.threads import candidates
 from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import Doing, Status, status, working_tree
+from sidecar.vcs.worktree import Doing, Status, commit, status, working_tree
 
 MOST_FILES = 50
 MOST_PLACES = 10
@@ -29,7 +29,10 @@ _VERBS = {
 
 
 async def summarize(git: Git | None, scorer: Scorer) -> str:
-    """What the uncommitted change does, file by file, with its risk. Without a repository or a change it says so."""
+    """What the uncommitted change does, file by file, with its risk; the last commit where the working tree is clean.
+
+    Without a repository or a change it says so.
+    """
     found = await _change(git)
     if isinstance(found, str):
         return found
@@ -39,7 +42,7 @@ async def summarize(git: Git | None, scorer: Scorer) -> str:
 
 
 async def review_text(git: Git | None, scorer: Scorer) -> str:
-    """The risky places of the uncommitted change with reasons; when none stands out it says so."""
+    """The risky places of the same change with reasons; when none stands out it says so."""
     found = await _change(git)
     if isinstance(found, str):
         return found
@@ -61,6 +64,9 @@ async def _change(git: Git | None) -> tuple[Status, Change] | str:
     where = _where(now)
     if now.head is None:
         return f"There is no change yet: {where} has no commit, and no file to commit."
+    last = await commit(git, now.head)
+    if last.files:
+        return now, last
     return f"There is no uncommitted change: the working tree is the same as the last commit ({where})."
 
 
@@ -68,8 +74,13 @@ def _head(now: Status, change: Change) -> str:
     count = len(change.files)
     added = sum(file.added_lines for file in change.files)
     removed = sum(file.removed_lines for file in change.files)
+    size = f"{_many(count, 'file')}, +{added} -{removed} lines"
+    if change.commit is not None:
+        subject = change.message.partition("\n")[0].strip()
+        told = f" ({words.escape(subject)})" if subject else ""
+        return f"Nothing is uncommitted, so this is the **last commit**, {change.commit[:10]}{told}, on {_where(now)}: {size}."
     against = "" if now.head else ", all of it new: there is no commit yet"
-    sentence = f"**Uncommitted change** on {_where(now)}: {_many(count, 'file')}, +{added} -{removed} lines{against}."
+    sentence = f"**Uncommitted change** on {_where(now)}: {size}{against}."
     if now.conflicted:
         sentence += f" {_many(len(now.conflicted), 'file')} with conflicts."
     return sentence

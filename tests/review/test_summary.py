@@ -58,6 +58,7 @@ async def test_a_review_of_a_quiet_change_says_so(repository):
 async def test_where_there_is_nothing_to_tell_it_says_why(tell, repository, tmp_path):
     assert await tell(None, WordScorer()) == NO_REPOSITORY
     assert await told(Repository.create(tmp_path / "bare.git", bare=True), tell) == BARE
+    repository.commit("nothing")
     assert await told(repository, tell) == (
         "There is no uncommitted change: the working tree is the same as the last commit (branch `main`)."
     )
@@ -99,3 +100,12 @@ async def test_a_very_large_change_is_cut(repository):
     text = await told(repository)
     assert "80 files" in text
     assert "- and 30 more files" in text
+
+
+@pytest.mark.parametrize("tell", [summarize, review_text])
+async def test_a_clean_working_tree_tells_of_the_last_commit(tell, repository):
+    sha = repository.commit("Make it *risky*\n\nbody", {"a.py": "one\nrisky\n"})
+    text = await told(repository, tell)
+    assert text.startswith("Nothing is uncommitted, so this is the **last commit**, " + sha[:10])
+    assert "(Make it \\*risky\\*), on branch `main`: 1 file" in text
+    assert "a.py" in text
