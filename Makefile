@@ -51,6 +51,7 @@ test-journeys: $(BUILD)/dev.stamp $(BUILD)/rig.stamp $(EXT)/dist/claude-sidecar.
 
 bench: $(BUILD)/dev.stamp ## measure the endpoint beside a plain pass-through in the same run
 	$(BIN)/python -m tests.bench.proxy
+	$(BIN)/python -m tests.bench.cache
 
 fit: $(BUILD)/fit.stamp ## fit the risk model again: make fit DATA=folder
 	$(BIN)/python -m tests.bench.risk.fit --data $(DATA)

@@ -31,6 +31,7 @@ from sidecar.settings import Settings
 from sidecar.store import runtime
 from sidecar.store.answers import CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
+from sidecar.store.notes import learned_notes
 from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
 from sidecar.tools.late import LateAnalyst
@@ -95,7 +96,7 @@ class Sidecar:
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
             state = self._open_state()
-            self._provider = self._make_provider()
+            self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
             steps = [*self._observing(stack, state), *self._caching(stack, state)]
@@ -122,10 +123,11 @@ class Sidecar:
             log.warning("no_state_folder", note=error.sentence)
             return None
 
-    def _make_provider(self) -> Provider:
+    def _make_provider(self, state: Path | None) -> Provider:
         try:
             self._settings.check_provider()
-            return create_provider(self._settings, LateAnalyst(self._make_analyst))
+            notes = learned_notes(state, Path(self._settings.server.workspace))
+            return create_provider(self._settings, LateAnalyst(self._make_analyst), notes)
         except SetupError as error:
             if not self._editor:
                 raise

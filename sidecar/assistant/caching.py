@@ -12,15 +12,15 @@ from functools import partial
 from typing import Any, Final
 
 from sidecar.assistant.flight import Flight, Seat
-from sidecar.assistant.replay import Kept, Saving, kept_message, kept_stream
+from sidecar.assistant.replay import Kept, Saving, kept_message, kept_stream, spared_tokens
 from sidecar.assistant.signature import signature
 from sidecar.assistant.turn import Ask
 from sidecar.core.errors import BadInput
 from sidecar.core.events import Event
-from sidecar.core.messages import Message, MessagesRequest
+from sidecar.core.messages import Json, Message, MessagesRequest
 from sidecar.core.reply import Reply
 from sidecar.core.turn import Handling, Turn
-from sidecar.store.answers import AnswerStore, CacheStats
+from sidecar.store.answers import AnswerStore, CacheStats, Counts
 from sidecar.trace import get_logger
 
 log = get_logger("assistant")
@@ -58,11 +58,13 @@ class PromptCache:
         stored = await self._store.get(key)
         if stored is not None:
             log.info("cache", outcome="hit", key=key[:12])
-            return _told_again(Kept.decoded(stored), streamed=request.stream)
+            kept = Kept.decoded(stored)
+            self._store.credit(_spared(kept.usage))
+            return _told_again(kept, streamed=request.stream)
         flight = self._flights.get(key)
         if flight is not None and flight.joinable and (flight.streamed or not request.stream):
             return await self._join(key, flight, request, turn, ask)
-        return await self._lead(key, request, turn, ask, "new")
+        return await self._lead(key, request, turn, ask, self._store.why(key))
 
     async def stats(self) -> CacheStats:
         """What is kept."""
@@ -100,13 +102,27 @@ class PromptCache:
         try:
             if await seat.promising():
                 log.info("cache", outcome="joined", key=key[:12])
-                return _shared(flight, seat)
+                return self._shared(flight, seat)
         except BaseException:
             await seat.leave()
             raise
         # What went wrong for the first may have been its own: too early, or just bad luck.
         await seat.leave()
-        return await self._lead(key, request, turn, ask, "new", shared=False)
+        return await self._lead(key, request, turn, ask, self._store.why(key), shared=False)
+
+    def _shared(self, flight: Flight, seat: Seat) -> Reply:
+        saving = Saving()
+        handling = replace(flight.handling, cache="joined", usage=saving.known)
+        if flight.message is not None:
+            kept = flight.message.body | {"usage": saving.of(flight.message.body.get("usage"))}
+            self._store.credit(_spared(saving.known, joined=True))
+            return Reply(message=Message.of(kept), close=seat.leave, handling=handling)
+
+        async def close() -> None:
+            self._store.credit(_spared(saving.known, joined=True))
+            await seat.leave()
+
+        return Reply(events=_saved(seat, saving), close=close, handling=handling)
 
     async def _lead(
         self, key: str, request: MessagesRequest, turn: Turn, ask: Ask, reason: str, *, shared: bool = True
@@ -145,7 +161,7 @@ class PromptCache:
         if kept is None:
             log.info("cache_not_kept", reason=reason, key=key[:12])
         else:
-            await self._store.put(key, kept.encoded())
+            await self._store.put(key, replace(kept, model=flight.handling.model).encoded())
 
 
 def may_call_tools(request: MessagesRequest) -> bool:
@@ -171,22 +187,19 @@ async def _aside(size: int, make: Any, given: Any) -> tuple[Kept | None, str]:
 
 
 def _told_again(kept: Kept, *, streamed: bool) -> Reply:
-    handling = Handling(cache="hit")
+    handling = Handling(kept.model, cache="hit", usage=kept.usage)
     if streamed and kept.frames:
         return Reply(events=_each(kept.events()), handling=handling)
     return Reply(message=Message(kept.message), handling=handling)
 
 
-def _shared(flight: Flight, seat: Seat) -> Reply:
-    handling = replace(flight.handling, cache="joined")
-    if flight.message is not None:
-        kept = flight.message.body | {"usage": Saving().of(flight.message.body.get("usage"))}
-        return Reply(message=Message.of(kept), close=seat.leave, handling=handling)
-    return Reply(events=_saved(seat), close=seat.leave, handling=handling)
+def _spared(usage: Json, *, joined: bool = False) -> Counts:
+    """What a request that was spared adds to the numbers; one that joined was looked up in vain before."""
+    tokens = spared_tokens(usage)
+    return Counts(joins=1, misses=-1, tokens=tokens) if joined else Counts(tokens=tokens)
 
 
-async def _saved(seat: Seat) -> Any:
-    saving = Saving()
+async def _saved(seat: Seat, saving: Saving) -> Any:
     async for event in seat.events():
         yield saving.event(event)
 

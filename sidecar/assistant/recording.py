@@ -128,8 +128,9 @@ def _record(watch: _Watch, provider: str, prices: PriceTable) -> TurnRecord:
     body = _told(watch)
     failure = _failure(watch, body)
     outcome: Outcome = "error" if failure is not None else "done" if watch.complete else "left"
-    usage = _usage(body.get("usage"))
     handling = watch.handling
+    # A kept answer says that it was read from a cache; what it would have cost is what it took the first time.
+    usage = _usage(handling.usage if handling.spared and handling.usage else body.get("usage"))
     served = handling.model or str(body.get("model") or "")
     cost, saved = _money(usage, served, prices, spared=handling.spared)
     return TurnRecord(
@@ -217,7 +218,7 @@ def _count(value: Any) -> int | None:
 def _money(
     usage: Mapping[str, int | None], served: str, prices: PriceTable, *, spared: bool
 ) -> tuple[float | None, float | None]:
-    """What it cost and what our own cache saved; None where the price or the usage is not known."""
+    """What it cost and what our own cache saved by sparing it; None where the price or the usage is not known."""
     price = prices.find(served)
     known = price is not None and (usage["input"] is not None or usage["output"] is not None)
     worth = price.of(Spent(**{k: v or 0 for k, v in usage.items()})) if price is not None and known else None

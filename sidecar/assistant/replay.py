@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+import orjson
 
 from sidecar.core.events import Accumulator, Event
 from sidecar.core.messages import Json, Message, encode
 from sidecar.core.sse import Decoder
 
-_LENGTH: Final = struct.Struct(">I")
+_LENGTHS: Final = struct.Struct(">II")
 _ENDINGS: Final = frozenset({"end_turn", "stop_sequence"})
 _PLAIN: Final = frozenset({"text", "thinking", "redacted_thinking"})
 _READ: Final = "cache_read_input_tokens"
@@ -23,21 +25,28 @@ _INPUT: Final = ("input_tokens", "cache_creation_input_tokens", _READ)
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """One answer to be told again: the message's bytes, and its stream's where it came as one (else empty)."""
+    """One answer to be told again: the message's bytes, and its stream's where it came as one (else empty).
+
+    `usage` is what the provider told of it the first time, `model` its name for the model that answered.
+    """
 
     message: bytes
     frames: bytes = b""
+    usage: Json = field(default_factory=dict)
+    model: str = ""
 
     def encoded(self) -> bytes:
         """As the store takes it."""
-        return _LENGTH.pack(len(self.message)) + self.message + self.frames
+        origin = encode({"usage": self.usage, "model": self.model})
+        return _LENGTHS.pack(len(origin), len(self.message)) + origin + self.message + self.frames
 
     @classmethod
     def decoded(cls, stored: bytes) -> Kept:
         """What `encoded` wrote."""
-        (length,) = _LENGTH.unpack_from(stored)
-        end = _LENGTH.size + length
-        return cls(stored[_LENGTH.size : end], stored[end:])
+        length, size = _LENGTHS.unpack_from(stored)
+        begin = _LENGTHS.size + length
+        origin = orjson.loads(stored[_LENGTHS.size : begin])
+        return cls(stored[begin : begin + size], stored[begin + size :], origin["usage"], origin["model"])
 
     def events(self) -> list[Event]:
         """The stream, event by event as it came."""
@@ -49,7 +58,9 @@ def kept_message(message: Message) -> tuple[Kept | None, str]:
     reason = unfit(message.body)
     if reason:
         return None, reason
-    return Kept(encode(message.body | {"usage": Saving().of(message.body.get("usage"))})), ""
+    saving = Saving()
+    raw = encode(message.body | {"usage": saving.of(message.body.get("usage"))})
+    return Kept(raw, usage=saving.known), ""
 
 
 def kept_stream(events: Iterable[Event]) -> tuple[Kept | None, str]:
@@ -67,7 +78,8 @@ def kept_stream(events: Iterable[Event]) -> tuple[Kept | None, str]:
     reason = unfit(body)
     if reason:
         return None, reason
-    return Kept(encode(body | {"usage": Saving().of(body.get("usage"))}), b"".join(frames)), ""
+    raw = encode(body | {"usage": Saving().of(body.get("usage"))})
+    return Kept(raw, b"".join(frames), saving.known), ""
 
 
 def unfit(body: Json) -> str:
@@ -83,19 +95,22 @@ def unfit(body: Json) -> str:
 
 
 class Saving:
-    """Turns the usage of one answer into that of the same answer told again, over the events that bring it in parts."""
+    """Turns the usage of one answer into that of the same answer told again, over the events that bring it in parts.
+
+    `known` is the usage as the provider told it so far.
+    """
 
     def __init__(self) -> None:
-        self._known: Json = {}
+        self.known: Json = {}
 
     def of(self, usage: Any) -> Json:
         """All input as read from a cache; what was put out and whatever else is told stays."""
         given: Json = usage if isinstance(usage, dict) else {}
-        self._known |= given
+        self.known |= {name: value for name, value in given.items() if value is not None}
         if not any(name in given for name in _INPUT):
             return given
         told = {**given, "input_tokens": 0, "cache_creation_input_tokens": 0}
-        told[_READ] = sum(_number(self._known.get(name)) for name in _INPUT)
+        told[_READ] = sum(_number(self.known.get(name)) for name in _INPUT)
         if isinstance(detail := given.get("cache_creation"), dict):
             told["cache_creation"] = dict.fromkeys(detail, 0)
         return told
@@ -115,5 +130,10 @@ class Saving:
         return map(self.event, events)
 
 
+def spared_tokens(usage: Json) -> int:
+    """All tokens, read and written, that the first answer took: what telling it again spares."""
+    return sum(_number(usage.get(name)) for name in (*_INPUT, "output_tokens"))
+
+
 def _number(value: Any) -> int:
-    return value if isinstance(value, int) else 0
+    return max(0, value) if isinstance(value, int) else 0

@@ -13,7 +13,7 @@ from sidecar.core.messages import MessagesRequest
 VOLATILE: Final = frozenset({"stream", "metadata"})
 """Top-level fields that leave the answer as it is: how it travels, and who asks. Every other one counts, known or not."""
 
-_FORM: Final = 1  # of the signature and of what is kept under it; another number forgets everything
+_FORM: Final = 2  # of the signature and of what is kept under it; another number forgets everything
 _BILLING: Final = "x-anthropic-billing-header:"
 _LIST_HEADER: Final = "anthropic-beta"
 

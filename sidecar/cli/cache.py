@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import asdict
 from pathlib import Path
 
 from sidecar.cli.options import Json, Quiet, Workspace
@@ -14,19 +13,23 @@ from sidecar.store.answers import FOLDER, Answers, CacheLimits, CacheStats, kept
 
 
 def stats(*, workspace: Workspace = None, json: Json = False) -> int:
-    """Show how many answers are kept for this workspace, how large they are, and how often one was given again."""
+    """Show how many answers are kept for this workspace, how large they are, and what giving them again has spared."""
     settings = _settings(workspace)
     told = asyncio.run(_stats(settings))
     out = Output(json)
-    asked = told.hits + told.misses
-    share = told.hits / asked if asked else None
+    counts = told.counts
+    asked = counts.hits + counts.joins + counts.misses
+    share = (counts.hits + counts.joins) / asked if asked else None
     if json:
         limits = {"entries": told.limits.entries, "bytes": told.limits.total_bytes, "ttl_ms": settings.cache.ttl_ms}
-        flat = {k: v for k, v in asdict(told).items() if k not in {"limits", "size"}}
-        out.record({**flat, "bytes": told.size, "hit_rate": share, "limits": limits, "enabled": settings.cache.enabled})
+        flat = {"entries": told.entries, "bytes": told.size, "folder": told.folder}
+        flat |= {"hits": counts.hits, "joins": counts.joins, "misses": counts.misses, "tokens_saved": counts.tokens}
+        out.record({**flat, "hit_rate": share, "limits": limits, "enabled": settings.cache.enabled})
         return 0
     out.data(f"answers  {told.entries} of at most {told.limits.entries}, {told.size:,} bytes")
-    out.data(f"hits     {told.hits} of {asked}" + (f" ({share:.0%})" if share is not None else ""))
+    spared = f" ({share:.0%} spared)" if share is not None else ""
+    out.data(f"asked    {asked}: {counts.hits} hits, {counts.joins} joined, {counts.misses} misses{spared}")
+    out.data(f"saved    {counts.tokens:,} tokens")
     out.data(f"kept for {told.limits.ttl:g} s in {told.folder or 'nothing yet'}")
     if not settings.cache.enabled:
         out.say("The cache is switched off (PROMPT_CACHE_ENABLED).")

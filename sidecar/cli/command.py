@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any
@@ -20,5 +22,18 @@ class Command:
     def load(self) -> Callable[..., Any]:
         """The function behind the command."""
         module, _, name = self.target.partition(":")
-        function: Callable[..., Any] = getattr(import_module(module), name)
+        with loading():
+            function: Callable[..., Any] = getattr(import_module(module), name)
         return function
+
+
+@contextmanager
+def loading() -> Iterator[None]:
+    """While modules are loaded nothing of them can be garbage: looking for it would only hold up the start."""
+    working = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if working:
+            gc.enable()

@@ -28,6 +28,8 @@ from sidecar.core.messages import MessagesRequest, encode
 from sidecar.core.ports import Analyst
 from sidecar.core.turn import Turn
 from sidecar.providers import create_provider
+from sidecar.providers.databricks import DatabricksProvider
+from sidecar.providers.endpoints import ServingEndpoint
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 
@@ -36,6 +38,14 @@ Mark = Literal["ok", "warn", "fail"]
 _COLORS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 _PROVIDER_SECONDS: Final = 20.0
 _PROGRAM_SECONDS: Final = 20.0
+_QUESTION: Final = "claude-haiku-4-5"
+_MOST_NAMED: Final = 6
+_KEYS: Final[Mapping[str, str]] = {
+    "databricks": "DATABRICKS_API_KEY",
+    "azure_anthropic": "AZURE_ANTHROPIC_API_KEY",
+    "anthropic": "ANTHROPIC_API_KEY",
+    "openai": "OPENAI_API_KEY",
+}
 _OLDEST_PYTHON: Final = (3, 11)
 _OLDEST_GIT: Final = (2, 31)
 _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
@@ -98,7 +108,9 @@ def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) 
     if settings.state is not None:
         yield check_token(settings.state)
     yield check_port(settings)
-    yield check_provider(settings, call=call)
+    yield (answered := check_provider(settings, call=call))
+    if call and (models := check_models(settings, told=answered.mark == "fail")) is not None:
+        yield models
     yield check_claude(env)
     yield check_proxies(env)
 
@@ -224,7 +236,9 @@ def check_provider(settings: Settings, *, call: bool) -> Finding:
     try:
         settings.check_provider()
     except SetupError as error:
-        return Finding("provider", "fail", error.sentence, f"export {error.variable}=…")
+        missing_key = error.variable in _KEYS.values()
+        mend = _sign_in_mend(settings) if missing_key else f"export {error.variable}=…"
+        return Finding("provider", "fail", error.sentence, mend)
     if not call:
         return Finding("provider", "ok", f"{name} ({why}); not asked")
     begun = time.monotonic()
@@ -243,7 +257,7 @@ async def _ask(settings: Settings) -> None:
     provider = create_provider(settings, cast("Analyst", None))
     try:
         async with asyncio.timeout(_PROVIDER_SECONDS):
-            model = settings.provider.model_default or "claude-haiku-4-5"
+            model = settings.provider.model_default or _QUESTION
             body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "ping"}]}
             async with await provider.send(MessagesRequest.parse(encode(body)), Turn("doctor")) as reply:
                 await reply.message()
@@ -251,11 +265,58 @@ async def _ask(settings: Settings) -> None:
         await provider.aclose()
 
 
+def check_models(settings: Settings, *, told: bool) -> Finding | None:
+    """The models that would be asked are served in the Databricks workspace; None where nothing can be said of that.
+
+    With `told` a workspace that does not list its endpoints is not told of: the finding before this one was.
+    """
+    if settings.provider.name != "databricks":
+        return None
+    try:
+        listed, wanted = asyncio.run(_served(settings))
+    except (SidecarError, TimeoutError) as error:
+        why = error.sentence if isinstance(error, SidecarError) else "no answer in time"
+        text = f"the workspace does not list its serving endpoints: {why}"
+        return None if told else Finding("models", "warn", text, "give the key the right to list serving endpoints")
+    ready = sorted({one.name for one in listed if one.ready and one.chats})
+    missing = [name for name in wanted if name not in ready]
+    if not wanted:
+        return None
+    if not missing:
+        return Finding("models", "ok", f"{', '.join(wanted)}: served in the workspace")
+    asleep = [name for name in missing if name in {one.name for one in listed}]
+    text = f"the workspace does not serve {', '.join(missing)}" + (
+        f" (not ready: {', '.join(asleep)})" if asleep else ""
+    )
+    offered = [name for name in ready if "claude" in name] or ready
+    names = f" ({', '.join(offered[:_MOST_NAMED])})" if offered else ""
+    mend = f"set MODEL_OPUS, MODEL_SONNET, MODEL_HAIKU, MODEL_DEFAULT or MODEL_MAP to what it serves{names}"
+    return Finding("models", "warn", text, mend)
+
+
+async def _served(settings: Settings) -> tuple[tuple[ServingEndpoint, ...], list[str]]:
+    """The workspace's endpoints, and the names of those that the settings lead to."""
+    provider = create_provider(settings, cast("Analyst", None))
+    if not isinstance(provider, DatabricksProvider):
+        raise TypeError("only Databricks lists endpoints")
+    choice = settings.provider
+    asked = [choice.model_default, choice.opus, choice.sonnet, choice.haiku, *choice.model_map.values()]
+    names = [name for name in asked if name] or [f"databricks-{_QUESTION}"]
+    try:
+        async with asyncio.timeout(_PROVIDER_SECONDS):
+            wanted = dict.fromkeys(provider.endpoint_for(name) for name in names)
+            return await provider.endpoints(), [name for name in wanted if name]
+    finally:
+        await provider.aclose()
+
+
 def _judged(settings: Settings, error: SidecarError) -> Finding:
     name = settings.provider.name
+    if isinstance(error, SetupError):
+        return Finding("provider", "fail", f"{name}: {error.sentence}", _sign_in_mend(settings))
     status = error.status if isinstance(error, UpstreamError) else 0
     if status in {401, 403}:
-        return Finding("provider", "fail", f"{name} refuses the key: {error.sentence}", _key_mend(settings))
+        return Finding("provider", "fail", f"{name} refuses the key: {error.sentence}", _sign_in_mend(settings))
     if status == 429:
         return Finding("provider", "warn", f"{name} takes the key but is busy: {error.sentence}", "try again later")
     if status == 404:
@@ -264,9 +325,18 @@ def _judged(settings: Settings, error: SidecarError) -> Finding:
     return Finding("provider", "fail", f"{name}: {error.sentence}", _address_mend(settings))
 
 
-def _key_mend(settings: Settings) -> str:
-    variables = {"databricks": "DATABRICKS_API_KEY", "openai": "OPENAI_API_KEY"}
-    return f"export {variables.get(settings.provider.name, 'ANTHROPIC_API_KEY')}=… with a key that is valid"
+def _sign_in_mend(settings: Settings) -> str:
+    """Every way in which this provider can be told who asks, the one in use first."""
+    name = settings.provider.name
+    ways = [f"export {_KEYS[name]}=… with a key that is valid"]
+    if name == "databricks":
+        ways.append("`databricks auth login` and export DATABRICKS_CONFIG_PROFILE=…")
+        ways.append("a service principal's DATABRICKS_CLIENT_ID and DATABRICKS_CLIENT_SECRET")
+        ways = ways[1:] + ways[:1] if settings.databricks.signs_in else ways
+    elif name == "azure_anthropic":
+        ways.append("`az login` and export AZURE_ANTHROPIC_AUTH=entra")
+        ways = ways[::-1] if settings.azure_anthropic.auth == "entra" else ways
+    return ", or ".join(ways)
 
 
 def _address_mend(settings: Settings) -> str:

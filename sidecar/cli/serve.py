@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 from sidecar import __version__
+from sidecar.cli.command import loading
 from sidecar.cli.options import Auth, Host, Json, Port, Provider, Quiet, Verbose, Workspace, log_level
 from sidecar.cli.output import Output
 from sidecar.core.ports import EndpointStatus
@@ -53,7 +54,8 @@ def serve(  # noqa: PLR0913 - one parameter an option: typer reads the signature
     settings.check_provider()
     if until_eof:
         threading.Thread(target=_stop_at_end_of_input, name="until-eof", daemon=True).start()
-    from sidecar.app import run_serve  # noqa: PLC0415 - settings that are wrong are told before the slow imports
+    with loading():
+        from sidecar.app import run_serve  # noqa: PLC0415 - settings that are wrong are told before the slow imports
 
     return run_serve(settings, version=__version__, on_ready=_greeter(out, settings))
 
@@ -82,7 +84,8 @@ def lsp(
     def load(folder: Path | None) -> Settings:
         return from_machine({**flags, "server.workspace": folder})
 
-    from sidecar.app import run_lsp  # noqa: PLC0415 - only this command pays for it
+    with loading():
+        from sidecar.app import run_lsp  # noqa: PLC0415 - only this command pays for it
 
     return run_lsp(load, version=__version__)
 

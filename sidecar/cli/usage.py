@@ -30,6 +30,8 @@ _KEYS: Final[dict[str, Callable[[TurnRecord], str]]] = {
     "model": lambda turn: turn.served or turn.asked or "(none)",
 }
 
+_SAVINGS: Final = ("hits saved $", "provider's cache saved $")
+
 Since = Annotated[
     str, typer.Option("--since", metavar="WHEN", help="How far back: 90m, 24h, 7d, 4w, or a date like 2026-11-01.")
 ]
@@ -46,7 +48,7 @@ class Tally:
 
     `cost`: dollars, as far as prices are known; `unpriced` requests are not in it. `provider_cache_saved` is what the
     provider's prompt caching saved against plain input (less than nothing where writing cost more than reading
-    saved), `own_cache_saved` what the answers from our own cache would have cost at least.
+    saved), `own_cache_saved` what the answers from our own cache cost the first time, `own_cache_tokens` their tokens.
     """
 
     key: str
@@ -58,6 +60,7 @@ class Tally:
     cache_read: int = 0
     cache_write: int = 0
     own_cache_hits: int = 0
+    own_cache_tokens: int = 0
     cost: float = 0.0
     provider_cache_saved: float = 0.0
     own_cache_saved: float = 0.0
@@ -69,11 +72,12 @@ class Tally:
         self.requests += 1
         self.failed += turn.outcome == "error"
         self.left += turn.outcome == "left"
+        spent = _spent(turn)
         if Handling(cache=turn.cache).spared:
             self.own_cache_hits += 1
-            self.own_cache_saved += turn.saved if turn.saved is not None else price.of(_spent(turn)) if price else 0.0
+            self.own_cache_tokens += spent.prompt + spent.output
+            self.own_cache_saved += turn.saved if turn.saved is not None else price.of(spent) if price else 0.0
             return
-        spent = _spent(turn)
         self.input += spent.input
         self.output += spent.output
         self.cache_read += spent.cache_read
@@ -185,13 +189,13 @@ def _spent(turn: TurnRecord) -> Spent:
 
 
 def _table(by: str, rows: list[Tally]) -> list[str]:
-    heads = (by, "requests", "failed", "input", "output", "cache read", "cache write", "hits", "cost $", "saved $")
+    heads = (by, "requests", "failed", "input", "output", "cache read", "cache write", "hits", "cost $", *_SAVINGS)
     lines: list[tuple[str, ...]] = [heads]
     for row in rows:
-        saved = row.provider_cache_saved + row.own_cache_saved
+        saved = (f"{row.own_cache_saved:.4f}", f"{row.provider_cache_saved:.4f}")
         cost = f"{row.cost:.4f}{'+' if row.unpriced else ''}"
         counts = (row.requests, row.failed, row.input, row.output, row.cache_read, row.cache_write, row.own_cache_hits)
-        lines.append((row.key, *(f"{count:,}" for count in counts), cost, f"{saved:.4f}"))
+        lines.append((row.key, *(f"{count:,}" for count in counts), cost, *saved))
     widths = [max(len(line[column]) for line in lines) for column in range(len(heads))]
     return ["  ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) for line in lines]
 

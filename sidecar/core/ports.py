@@ -97,6 +97,16 @@ class Analyst(Protocol):
         """Branch, changed files, provider, workspace."""
 
 
+class Notebook(Protocol):
+    """A small JSON value that outlives the process. Neither method fails: what cannot be read is None."""
+
+    def read(self) -> object:
+        """What was last written; None where nothing was, or nothing that can be believed."""
+
+    def write(self, value: object) -> None:
+        """Replace it, soon and whole; nobody waits for the disk."""
+
+
 class Secret(Protocol):
     """A credential that may have to be renewed; asked for at each request."""
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from typing import Literal, Self
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal, Self
 
 TraceLevel = Literal["off", "headers", "full"]
 """How much of a turn is written into a trace."""
@@ -34,13 +34,15 @@ class Handling:
 
     `model` is the provider's name for the model; `changes` names each field that the provider did not get as the
     client sent it (added, changed or dropped); `retries` are further tries at the provider; `cache` is what the
-    prompt cache made of it (`hit`, `joined`, `miss: why`, `bypass: why`; empty where there is none).
+    prompt cache made of it (`hit`, `joined`, `miss: why`, `bypass: why`; empty where there is none). Where the answer
+    is another request's, `usage` is what the provider told of that one; it fills while a shared stream goes by.
     """
 
     model: str = ""
     changes: tuple[str, ...] = ()
     retries: int = 0
     cache: str = ""
+    usage: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @property
     def spared(self) -> bool:

@@ -93,7 +93,7 @@ def error_response(error: SidecarError, request_id: str) -> web.Response:
     if isinstance(error, Rejected):
         headers.update(error.headers)
     if isinstance(error, UpstreamError):
-        headers.update(shown(error.headers, error.handling))
+        headers = shown(error.headers, error.handling) | headers
         if error.retry_after is not None:
             headers["retry-after"] = str(max(0, math.ceil(error.retry_after)))
         if error.request_id:

@@ -10,8 +10,9 @@ from typing import Any, Final, cast
 from pydantic import SecretStr
 
 from sidecar.core.errors import SetupError
-from sidecar.core.ports import Analyst, Provider, Secret
+from sidecar.core.ports import Analyst, Notebook, Provider, Secret
 from sidecar.providers.credentials import Fixed, databricks_login, entra_login, profile_host
+from sidecar.providers.learning import Learner
 from sidecar.providers.models import ModelMap
 from sidecar.providers.transport import Transport
 from sidecar.settings import Databricks, Settings
@@ -37,10 +38,16 @@ def provider_class(name: str) -> Any:
     return getattr(import_module(module), attribute)
 
 
-def create_provider(settings: Settings, analyst: Analyst) -> Provider:
-    """The provider that the settings choose; nothing is connected yet. Raises SetupError."""
+def create_provider(settings: Settings, analyst: Analyst, notebook: Notebook | None = None) -> Provider:
+    """The provider that the settings choose; nothing is connected yet. Raises SetupError.
+
+    What it learns about its endpoint goes into the notebook, where there is one.
+    """
     make = provider_class(settings.provider.name)
-    return cast("Provider", make(*_arguments(settings, analyst)))
+    provider = cast("Provider", make(*_arguments(settings, analyst)))
+    if notebook is not None and isinstance(provider, Learner):
+        provider.learned.keep_in(notebook)
+    return provider
 
 
 def _arguments(settings: Settings, analyst: Analyst) -> tuple[object, ...]:

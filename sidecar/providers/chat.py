@@ -54,7 +54,7 @@ class ChatProvider:
         self._secret = secret
         self._models = models
         self._transport = transport
-        self._learned = Learned()
+        self.learned = Learned()
 
     @property
     def name(self) -> str:
@@ -82,8 +82,8 @@ class ChatProvider:
         try:
             answer, handling = await self._posted(url, headers, asked, request)
         except faults.Declined as error:
-            sent = strip(asked, self._learned.of(url, model))[0]
-            learned = self._learned.learn(url, model, error.words, sent, {})
+            sent = strip(asked, self.learned.of(url, model))[0]
+            learned = self.learned.learn(url, model, error.words, sent, {})
             if not learned:
                 raise
             log.info("upstream.refuses", provider=self._name, turn=turn.id, model=model, names=list(learned))
@@ -97,7 +97,7 @@ class ChatProvider:
     ) -> tuple[TransportAnswer, Handling]:
         """The answer to what of `asked` this endpoint takes, and what was done to `request`."""
         model = self._models.upstream(request.model)
-        fitted, applied = strip(asked, self._learned.of(url, model))
+        fitted, applied = strip(asked, self.learned.of(url, model))
         names = tuple(refusal.partition(">")[0] for refusal in applied)
         handling = Handling(model, self._changes(request, dict(fitted))).also(names)
         try:

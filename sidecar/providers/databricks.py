@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final
 
 from sidecar.core.messages import MessagesRequest
-from sidecar.core.ports import Capabilities, Model, Provider, Secret
+from sidecar.core.ports import Capabilities, Model, Secret
 from sidecar.core.reply import Reply
 from sidecar.core.turn import Turn
 from sidecar.providers.addresses import base_url, joined, messages_url
 from sidecar.providers.chat import ChatProvider, ChatRoute
 from sidecar.providers.dialects.openai import DATABRICKS, Flavour
 from sidecar.providers.endpoints import PATH, EndpointList, ServingEndpoint
+from sidecar.providers.learning import Learned
 from sidecar.providers.models import ModelMap, refused_by_model
 from sidecar.providers.native import NativeProvider, Route
 from sidecar.providers.transport import Transport
@@ -20,6 +22,7 @@ from sidecar.providers.transport import Transport
 DEFAULT_PATH: Final = "/serving-endpoints/anthropic/v1/messages"
 
 _NAME: Final = "databricks"
+_INVOKED: Final = re.compile(r"/serving-endpoints/([^/]+)/invocations$")
 _CHAT_BY_NAME: Final = Flavour(reasoning=True, usage_option=False, top_k=True, parallel_option=False, effort=False)
 
 NATIVE: Final = Capabilities(safeguards=False, refuses=frozenset({"tags", "beta:request-tags-2026-08-21"}))
@@ -32,9 +35,10 @@ class DatabricksProvider:
     def __init__(self, base: str, secret: Secret, path: str, models: ModelMap, transport: Transport) -> None:
         root = base_url(base, "DATABRICKS_API_BASE")
         url = joined(root, path or DEFAULT_PATH)
+        self._url = url
         self._models = models
         self._endpoints = EndpointList(joined(root, PATH), secret, transport)
-        self._inner: Provider
+        self._inner: ChatProvider | NativeProvider
         if url.endswith("/invocations"):
             self._inner = ChatProvider(_NAME, ChatRoute(url, DATABRICKS), secret, models, transport)
         elif url.endswith("/chat/completions"):
@@ -53,6 +57,11 @@ class DatabricksProvider:
         """What the chosen path is known to take."""
         return self._inner.capabilities
 
+    @property
+    def learned(self) -> Learned:
+        """What its endpoints refused."""
+        return self._inner.learned
+
     async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
         """Ask. See `core.ports.Provider.send`."""
         return await self._inner.send(request, turn)
@@ -65,6 +74,13 @@ class DatabricksProvider:
         """Models on offer: those of the workspace's endpoints that are Claude's and ready, else by the map of names."""
         listed = await self._endpoints.known()
         return self._models.offered([one.name for one in listed if one.ready and one.chats and "claude" in one.name])
+
+    def endpoint_for(self, model: str) -> str | None:
+        """The serving endpoint behind Databricks' name for a model; None where the path leads past the endpoints."""
+        fixed = _INVOKED.search(self._url)
+        if fixed and fixed[1] != "{model}":
+            return fixed[1]
+        return model if "/serving-endpoints/" in self._url else None
 
     async def endpoints(self) -> tuple[ServingEndpoint, ...]:
         """The workspace's serving endpoints, asked now. Raises UpstreamError, SetupError."""

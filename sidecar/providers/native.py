@@ -76,7 +76,7 @@ class NativeProvider:
         self._transport = transport
         self._capabilities = replace(capabilities or Capabilities(), count_tokens=route.counts)
         self._by_model = by_model
-        self._learned = Learned()
+        self.learned = Learned()
         self._counts = route.counts
 
     @property
@@ -126,7 +126,7 @@ class NativeProvider:
         try:
             return await self._once(url, request, fitted, 0)
         except faults.Declined as error:
-            learned = self._learned.learn(url, ready.model, error.words, fitted.body, fitted.headers)
+            learned = self.learned.learn(url, ready.model, error.words, fitted.body, fitted.headers)
             if not learned:
                 raise
             log.info("upstream.refuses", provider=self._name, turn=turn.id, model=ready.model, names=list(learned))
@@ -148,7 +148,7 @@ class NativeProvider:
         return answer, handling
 
     def _fitted(self, url: str, ready: MessagesRequest) -> MessagesRequest:
-        known = self._capabilities.refuses | self._learned.of(url, ready.model)
+        known = self._capabilities.refuses | self.learned.of(url, ready.model)
         if self._by_model is not None:
             known = known.union(self._by_model(ready.model))
         return fit(ready, replace(self._capabilities, refuses=known))[0]

@@ -57,6 +57,9 @@ _THINKING: Final = (
 _SYSTEM_ROLE: Final = re.compile(r"unexpected role [\"'`\\]*system|role [\"'`\\]*system[\"'`\\]* is not (?:supported|allowed)"
                                  r"|\brole: Input should be 'user' or 'assistant'", re.IGNORECASE)  # fmt: skip
 _REFERENCE: Final = re.compile(r"Input tag [\"'`\\]*tool_reference|tool_reference[\"'`\\]*(?: blocks?)? (?:is|are) not")
+_RENAMING: Final = re.compile(r"(?P<path>[A-Za-z_][\w-]{0,63})>[a-z_]{1,64}")
+_KIND: Final = re.compile(r"thinking:(?:adaptive|disabled|enabled)|beta:(?:\*|[\w.-]{1,200})")
+_FIELD: Final = re.compile(r"[A-Za-z_][\w-]{0,63}(?:\.(?:\*|[\w-]{1,64})){0,11}")
 _ABOUT_PARAMETERS: Final = frozenset({"unsupported_parameter", "unknown_parameter", "unsupported_value"})
 _EFFORT: Final = "output_config.effort"
 
@@ -167,6 +170,15 @@ def _may_go(path: str) -> bool:
     if steps[0] in KEPT:
         return steps[-1] in _HARMLESS
     return steps[-1] != "*"
+
+
+def may_be_refused(refusal: str) -> bool:
+    """Whether a refusal is of a form that `refused` gives: so much is asked of one that comes out of a file."""
+    if refusal in {"role:system", "block:tool_reference"}:
+        return True
+    if found := _RENAMING.fullmatch(refusal):
+        return found["path"] not in _ASKED_FOR - {"max_tokens"}
+    return bool(_KIND.fullmatch(refusal) or (_FIELD.fullmatch(refusal) and _may_go(refusal)))
 
 
 def said(error: Any) -> str:

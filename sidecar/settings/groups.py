@@ -43,7 +43,8 @@ def _setting(
 class Group(BaseModel):
     """Settings that belong together; a room is handed its own."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+    # A group's checks are built when one of its settings is first given: most starts need two or three of them.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
 
 
 class Server(Group):
@@ -293,21 +294,21 @@ class Telemetry(Group):
 class Settings(Group):
     """All settings, checked. Each room is handed its own group and nothing more."""
 
-    server: Server = Server()
-    provider: Choice = Choice()
-    databricks: Databricks = Databricks()
-    azure_anthropic: AzureAnthropic = AzureAnthropic()
-    anthropic: Anthropic = Anthropic()
-    openai: OpenAI = OpenAI()
-    cache: Cache = Cache()
-    git: GitPolicy = GitPolicy()
-    policy: Policy = Policy()
-    tests: Tests = Tests()
-    mcp: Mcp = Mcp()
-    web: Web = Web()
-    telemetry: Telemetry = Telemetry()
-    records: Records = Records()
-    tracing: Tracing = Tracing()
+    server: Server = Field(default_factory=Server)
+    provider: Choice = Field(default_factory=Choice)
+    databricks: Databricks = Field(default_factory=Databricks)
+    azure_anthropic: AzureAnthropic = Field(default_factory=AzureAnthropic)
+    anthropic: Anthropic = Field(default_factory=Anthropic)
+    openai: OpenAI = Field(default_factory=OpenAI)
+    cache: Cache = Field(default_factory=Cache)
+    git: GitPolicy = Field(default_factory=GitPolicy)
+    policy: Policy = Field(default_factory=Policy)
+    tests: Tests = Field(default_factory=Tests)
+    mcp: Mcp = Field(default_factory=Mcp)
+    web: Web = Field(default_factory=Web)
+    telemetry: Telemetry = Field(default_factory=Telemetry)
+    records: Records = Field(default_factory=Records)
+    tracing: Tracing = Field(default_factory=Tracing)
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _warnings: tuple[str, ...] = PrivateAttr(default=())
     _state: Path | None = PrivateAttr(default=None)

@@ -66,12 +66,12 @@ class _Draft:
             model = cast("type[Group]", info.annotation)
             raw = {p.split(".")[1]: v for p, v in self.values.items() if p.startswith(f"{name}.")}
             try:
-                groups[name] = model.model_validate(raw)
+                groups[name] = model.model_validate(raw) if raw else model.model_construct()
             except ValidationError as error:
                 problem = error.errors(include_url=False, include_input=False)[0]
                 path = f"{name}.{problem['loc'][0]}"
                 raise explain(path, self.values.get(path), self.origins.get(path, "default"), problem) from None
-        return Settings(**cast("dict[str, Any]", groups))
+        return Settings.model_construct(**cast("dict[str, Any]", groups))
 
 
 def load(

@@ -35,6 +35,7 @@ _REST: Final = 60.0  # seconds that a disk which failed is left alone
 _SETTLE: Final = 0.25  # seconds in which numbers are gathered before they are written
 _WAITING: Final = 32  # answers that may wait to be written
 _GOODBYE: Final = 5.0
+_RECALLED: Final = 4  # keys of answers that went are recalled, this many times as many as answers are kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,20 @@ class CacheLimits:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """How often an answer was asked for and was there, or was not."""
+    """How often an answer was asked for and was there, was not, or was shared while it came; `tokens` that spared."""
 
     hits: int = 0
     misses: int = 0
+    joins: int = 0
+    tokens: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(self.hits + other.hits, self.misses + other.misses)
+        return Counts(
+            self.hits + other.hits,
+            self.misses + other.misses,
+            self.joins + other.joins,
+            self.tokens + other.tokens,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +82,7 @@ class CacheStats:
 
     entries: int
     size: int
-    hits: int
-    misses: int
+    counts: Counts
     limits: CacheLimits
     folder: str = ""
 
@@ -85,6 +92,12 @@ class AnswerStore(Protocol):
 
     async def get(self, key: str) -> bytes | None:
         """The answer, whole and fresh; None when there is none."""
+
+    def why(self, key: str) -> str:
+        """Why there is none: `expired` or `evicted` where one was lately here, else `new`."""
+
+    def credit(self, counts: Counts) -> None:
+        """Add what only the asker knows: tokens that were spared, and misses that turned into joins."""
 
     async def put(self, key: str, answer: bytes) -> None:
         """Keep an answer; what was used longest ago makes room."""
@@ -155,8 +168,8 @@ class Answers:
         self._warned = False
         self._waiting = 0
         self._used: dict[str, None] = {}
-        self._hits = 0
-        self._misses = 0
+        self._counts = Counts()
+        self._went: OrderedDict[str, float] = OrderedDict()
         self._timer: asyncio.TimerHandle | None = None
         self._cleared = 0
 
@@ -165,13 +178,24 @@ class Answers:
         answer = self._remembered(key)
         if answer is None and self._folder is not None:
             answer = await self._fetched(key)
-        if answer is None:
-            self._misses += 1
-        else:
-            self._hits += 1
+        if answer is not None:
             self._used[key] = None
-        self._note_soon()
+        self.credit(Counts(misses=1) if answer is None else Counts(hits=1))
         return answer
+
+    def why(self, key: str) -> str:
+        """See `AnswerStore.why`. What this process has kept or found itself is told, up to a number of keys."""
+        if self._folder is not None and self._was_cleared(self._folder):
+            self._forget()
+        stored = self._went.get(key)
+        if stored is None:
+            return "new"
+        return "evicted" if 0 <= self._clock.wall() - stored < self._limits.ttl else "expired"
+
+    def credit(self, counts: Counts) -> None:
+        """See `AnswerStore.credit`."""
+        self._counts += counts
+        self._note_soon()
 
     async def put(self, key: str, answer: bytes) -> None:
         """See `AnswerStore.put`. In memory it is at once."""
@@ -192,13 +216,13 @@ class Answers:
         count = len(self._kept)
         self._forget()
         self._take_used()
-        self._hits = self._misses = 0
+        self._counts = Counts()
         return await self._on_disk(lambda disk: disk.clear(), count)
 
     async def stats(self) -> CacheStats:
         """See `AnswerStore.stats`."""
         await self._note()
-        own = CacheStats(len(self._kept), self._bytes, self._hits, self._misses, self._limits)
+        own = CacheStats(len(self._kept), self._bytes, self._counts, self._limits)
         return await self._on_disk(lambda disk: disk.stats(), own)
 
     async def aclose(self) -> None:
@@ -233,6 +257,10 @@ class Answers:
     def _remember(self, key: str, kept: _Kept) -> None:
         self._drop(key)
         self._kept[key] = kept
+        self._went[key] = kept.wall
+        self._went.move_to_end(key)
+        if len(self._went) > _RECALLED * self._limits.entries:
+            self._went.popitem(last=False)
         self._bytes += len(kept.answer)
         while len(self._kept) > self._limits.entries or self._bytes > self._limits.memory_bytes:
             self._drop(next(iter(self._kept)))
@@ -243,6 +271,7 @@ class Answers:
 
     def _forget(self) -> None:
         self._kept.clear()
+        self._went.clear()
         self._bytes = 0
 
     def _was_cleared(self, folder: Path) -> bool:
@@ -324,13 +353,12 @@ class Answers:
             self._worker.submit(self._attempt, folder, lambda disk: disk.note(counts, used), None)
 
     async def _note(self) -> None:
-        if self._folder is not None and (self._hits or self._misses or self._used):
+        if self._folder is not None and (self._counts != Counts() or self._used):
             counts, used = self._take_notes()
             await self._on_disk(lambda disk: disk.note(counts, used), None)
 
     def _take_notes(self) -> tuple[Counts, tuple[str, ...]]:
-        counts = Counts(self._hits, self._misses)
-        self._hits = self._misses = 0
+        counts, self._counts = self._counts, Counts()
         return counts, self._take_used()
 
     def _take_used(self) -> tuple[str, ...]:

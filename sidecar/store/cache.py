@@ -13,6 +13,7 @@ import hashlib
 import os
 import struct
 from collections.abc import Collection
+from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -35,6 +36,7 @@ FAULTS: Final = (
 _MARK: Final = 0x53434131  # "SCA1", the application id of our files
 _FILE: Final = diskcache.core.DBNAME
 _COUNTS: Final = "counts.json"
+_COUNTED: Final = tuple(field.name for field in fields(Counts))
 _CLEARED: Final = "cleared"
 _RAW: Final = diskcache.core.MODE_RAW
 _SEAL: Final = struct.Struct(">4sd16s")
@@ -139,9 +141,8 @@ class DiskAnswers:
 
     def stats(self) -> CacheStats:
         """What is kept here."""
-        counts = self._read_counts()
         size = int(self._cache.reset("size"))
-        return CacheStats(len(self._cache), size, counts.hits, counts.misses, self._limits, str(self._folder))
+        return CacheStats(len(self._cache), size, self._read_counts(), self._limits, str(self._folder))
 
     def close(self) -> None:
         """Let go of the file."""
@@ -172,14 +173,14 @@ class DiskAnswers:
     def _read_counts(self) -> Counts:
         try:
             told = orjson.loads((self._folder / _COUNTS).read_bytes())
-            return Counts(int(told["hits"]), int(told["misses"]))
-        except (OSError, ValueError, LookupError, TypeError):
+            return Counts(**{name: int(told.get(name, 0)) for name in _COUNTED})
+        except (OSError, ValueError, AttributeError, TypeError):
             return Counts()
 
     def _write_counts(self, counts: Counts) -> None:
         """Replace the file whole; the transaction around it keeps other processes out."""
         new = self._folder / f"{_COUNTS}.new"
-        new.write_bytes(orjson.dumps({"hits": counts.hits, "misses": counts.misses}))
+        new.write_bytes(orjson.dumps(asdict(counts)))
         new.replace(self._folder / _COUNTS)
 
 

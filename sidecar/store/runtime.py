@@ -74,7 +74,7 @@ def keep_token(folder: Path | None, given: SecretStr | None = None) -> SecretStr
         return kept
     token = given or SecretStr(secrets.token_urlsafe(32))
     if kept is None or token.get_secret_value() != kept.get_secret_value():
-        _write(folder / TOKEN_FILE, token.get_secret_value().encode())
+        replace_file(folder / TOKEN_FILE, token.get_secret_value().encode())
     return token
 
 
@@ -96,7 +96,7 @@ def announce(folder: Path, *, base_url: str, port: int, provider: str, workspace
     started = _start_of(os.getpid()) or 0.0
     token_file = str(folder / TOKEN_FILE)
     running = Running(os.getpid(), started, base_url, port, provider, str(workspace), token_file)
-    _write(folder / NOTE_FILE, orjson.dumps(asdict(running)))
+    replace_file(folder / NOTE_FILE, orjson.dumps(asdict(running)))
     return running
 
 
@@ -137,8 +137,8 @@ def _start_of(pid: int) -> float | None:
         return None
 
 
-def _write(path: Path, content: bytes) -> None:
-    """Replace a file whole, readable by this user only."""
+def replace_file(path: Path, content: bytes) -> None:
+    """Replace a file whole, readable by this user only. Raises StoreError."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:

@@ -35,9 +35,9 @@ class TurnRecord:
     """What is known of one request afterwards.
 
     `id` is ours, `upstream` the provider's own; `started` is UTC seconds; `ms` and `first_ms` (None: no byte came)
-    count from there. Tokens are the provider's; None where it told none. `cache_write` are all tokens written to the
-    provider's cache, `cache_write_1h` those among them that stay for an hour. `cost` and `saved` (by our own prompt
-    cache) are dollars, None where the model's price is not known. `status` is the HTTP status of a failure, or 200.
+    count from there. Tokens are the provider's (of an answer given again: those of the first time); None where it told
+    none. `cache_write` are all tokens written to the provider's cache, `cache_write_1h` those among them that stay for
+    an hour. `cost` and `saved` (by our own prompt cache) are dollars, None where the model's price is not known. `status` is the HTTP status of a failure, or 200.
     """
 
     id: str

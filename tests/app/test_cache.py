@@ -15,6 +15,8 @@ from sidecar.app import Sidecar
 from sidecar.core.sse import Decoder
 from sidecar.settings import load
 from sidecar.store.answers import FOLDER, Answers
+from sidecar.store.database import DATABASE, Database
+from sidecar.store.turns import TurnStore
 from tests.fakes.upstream import Upstream, answer, fault, text
 
 QUESTION = {"model": "claude-test", "max_tokens": 9, "messages": [{"role": "user", "content": "Give it a title"}]}
@@ -33,11 +35,13 @@ class Door:
     def __init__(self, sidecar: Sidecar, http: aiohttp.ClientSession) -> None:
         self.sidecar = sidecar
         self._http = http
+        self.served: str | None = None
 
     async def post(self, body: dict[str, Any], **headers: str) -> tuple[int, str | None, bytes]:
         """Status, what the cache made of it, body."""
         url = f"{self.sidecar.status().base_url}/v1/messages"
         async with self._http.post(url, json=body, headers={"x-api-key": "x" * 20, **headers}) as response:
+            self.served = response.headers.get("x-sidecar-model")
             return response.status, response.headers.get("x-sidecar-cache"), await response.read()
 
 
@@ -82,6 +86,23 @@ async def test_an_answer_is_given_again_across_restarts_streamed_or_whole(opened
         assert told == "hit"
         assert b"answer 0" in whole
     assert len(upstream.requests) == 1
+
+
+async def test_a_hit_tells_the_model_that_served_it_and_what_that_cost(opened, upstream, tmp_path):
+    asked = QUESTION | {"model": "claude-sonnet-4-6"}
+    env = {"MODEL_SONNET": "claude-opus-4-8"}
+    for told in ("miss;reason=new", "hit"):
+        async with opened(**env) as door:
+            assert (await door.post(asked))[1] == told
+            assert door.served == "claude-opus-4-8"
+    (file,) = (tmp_path / "state").glob(f"**/{DATABASE}")
+    database = await Database.open(file)
+    first, again = await TurnStore(database).since(0)
+    await database.aclose()
+    assert (again.cache, again.served, again.cost) == ("hit", "claude-opus-4-8", 0)
+    assert (again.input, again.output, again.cache_read) == (first.input, first.output, first.cache_read)
+    assert again.saved == first.cost
+    assert first.cost
 
 
 async def test_what_may_call_tools_goes_past_and_wishes_are_heard(opened, upstream):

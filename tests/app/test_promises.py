@@ -24,6 +24,7 @@ import pytest
 
 from tests.cli.processes import environment, run
 from tests.fakes.upstream import Upstream, answer, fault, tool_use
+from tests.providers.test_credentials import TokenServer
 
 TOKEN = "token-of-the-tests-0123456789"
 CLI = {
@@ -79,14 +80,14 @@ class Catcher:
 
 
 class Served:
-    """A `sidecar serve` of its own before a scripted upstream."""
+    """A `sidecar serve` of its own before a scripted upstream; `more` goes before what the provider's table says."""
 
     def __init__(self, tmp_path: Path, name: str, upstream: Upstream, catcher: Catcher, **more: str) -> None:
         self.folder = tmp_path / "project"
         self.folder.mkdir(exist_ok=True)
         proxies = {f"{kind}_proxy": catcher.url for kind in ("http", "https", "all")}
         self.env = environment(
-            tmp_path / "state", PROVIDER=name, SIDECAR_TOKEN=TOKEN, no_proxy="127.0.0.1", **proxies, **PROVIDERS[name](upstream.url), **more
+            tmp_path / "state", PROVIDER=name, SIDECAR_TOKEN=TOKEN, no_proxy="127.0.0.1", **proxies, **(PROVIDERS[name](upstream.url) | more)
         )  # fmt: skip
         command = [sys.executable, "-m", "sidecar", "serve", "--port", "0", "--json", "--auth", "token"]
         self.process = subprocess.Popen(
@@ -161,6 +162,52 @@ def test_only_the_configured_host_is_spoken_to_and_only_with_its_own_key(tmp_pat
             assert TOKEN not in carried
             assert seen.tools == ["Bash"], "no tool is added or taken"
     assert catcher.caught == []
+
+
+SIGNING_IN = {
+    "databricks": lambda url: {
+        "DATABRICKS_HOST": url, "DATABRICKS_CLIENT_ID": "me", "DATABRICKS_CLIENT_SECRET": "s" * 40,
+    },
+    "azure_anthropic": lambda url: {
+        "AZURE_ANTHROPIC_ENDPOINT": f"{url}/anthropic", "AZURE_ANTHROPIC_AUTH": "entra",
+        "IDENTITY_ENDPOINT": f"{url}/msi", "IDENTITY_HEADER": "h",
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SIGNING_IN)
+def test_signing_in_speaks_to_no_other_host_either(tmp_path: Path, name: str, catcher: Catcher):
+    """The SDKs ask where the workspace, or Azure's own variables, say; nobody else is told that anybody signed in."""
+    tokens = TokenServer()
+    # Nobody is signed in on this machine, and no program can be asked.
+    nobody = {"PATH": "", "HOME": str(tmp_path), "DATABRICKS_TOKEN": "", "AZURE_ANTHROPIC_API_KEY": ""}
+    with Upstream([answer("a"), answer("b")], rule=tokens) as upstream:
+        tokens.url = upstream.url
+        with serving(tmp_path, name, upstream, catcher, **nobody, **SIGNING_IN[name](upstream.url)) as served:
+            for _ in range(2):
+                status, _, body = served.post(QUESTION)
+                assert status == 200, body
+        asked = [seen for seen in upstream.requests if seen.path.endswith("/messages")]
+        assert [seen.headers["authorization"] for seen in asked] == ["Bearer token-1"] * 2
+    assert catcher.caught == []
+
+
+def test_what_a_provider_refused_is_remembered_past_a_restart(tmp_path: Path, catcher: Catcher):
+    refusal = fault(
+        400,
+        {
+            "type": "error",
+            "error": {"type": "invalid_request_error", "message": "context_management: Extra inputs are not permitted"},
+        },
+    )
+    managed = {**QUESTION, "context_management": {"edits": []}}
+    with Upstream([refusal, answer("a"), answer("b")]) as upstream:
+        for _ in range(2):
+            with serving(tmp_path, "anthropic", upstream, catcher) as served:
+                status, headers, _ = served.post(managed)
+                assert status == 200
+                assert "context_management" in headers["x-sidecar-changed"].split(",")
+        assert ["context_management" in seen.body for seen in upstream.requests] == [True, False, False]
 
 
 def test_the_catcher_catches(tmp_path: Path, catcher: Catcher):

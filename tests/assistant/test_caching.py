@@ -13,7 +13,7 @@ from sidecar.assistant.caching import PromptCache
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.errors import BadInput, UpstreamError
 from sidecar.core.messages import MessagesRequest
-from sidecar.core.turn import Turn
+from sidecar.core.turn import Handling, Turn
 from sidecar.store.answers import Answers, CacheLimits
 from tests.fakes.provider import Answer, FakeProvider, closing, fails, opening, says, streams
 
@@ -96,6 +96,62 @@ async def test_the_first_answer_is_the_providers_own_to_the_last_byte(house):
     assert [e.raw for e in events if e.type != "content_block_delta"] == [e.raw for e in whole]
     _, message = await here.ask(request(max_tokens=3))
     assert message["usage"] == USAGE
+
+
+class Serving(FakeProvider):
+    """A provider that tells by which name it knows the model."""
+
+    async def send(self, request, turn):
+        reply = await super().send(request, turn)
+        reply.handling = Handling("databricks-claude-x", ("model",), retries=1)
+        return reply
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_given_again_tells_who_served_it_and_what_it_took(house, stream, tmp_path):
+    for _ in range(2):  # the second time across a restart
+        here = house(folder=tmp_path / "cache")
+        here.turn = AnswerTurn(Serving(streams("Hel", "lo") if stream else says("Hello")), [here.cache])
+        await here.ask(request(stream=stream))
+        async with await here.turn.answer(request(stream=stream), TURN) as reply:
+            told = reply.handling
+            await reply.message()
+        assert (told.cache, told.model, told.changes, told.retries) == ("hit", "databricks-claude-x", (), 0)
+        assert told.usage == USAGE
+        await here.cache.aclose()
+    counts = (await here.cache.stats()).counts
+    assert (counts.hits, counts.misses, counts.joins, counts.tokens) == (3, 1, 0, 21)
+
+
+@pytest.mark.parametrize("stream", [True, False])
+async def test_an_answer_that_is_joined_tells_what_it_took_too(house, stream):
+    hold = asyncio.Event()
+    here, held = house(), Answer(message=says("Hello").message, before=hold)
+    here.turn = AnswerTurn(provider := Serving(streams("Hel", hold, "lo") if stream else held), [here.cache])
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(here.ask(request(stream=stream)))
+        await provider.next_exchange()
+        second = group.create_task(here.turn.answer(request(stream=stream), TURN))
+        (flight,) = here.cache._flights.values()
+        while len(flight._seats) < 2:
+            await asyncio.sleep(0)
+        hold.set()
+    async with second.result() as reply:
+        await reply.message()
+    assert first.result()[0] == "miss: new"
+    assert (reply.handling.cache, reply.handling.model) == ("joined", "databricks-claude-x")
+    assert reply.handling.usage == USAGE
+    counts = (await here.cache.stats()).counts
+    assert (counts.hits, counts.misses, counts.joins, counts.tokens) == (0, 1, 1, 7)
+
+
+async def test_a_miss_of_what_was_lately_here_says_so(house):
+    here = house(says("Hello"))
+    here.cache = PromptCache(Answers(None, CacheLimits(entries=1)), "fake")
+    here.turn = AnswerTurn(here.provider, [here.cache])
+    for number in (1, 2):
+        await here.ask(request(max_tokens=number))
+    assert (await here.ask(request(max_tokens=1)))[0] == "miss: evicted"
 
 
 @pytest.mark.parametrize("two", [{"system": "Be brief."}, {"model": "n"}, {"temperature": 1}, {"new": 1}])

@@ -153,6 +153,19 @@ async def test_what_our_own_cache_answered_costs_nothing_and_says_what_it_saved(
     assert notes.record.saved == pytest.approx((300 + 1500) / 1e6)
 
 
+@pytest.mark.parametrize("cache", ["hit", "joined"])
+async def test_what_was_saved_is_what_it_took_the_first_time(cache: str):
+    told = {"input_tokens": 0, "cache_read_input_tokens": 11_300, "output_tokens": 100}
+    first = Handling("claude-sonnet-4-6", cache=cache, usage=USAGE | {"output_tokens": 100})
+    notes = Notes(Answer(message=message("hi", usage=told)), handling=first)
+    async with await notes.turn.answer(request(stream=False), TURN):
+        pass
+    record = notes.record
+    assert (record.input, record.cache_read, record.cache_write, record.output) == (1000, 10_000, 300, 100)
+    assert (record.served, record.cost) == ("claude-sonnet-4-6", 0)
+    assert record.saved == pytest.approx((1000 * 3 + 10_000 * 0.3 + 100 * 3.75 + 200 * 6 + 100 * 15) / 1e6)
+
+
 @pytest.mark.parametrize(
     "broken", [b"{", b"[]", b'{"usage": 3, "content": "x"}', b'{"usage": {"input_tokens": "many"}}']
 )

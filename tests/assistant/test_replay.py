@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from sidecar.assistant.replay import Kept, Saving, kept_message, kept_stream, unfit
+from sidecar.assistant.replay import Kept, Saving, kept_message, kept_stream, spared_tokens, unfit
 from sidecar.core.events import PING, Accumulator, Event, error_event
 from sidecar.core.messages import Message
 from tests.fakes.provider import closing, delta, message, opening
@@ -78,6 +78,7 @@ def test_a_message_is_kept_but_for_its_usage():
     assert kept is not None
     assert orjson.loads(kept.message) == message("hi", usage=SAVED, unknown={"a": [1]}).body
     assert kept.frames == b""
+    assert kept.usage == USAGE
 
 
 def test_a_stream_is_kept_event_by_event_but_for_pings():
@@ -98,7 +99,15 @@ def test_frames_of_any_line_ending_are_told_again_as_they_came():
     assert [e.raw for e in kept.events() if "block" in e.type] == [e.raw for e in events if "block" in e.type]
 
 
-@pytest.mark.parametrize("kept", [Kept(b"{}"), Kept(b"", b"frames"), Kept(message("a" * 70_000).raw, STREAM[0].raw)])
+@pytest.mark.parametrize(
+    "kept",
+    [
+        Kept(b"{}"),
+        Kept(b"", b"frames"),
+        Kept(message("a" * 70_000).raw, STREAM[0].raw, USAGE, "m"),
+        Kept(b"{}", model="é\u2028"),
+    ],
+)
 def test_what_is_written_can_be_read(kept):
     assert Kept.decoded(kept.encoded()) == kept
 
@@ -139,6 +148,7 @@ def test_input_stands_as_read_from_a_cache(first, last, told_first, told_last):
     assert one.data["message"]["usage"] == told_first
     assert other.data["usage"] == told_last
     assert orjson.loads(one.raw.split(b"data: ")[1]) == one.data
+    assert saving.known == {k: v for k, v in (first | last).items() if v is not None}
 
 
 @pytest.mark.parametrize(
@@ -151,6 +161,22 @@ def test_an_event_without_usage_is_the_very_same(event):
 @pytest.mark.parametrize("usage", [None, 5, {}, {"output_tokens": 3}])
 def test_where_no_input_was_told_none_is_made_up(usage):
     assert Saving().of(usage) == (usage if isinstance(usage, dict) else {})
+
+
+def test_a_stream_is_kept_with_the_usage_that_its_parts_told():
+    told = {"input_tokens": 6, "cache_read_input_tokens": 10, "output_tokens": 50}
+    events = [start({"input_tokens": 6, "cache_read_input_tokens": 10, "output_tokens": 1}), *STREAM[1:-2]]
+    kept, _ = kept_stream([*events, end({"output_tokens": 50, "input_tokens": None}), STREAM[-1]])
+    assert kept is not None
+    assert kept.usage == told
+
+
+@pytest.mark.parametrize(
+    ("usage", "tokens"),
+    [(USAGE, 36), ({}, 0), ({"input_tokens": "many", "output_tokens": 3}, 3), ({"input_tokens": -4}, 0)],
+)
+def test_what_is_spared_is_all_that_the_first_answer_took(usage, tokens):
+    assert spared_tokens(usage) == tokens
 
 
 def test_kept_messages_are_messages():

@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.cli import run
 from sidecar.settings import Settings, from_machine
-from sidecar.store.answers import FOLDER, Answers, CacheLimits
+from sidecar.store.answers import FOLDER, Answers, CacheLimits, Counts
 
 
 @pytest.fixture
@@ -32,6 +32,8 @@ def fill(settings: Settings, *keys: str) -> None:
             await answers.put(key, b"answer")
             await answers.get(key)
         await answers.get("unknown")
+        await answers.get("shared")
+        answers.credit(Counts(misses=-1, joins=1, tokens=1234))
         await answers.aclose()
 
     assert settings.state is not None
@@ -51,8 +53,10 @@ def test_stats_tell_numbers_and_limits(capsys, settings):
     assert stats == {
         "entries": 3,
         "hits": 3,
+        "joins": 1,
         "misses": 1,
-        "hit_rate": 0.75,
+        "tokens_saved": 1234,
+        "hit_rate": 0.8,
         "folder": str(settings.state / FOLDER),
         "limits": {"entries": 64, "bytes": 67108864, "ttl_ms": 300000},
         "enabled": True,
@@ -60,7 +64,8 @@ def test_stats_tell_numbers_and_limits(capsys, settings):
     assert run(["cache", "stats"]) == 0
     shown = capsys.readouterr().out
     assert "answers  3 of at most 64" in shown
-    assert "hits     3 of 4 (75%)" in shown
+    assert "asked    5: 3 hits, 1 joined, 1 misses (80% spared)" in shown
+    assert "saved    1,234 tokens" in shown
 
 
 def test_clear_forgets_and_says_how_much(capsys, settings):

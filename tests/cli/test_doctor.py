@@ -6,6 +6,7 @@ import json
 import os
 import socket
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from sidecar.cli.doctor import (
     check_claude,
     check_extensions,
     check_git,
+    check_models,
     check_port,
     check_provider,
     check_proxies,
@@ -25,6 +27,7 @@ from sidecar.cli.doctor import (
 )
 from sidecar.settings import load
 from sidecar.store.runtime import TOKEN_FILE, announce, keep_token, open_folder
+from tests.fakes.upstream import Turn as Scripted
 from tests.fakes.upstream import Upstream, answer, fault, text
 
 POSIX = pytest.mark.skipif(sys.platform == "win32", reason="modes and scripts as POSIX has them")
@@ -262,3 +265,99 @@ def test_settings_that_cannot_be_read_end_it(here, capsys, monkeypatch):
     shown = capsys.readouterr().out
     assert 'PORT is "x"' in shown
     assert "Traceback" not in shown
+
+
+# ── signing in, and what the workspace serves ───────────────────────────────────────────────────────
+def listed(*endpoints: tuple[str, str]) -> bytes:
+    return json.dumps(
+        {"endpoints": [{"name": name, "task": "llm/v1/chat", "state": {"ready": ready}} for name, ready in endpoints]}
+    ).encode()
+
+
+SERVED = listed(("databricks-claude-haiku-4-5", "READY"), ("my-opus", "NOT_READY"), ("databricks-llama", "READY"))
+
+
+@pytest.mark.parametrize(
+    ("env", "mark", "words", "mend"),
+    [
+        ({}, "ok", "databricks-claude-haiku-4-5: served", ""),
+        ({"MODEL_HAIKU": "databricks-claude-haiku-4-5", "MODEL_DEFAULT": "databricks-llama"}, "ok", "llama", ""),
+        ({"MODEL_SONNET": "mistyped"}, "warn", "does not serve mistyped", "(databricks-claude-haiku-4-5)"),
+        ({"MODEL_OPUS": "my-opus"}, "warn", "not ready: my-opus", "MODEL_OPUS"),
+        ({"SIDECAR_MODEL_MAP": "claude-*=gone"}, "warn", "does not serve gone", "MODEL_MAP"),
+        ({"DATABRICKS_ENDPOINT_PATH": "/serving-endpoints/gone/invocations"}, "warn", "does not serve gone", "MODEL_"),
+        ({"DATABRICKS_ENDPOINT_PATH": "/serving-endpoints/databricks-llama/invocations"}, "ok", "llama", ""),
+    ],
+)
+def test_a_model_that_the_workspace_does_not_serve(build, env, mark, words, mend):
+    with Upstream([Scripted(body=SERVED)]) as upstream:
+        finding = check_models(build(databricks(upstream.url) | env), told=False)
+        assert [seen.path for seen in upstream.requests] == ["/api/2.0/serving-endpoints"]
+    assert finding is not None
+    assert (finding.mark, words in finding.text, mend in finding.mend) == (mark, True, True), finding
+    assert KEY not in f"{finding}"
+
+
+def test_a_path_past_the_endpoints_says_nothing_of_them(build):
+    with Upstream([Scripted(body=SERVED)]) as upstream:
+        env = databricks(upstream.url) | {"DATABRICKS_ENDPOINT_PATH": "/ai-gateway/anthropic"}
+        assert check_models(build(env), told=False) is None
+    assert check_models(build({"PROVIDER": "anthropic", "ANTHROPIC_API_KEY": KEY}), told=False) is None
+    assert check_models(build(), told=False) is None
+
+
+def test_a_workspace_that_does_not_list_is_told_of_once(build):
+    with Upstream([fault(403, "no"), fault(403, "no")]) as upstream:
+        settings = build(databricks(upstream.url))
+        finding = check_models(settings, told=False)
+        assert finding is not None
+        assert (finding.mark, "right to list" in finding.mend) == ("warn", True)
+        assert check_models(settings, told=True) is None
+
+
+def test_a_list_that_does_not_come_is_not_waited_for(build):
+    begun = time.monotonic()
+    with Upstream([Scripted(silent=True)]) as upstream:
+        finding = check_models(build(databricks(upstream.url)), told=False)
+    assert finding is not None
+    assert "in time" in finding.text
+    assert time.monotonic() - begun < 15
+
+
+WORKSPACE = {"DATABRICKS_API_BASE": "http://127.0.0.1:9"}
+AZURE = {"PROVIDER": "azure_anthropic", "ANTHROPIC_ENDPOINT": "http://127.0.0.1:9/anthropic"}
+
+
+@pytest.mark.parametrize(
+    ("env", "ways"),
+    [
+        (WORKSPACE | {"PROVIDER": "databricks"}, ["DATABRICKS_API_KEY", "DATABRICKS_CONFIG_PROFILE", "CLIENT_SECRET"]),
+        (AZURE, ["ANTHROPIC_API_KEY", "az login", "AZURE_ANTHROPIC_AUTH=entra"]),
+    ],
+)
+def test_without_a_key_every_way_to_sign_in_is_named(build, env, ways):
+    finding = check_provider(build(env), call=True)
+    assert finding.mark == "fail"
+    assert all(way in finding.mend for way in ways), finding.mend
+
+
+@pytest.mark.parametrize(
+    ("env", "first"),
+    [
+        ({"DATABRICKS_CLIENT_ID": "me", "DATABRICKS_CLIENT_SECRET": KEY}, "`databricks auth login`"),
+        ({"PROVIDER": "azure_anthropic", "AZURE_ANTHROPIC_AUTH": "entra"}, "`az login`"),
+    ],
+)
+def test_a_sign_in_that_is_refused_says_how_to_sign_in(build, tmp_path, monkeypatch, env, first):
+    for name in list(os.environ):
+        if name.startswith(("DATABRICKS_", "AZURE_", "ARM_", "IDENTITY_", "MSI_", "IMDS_")):
+            monkeypatch.delenv(name)
+    for name, value in {"HOME": str(tmp_path), "PATH": "", "NO_PROXY": "*", "IDENTITY_HEADER": "h"}.items():
+        monkeypatch.setenv(name, value)
+    with Upstream(rule=lambda seen: fault(400, "who are you?")) as upstream:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{upstream.url}/msi")
+        azure = {"ANTHROPIC_ENDPOINT": f"{upstream.url}/anthropic"}
+        finding = check_provider(build({"DATABRICKS_API_BASE": upstream.url} | azure | env), call=True)
+        assert upstream.requests
+    assert (finding.mark, finding.mend.startswith(first)) == ("fail", True), finding
+    assert KEY not in f"{finding}"

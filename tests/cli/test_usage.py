@@ -66,6 +66,7 @@ def test_sums_by_session_and_model(here: Path, capsys: pytest.CaptureFixture[str
         replace(PLAIN, id="b", started=now, cache_read=100_000, cost=0.0345),
         replace(PLAIN, id="c", started=now, session="s2", outcome="error", status=529, input=None, output=None, cost=None),
         replace(PLAIN, id="d", started=now, session="s2", cache="hit", cost=0.0, saved=0.5),
+        replace(PLAIN, id="g", started=now, session="s2", cache="joined", cost=0.0, saved=0.25),
         replace(PLAIN, id="e", started=now, session="s2", served="databricks-x", cost=None),
         replace(PLAIN, id="f", started=now - 40 * 86_400),
     )  # fmt: skip
@@ -75,12 +76,15 @@ def test_sums_by_session_and_model(here: Path, capsys: pytest.CaptureFixture[str
     assert (rows["s1"]["requests"], rows["s1"]["input"], rows["s1"]["cache_read"]) == (2, 2000, 100_000)
     assert rows["s1"]["cost"] == pytest.approx(0.039)
     assert rows["s1"]["provider_cache_saved"] == pytest.approx(100_000 * 2.7 / 1e6)
-    assert (rows["s2"]["failed"], rows["s2"]["own_cache_hits"], rows["s2"]["own_cache_saved"]) == (1, 1, 0.5)
+    assert (rows["s2"]["failed"], rows["s2"]["own_cache_hits"], rows["s2"]["own_cache_saved"]) == (1, 2, 0.75)
+    assert (rows["s2"]["own_cache_tokens"], rows["s2"]["input"]) == (2200, 1000)
     assert (rows["s2"]["unpriced"], rows["s2"]["models"]) == (1, ["databricks-x"])
-    assert told["total"]["requests"] == 5
+    assert told["total"]["requests"] == 6
     assert run(["usage", "--by", "model"]) == 0
     shown = capsys.readouterr()
     assert "databricks-x" in shown.out
+    assert shown.out.splitlines()[0].endswith("hits saved $  provider's cache saved $")
+    assert shown.out.splitlines()[-1].split()[-2:] == ["0.7500", "0.2700"]
     assert "+" in shown.out.splitlines()[-1], "a cost that is not all of it says so"
     assert "No price is known for databricks-x" in shown.err
     assert run(["usage", "--json", "--session", "s1", "--since", "100d"]) == 0

@@ -47,6 +47,15 @@ def test_trying_again_is_told_off_where_it_cannot_help(status, last_word):
     assert (response.headers.get("x-should-retry") == "false") is last_word
 
 
+@pytest.mark.parametrize(("status", "told"), [(401, "false"), (403, "false"), (429, "true"), (529, "true")])
+def test_a_provider_that_wants_to_be_asked_again_does_not_override_that(status, told):
+    error = errors.UpstreamError("x", status=status, headers={"x-should-retry": "true", "request-id": "theirs"})
+    response = error_response(error, "req_1")
+    assert response.headers.getall("x-should-retry") == [told]
+    assert response.headers["request-id"] == "req_1"
+    assert response.headers["upstream-request-id"] == "theirs"
+
+
 @pytest.mark.parametrize(("seconds", "header"), [(0, "0"), (0.2, "1"), (7, "7"), (7.01, "8"), (-1, "0")])
 def test_retry_after_is_whole_seconds_and_never_too_few(seconds, header):
     response = error_response(errors.UpstreamError("x", status=429, retry_after=seconds), "req_1")

@@ -124,6 +124,22 @@ async def test_a_workspace_that_cannot_tell_leaves_the_list_we_know(make: Make) 
         assert [model.id for model in await make("databricks", upstream.url).models()] == list(CURRENT)
 
 
+@pytest.mark.parametrize(
+    ("path", "endpoint"),
+    [
+        ("", "m"),
+        ("/serving-endpoints/{model}/invocations", "m"),
+        ("/serving-endpoints/my-claude/invocations", "my-claude"),
+        ("/serving-endpoints/chat/completions", "m"),
+        ("/ai-gateway/anthropic", None),
+        ("/ai-gateway/mlflow/v1/chat/completions", None),
+    ],
+)
+def test_the_endpoint_behind_a_model(path: str, endpoint: str | None) -> None:
+    provider = DatabricksProvider("https://x", secret, path, ModelMap(), Transport())
+    assert provider.endpoint_for("m") == endpoint
+
+
 def test_what_it_takes_follows_from_the_path() -> None:
     made = [
         DatabricksProvider("https://x", secret, path, ModelMap(), Transport()).capabilities

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -168,6 +169,78 @@ def test_what_was_learned_is_asked_again_after_a_day() -> None:
     assert learned.of("u", "other") == learned.of("other", "m") == frozenset()
     now[0] = 25 * 3600
     assert learned.of("u", "m") == frozenset()
+
+
+class Page:
+    """A notebook in memory."""
+
+    def __init__(self, value: object = None) -> None:
+        self.value = value
+
+    def read(self) -> object:
+        return self.value
+
+    def write(self, value: object) -> None:
+        self.value = json.loads(json.dumps(value))
+
+
+@pytest.mark.parametrize("name", [*NATIVE, *CHAT])
+async def test_what_was_learned_outlives_the_provider(make: Make, name: str) -> None:
+    page = Page()
+    field, value = ("temperature", 0.5) if name in CHAT else ("context_management", {"edits": []})
+    refusal = declined(f"{field}: Extra inputs are not permitted")
+    async with Upstream([refusal, answer("a"), answer("b")]) as upstream:
+        for _ in range(2):
+            provider: Any = make(name, upstream.url)
+            provider.learned.keep_in(page)
+            await said(provider, **{field: value})
+        assert [field in seen.body for seen in upstream.requests] == [True, False, False]
+
+
+def noted(**changes: Any) -> dict[str, Any]:
+    row = {"url": "u", "model": "m", "refuses": "tags", "since": 1000.0, **changes}
+    return {"form": 1, "refusals": [row]}
+
+
+@pytest.mark.parametrize(
+    ("value", "known"),
+    [
+        (noted(), {"tags"}),
+        *((noted(refuses=one), {one}) for one in (
+            "beta:*", "beta:effort-2025-11-24", "thinking:adaptive", "role:system", "block:tool_reference",
+            "system.*.cache_control.scope", "max_tokens>max_completion_tokens", "tools.*.defer_loading",
+        )),
+        *((noted(refuses=one), set()) for one in (
+            "messages", "system", "tools", "safeguards", "messages.*.content", "messages>x", "safeguards>x", "tools.*.name",
+            "", "thinking:all", "a b", "x" * 3000,
+        )),
+        (noted(since=1000.0 - 25 * 3600), set()),
+        (noted(since=2000.0), set()),
+        (noted(since="now"), set()),
+        (noted(url=3), set()),
+        (noted() | {"form": 2}, set()),
+        ({"form": 1, "refusals": {}}, set()),
+        ({"form": 1, "refusals": [1, None, []]}, set()),
+        (None, set()), ([], set()), ("x", set()),
+    ],
+)  # fmt: skip
+def test_only_what_could_have_been_learned_lately_is_believed(value: object, known: set[str]) -> None:
+    learned = Learned(clock=lambda: 1500.0)
+    learned.keep_in(Page(value))
+    assert learned.of("u", "m") == known
+
+
+def test_what_is_noted_is_bounded_and_lets_go_of_what_is_old() -> None:
+    now, page = [0.0], Page()
+    learned = Learned(clock=lambda: now[0])
+    learned.keep_in(page)
+    for number in range(2000):
+        learned.learn("u", f"m{number}", "tags: Extra inputs are not permitted", {"tags": []}, {})
+    assert isinstance(page.value, dict)
+    assert 0 < len(page.value["refusals"]) <= 512
+    now[0] = 25 * 3600
+    learned.learn("u", "new", "tags: Extra inputs are not permitted", {"tags": []}, {})
+    assert [row["model"] for row in page.value["refusals"]] == ["new"]
 
 
 def test_names_without_end_do_not_fill_the_memory() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.store import answers as module
-from sidecar.store.answers import Answers, CacheLimits, CacheStats, kept_answers
+from sidecar.store.answers import Answers, CacheLimits, CacheStats, Counts, kept_answers
 
 
 class SetClock:
@@ -57,7 +57,7 @@ async def test_what_was_put_is_there(make, tmp_path, disk):
     await answers.put("k", b"answer")
     assert await answers.get("k") == b"answer"
     told = await answers.stats()
-    assert (told.entries, told.hits, told.misses) == (1, 1, 1)
+    assert (told.entries, told.counts.hits, told.counts.misses) == (1, 1, 1)
     assert bool(told.folder) == disk
     assert await answers.clear() == 1
     assert await answers.get("k") is None
@@ -72,7 +72,7 @@ async def test_it_outlives_the_process_with_its_numbers(make):
     second = make()
     assert await second.get("k") == b"answer"
     told = await second.stats()
-    assert (told.entries, told.hits, told.misses) == (1, 2, 0)
+    assert (told.entries, told.counts.hits, told.counts.misses) == (1, 2, 0)
 
 
 async def test_a_hit_in_memory_waits_for_nothing(make):
@@ -128,6 +128,50 @@ async def test_memory_is_bounded_by_number_and_bytes_and_keeps_what_was_used(mak
     for key in "abc":
         await small.put(key, bytes(40))
     assert [key for key in "abc" if await small.get(key)] == ["b", "c"]
+
+
+@pytest.mark.parametrize("disk", [True, False])
+async def test_a_miss_says_why_as_far_as_this_process_knows(make, tmp_path, clock, disk):
+    answers = make(tmp_path / "cache" if disk else None, entries=2, ttl=10.0)
+
+    async def missed(key: str) -> str:
+        assert await answers.get(key) is None
+        return answers.why(key)
+
+    assert await missed("a") == "new"
+    for key in "abc":
+        await answers.put(key, b"1")
+    assert await missed("a") == "evicted"
+    clock.pass_(11)
+    assert await missed("c") == "expired"
+    await answers.clear()
+    assert await missed("c") == "new"
+
+
+async def test_keys_that_went_do_not_fill_the_memory(make):
+    answers = make(None, entries=2)
+    for number in range(100):
+        await answers.put(f"k{number}", b"1")
+    assert len(answers._went) == 8
+    assert answers.why("k0") == "new"
+
+
+async def test_when_another_process_clears_a_miss_is_new(make):
+    mine, other = make(entries=1), make()
+    await mine.put("k", b"answer")
+    await mine.put("l", b"answer")
+    await other.clear()
+    assert await mine.get("k") is None
+    assert mine.why("k") == "new"
+
+
+@pytest.mark.parametrize("disk", [True, False])
+async def test_what_only_the_asker_knows_is_counted_too(make, tmp_path, disk):
+    answers = make(tmp_path / "cache" if disk else None)
+    await answers.get("k")
+    answers.credit(Counts(misses=-1, joins=1, tokens=40))
+    answers.credit(Counts(tokens=2))
+    assert (await answers.stats()).counts == Counts(joins=1, tokens=42)
 
 
 async def test_what_was_used_in_memory_is_not_the_next_to_go_on_disk(make):

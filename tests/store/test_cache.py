@@ -242,15 +242,15 @@ def test_a_setting_in_the_file_that_shadows_a_method_is_a_fault_and_no_crash(fol
 
 def test_numbers_are_added_up_and_cleared(folder):
     disk = opened(folder)
-    disk.note(Counts(2, 1))
-    disk.note(Counts(1, 0))
+    disk.note(Counts(2, 2, 0, 70))
+    disk.note(Counts(1, -1, 1, 5))
     disk.put("k", b"answer", now())
     told = disk.stats()
-    assert (told.hits, told.misses, told.entries, told.folder) == (3, 1, 1, str(folder))
+    assert (told.counts, told.entries, told.folder) == (Counts(3, 1, 1, 75), 1, str(folder))
     assert told.size > 6
     assert disk.clear() == 1
     told = disk.stats()
-    assert (told.hits, told.misses, told.entries, told.size) == (0, 0, 0, 0)
+    assert (told.counts.hits, told.counts.misses, told.entries, told.size) == (0, 0, 0, 0)
     disk.close()
 
 
@@ -259,7 +259,14 @@ def test_unreadable_numbers_begin_anew(folder, content):
     (folder / "counts.json").write_bytes(content)
     disk = opened(folder)
     disk.note(Counts(1, 1))
-    assert disk.stats().hits == 1
+    assert disk.stats().counts.hits == 1
+    disk.close()
+
+
+def test_numbers_of_before_joins_were_counted_stay(folder):
+    (folder / "counts.json").write_bytes(b'{"hits": 4, "misses": 2}')
+    disk = opened(folder)
+    assert disk.stats().counts == Counts(4, 2)
     disk.close()
 
 

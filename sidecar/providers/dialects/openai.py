@@ -70,7 +70,9 @@ def chat_request(body: Mapping[str, Any], model: str, flavour: Flavour) -> Json:
     if flavour.model_in_body:
         chat["model"] = model
     thinking = _thinking(body, model) if flavour.reasoning else None
-    chat["messages"] = chat_messages(body, reasoning=thinking is not None)
+    # A model that always thinks gets the thoughts that it signed again, though there is no field to ask for them.
+    thought = thinking is not None or (flavour.reasoning and adaptive_only(model))
+    chat["messages"] = chat_messages(body, reasoning=thought)
     chat.update(_tools(body, flavour))
     if body.get("max_tokens") is not None:
         chat["max_tokens"] = body["max_tokens"]

@@ -133,6 +133,23 @@ def test_thinking_is_sent_where_the_model_takes_it(model: str, body: Json, think
     assert asked(model=model, temperature=1, **body).get("thinking") == thinking
 
 
+@pytest.mark.parametrize(
+    ("flavour", "model", "body", "again"),
+    [
+        (DATABRICKS, "databricks-claude-opus-5-5", {"thinking": {"type": "adaptive"}}, True),
+        (DATABRICKS, "databricks-claude-sonnet-4-5", {"thinking": BUDGET}, True),
+        (DATABRICKS, "databricks-claude-sonnet-4-5", {"thinking": {"type": "disabled"}}, False),
+        (PLAIN, "databricks-claude-opus-5-5", {"thinking": {"type": "adaptive"}}, False),
+    ],
+)
+def test_signed_thoughts_go_back_to_a_model_that_thinks(flavour: Flavour, model: str, body: Json, again: bool) -> None:
+    thought = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+    said = [{"role": "assistant", "content": [thought, {"type": "text", "text": "Yes."}]}]
+    content = chat_request({"messages": said, "max_tokens": 64000, **body}, model, flavour)["messages"][0]["content"]
+    part = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm.", "signature": "c2ln"}]}
+    assert content == ([part, {"type": "text", "text": "Yes."}] if again else "Yes.")
+
+
 def test_thinking_goes_without_temperature_and_only_where_it_is_known() -> None:
     body = {"thinking": BUDGET, "max_tokens": 64000, "temperature": 0.2, "top_p": 0.1, "top_k": 3}
     assert asked(**body) == {"max_tokens": 64000, "thinking": BUDGET, "stream": False}
