@@ -23,8 +23,13 @@ def call(name: str, number: int, **arguments: Any) -> Json:
     return {"type": "tool_use", "id": f"toolu_{number:04d}", "name": name, "input": arguments}
 
 
-def message(*blocks: Json) -> Json:
-    """A whole answer; it stops for its tool calls if it has any."""
+def thinking(words: str, signature: str) -> Json:
+    """A block of thought with the provider's signature under it."""
+    return {"type": "thinking", "thinking": words, "signature": signature}
+
+
+def message(*blocks: Json, **more: Any) -> Json:
+    """A whole answer; it stops for its tool calls if it has any. `more` are fields to set otherwise."""
     stop = "tool_use" if any(block["type"] == "tool_use" for block in blocks) else "end_turn"
     return {
         "id": "msg_journey",
@@ -35,6 +40,7 @@ def message(*blocks: Json) -> Json:
         "stop_reason": stop,
         "stop_sequence": None,
         "usage": USAGE,
+        **more,
     }
 
 
@@ -51,18 +57,23 @@ def chunks(answer: Json) -> list[bytes]:
         if block["type"] == "text":
             deltas += [{"content": part} for part in block["text"].splitlines(keepends=True)]
             continue
+        if block["type"] == "thinking":
+            deltas += [
+                {"content": [_reasoning(block["thinking"], "")]},
+                {"content": [_reasoning("", block["signature"])]},
+            ]
+            continue
         function = {"name": block["name"], "arguments": ""}
         arguments = json.dumps(block["input"])
         halves = arguments[: len(arguments) // 2], arguments[len(arguments) // 2 :]
         deltas.append({"tool_calls": [{"index": calls, "id": block["id"], "type": "function", "function": function}]})
         deltas += [{"tool_calls": [{"index": calls, "function": {"arguments": half}}]} for half in halves]
         calls += 1
-    reason = "tool_calls" if calls else "stop"
-    spent = {"prompt_tokens": USAGE["input_tokens"], "completion_tokens": USAGE["output_tokens"], "total_tokens": 1234}
+    reason = _FINISH[answer["stop_reason"]]
     choices: list[Json] = [{"index": 0, "delta": delta, "finish_reason": None} for delta in deltas]
     choices.append({"index": 0, "delta": {}, "finish_reason": reason})
     bodies = [_chunk([choice]) for choice in choices]
-    return [*bodies, _chunk([], usage=spent), b"data: [DONE]\n\n"]
+    return [*bodies, _chunk([], usage=_spent(answer)), b"data: [DONE]\n\n"]
 
 
 def completion(answer: Json) -> Json:
@@ -78,9 +89,31 @@ def completion(answer: Json) -> Json:
         if block["type"] == "tool_use"
     ]
     said: Json = {"role": "assistant", "content": words or None} | ({"tool_calls": calls} if calls else {})
-    choice: Json = {"index": 0, "message": said, "finish_reason": "tool_calls" if calls else "stop"}
-    spent = {"prompt_tokens": USAGE["input_tokens"], "completion_tokens": USAGE["output_tokens"], "total_tokens": 1234}
-    return {"id": "chatcmpl-journey", "object": "chat.completion", "choices": [choice], "usage": spent}
+    choice: Json = {"index": 0, "message": said, "finish_reason": _FINISH[answer["stop_reason"]]}
+    return {"id": "chatcmpl-journey", "object": "chat.completion", "choices": [choice], "usage": _spent(answer)}
+
+
+_FINISH = {
+    "tool_use": "tool_calls",
+    "end_turn": "stop",
+    "stop_sequence": "stop",
+    "max_tokens": "length",
+    "refusal": "content_filter",
+}
+
+
+def _spent(answer: Json) -> Json:
+    """The answer's usage as Databricks counts it: what was read from the cache and written to it under names of its own."""
+    usage = answer["usage"]
+    names = {"input_tokens": "prompt_tokens", "output_tokens": "completion_tokens"}
+    return {names.get(name, name): count for name, count in usage.items()} | {
+        "total_tokens": usage["input_tokens"] + usage["output_tokens"]
+    }
+
+
+def _reasoning(words: str, signature: str) -> Json:
+    """A part of a thought as Databricks writes it."""
+    return {"type": "reasoning", "summary": [{"type": "summary_text", "text": words, "signature": signature}]}
 
 
 def _chunk(choices: list[Json], **more: Any) -> bytes:

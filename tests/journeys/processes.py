@@ -6,8 +6,10 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import signal
 import socket
+import struct
 import sys
 import urllib.request
 from collections.abc import AsyncIterator, Mapping
@@ -126,6 +128,70 @@ class Running:
     def _remember(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             self._offspring.update(psutil.Process(self.process.pid).children(recursive=True))
+
+
+class Terminal:
+    """A program in a terminal of its own: what it wrote, without colours and cursor moves, and keys for it."""
+
+    _CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[\[(][0-?]*[ -/]*[@-~]|\x1b.|[\x00-\x08\x0b-\x1f]")
+
+    def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
+        self.process = process
+        self._screen = screen
+        self._wrote = b""
+        self._more = asyncio.Event()
+        asyncio.get_running_loop().add_reader(screen, self._read)
+
+    @classmethod
+    @contextlib.asynccontextmanager
+    async def open(cls, *command: str | Path, cwd: Path, environment: Mapping[str, str]) -> AsyncIterator[Terminal]:
+        """Start it; it is ended at the end."""
+        import fcntl
+        import pty
+        import termios
+
+        screen, inside = pty.openpty()
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
+        variables = {**environment, "TERM": "xterm-256color"}
+        process = await asyncio.create_subprocess_exec(
+            *command, cwd=cwd, env=variables, stdin=inside, stdout=inside, stderr=inside, start_new_session=True
+        )
+        os.close(inside)
+        terminal = cls(process, screen)
+        try:
+            yield terminal
+        finally:
+            asyncio.get_running_loop().remove_reader(screen)
+            os.close(screen)
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            await process.wait()
+
+    @property
+    def text(self) -> str:
+        """All that was written so far, blanks left out: programs move the cursor instead of writing them."""
+        plain = self._CONTROL.sub("", self._wrote.decode("utf-8", "replace"))
+        return "".join(plain.split())
+
+    def type(self, keys: str) -> None:
+        """Press keys."""
+        os.write(self._screen, keys.encode())
+
+    async def shows(self, words: str) -> None:
+        """Wait until these words were written."""
+        wanted = "".join(words.split())
+        try:
+            async with asyncio.timeout(LIMIT / 2):
+                while wanted not in self.text:
+                    self._more.clear()
+                    await self._more.wait()
+        except TimeoutError:
+            raise AssertionError(f"{words!r} never came; the terminal shows:\n{self.text[-4000:]}") from None
+
+    def _read(self) -> None:
+        with contextlib.suppress(OSError):
+            self._wrote += os.read(self._screen, 65536)
+        self._more.set()
 
 
 class Sidecar(Running):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
@@ -46,32 +46,50 @@ class Asked:
     """Seconds on a clock that only goes forward."""
 
 
+Line = Say | Refuse | Callable[[Asked], Say | Refuse]
+"""A line of the script; one that depends on what was asked is a function of it."""
+
+
 class Upstream:
-    """The script and what was asked. Once the script is over, every further request is refused loudly."""
+    """The script and what was asked. Once the script is over, every further request is refused loudly.
+
+    `beside` is asked first and answers what does not belong to the script (titles, safety checks) at any time.
+    """
 
     def __init__(self) -> None:
-        self.script: list[Say | Refuse] = []
+        self.script: list[Line] = []
+        self.beside: Callable[[Asked], Say | Refuse | None] = lambda _: None
         self.asked: list[Asked] = []
         self.base_url = ""
+
+    @property
+    def request_id(self) -> str:
+        """What the newest request's answer is called here."""
+        return f"req_upstream_{len(self.asked)}"
 
     async def answer(self, request: web.Request) -> web.StreamResponse:
         """The one handler for every path."""
         body = await request.json()
-        self.asked.append(
-            Asked(request.path, {k.lower(): v for k, v in request.headers.items()}, body, time.monotonic())
-        )
-        if not self.script:
-            return web.json_response({"error_code": "NOT_FOUND", "message": "the script is over"}, status=400)
-        line = self.script.pop(0)
+        asked = Asked(request.path, {k.lower(): v for k, v in request.headers.items()}, body, time.monotonic())
+        self.asked.append(asked)
+        line = self.beside(asked) or self._next(asked)
         if isinstance(line, Refuse):
             return web.json_response(line.body, status=line.status, headers=dict(line.headers))
         chat = request.path.endswith("/invocations")
         if not body.get("stream"):
-            return web.json_response(completion(line.message) if chat else line.message)
+            whole = completion(line.message) if chat else line.message
+            return web.json_response(whole, headers={"request-id": self.request_id})
         return await self._stream(request, line, chunks(line.message) if chat else events(line.message))
 
+    def _next(self, asked: Asked) -> Say | Refuse:
+        if not self.script:
+            return Refuse(400, {"error_code": "NOT_FOUND", "message": "the script is over"})
+        line = self.script.pop(0)
+        return line(asked) if callable(line) else line
+
     async def _stream(self, request: web.Request, line: Say, frames: list[bytes]) -> web.StreamResponse:
-        response = web.StreamResponse(headers={"content-type": "text/event-stream", "cache-control": "no-cache"})
+        kind = {"content-type": "text/event-stream", "cache-control": "no-cache", "request-id": self.request_id}
+        response = web.StreamResponse(headers=kind)
         await response.prepare(request)
         try:
             for number, frame in enumerate(frames):
