@@ -31,6 +31,7 @@ LARGEST: Final = 4 * 1024 * 1024
 _WISHES: Final = ("bypass", "refresh", "off", "on")
 _SESSIONS: Final = 1000  # sessions that are remembered to have switched the cache off
 _AT_ONCE: Final = 256 * 1024  # bytes of an answer that are made ready to be kept on the event loop
+_VERDICT: Final = b"block>"  # the end of the tag that the CLI's safety check wants its verdict in
 _TOOL_FIELDS: Final = ("tools", "mcp_servers", "container")
 
 
@@ -49,6 +50,10 @@ class PromptCache:
         wish = self._wish(turn)
         key = None
         reason = "tools" if may_call_tools(request) else wish if wish in {"bypass", "session"} else ""
+        if not reason and _VERDICT in request.raw:
+            # A verdict on an action is given for that moment. One that cannot be read is asked for again as it was:
+            # the same answer once more would leave the CLI stuck.
+            reason = "verdict"
         if not reason:
             key = signature(request, self._origin, turn.workspace) if len(request.raw) <= LARGEST else None
         if key is None:

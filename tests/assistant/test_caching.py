@@ -427,3 +427,18 @@ async def test_the_log_says_what_happened_and_why(house, caplog):
         ("cache", "miss", "new"),
         ("cache_not_kept", None, "stop_reason"),
     ]
+
+
+@pytest.mark.parametrize(
+    "asks",
+    [
+        {"stop_sequences": ["</block>"], "max_tokens": 64},
+        {"system": "Answer with <thinking>…</thinking><block>yes|no</block><reason>…</reason>."},
+    ],
+)
+async def test_a_verdict_on_an_action_is_asked_for_each_time(house, asks):
+    one = house(says("<block>no"), says("<block>yes"))
+    first, second = await one.ask(request(**asks)), await one.ask(request(**asks))
+    assert first[0] == second[0] == "bypass: verdict"
+    assert first[1] != second[1]
+    assert one.asked == 2
