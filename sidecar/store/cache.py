@@ -12,6 +12,7 @@ import contextlib
 import hashlib
 import os
 import struct
+import time
 from collections.abc import Collection
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -42,6 +43,7 @@ _RAW: Final = diskcache.core.MODE_RAW
 _SEAL: Final = struct.Struct(">4sd16s")
 _MAGIC: Final = b"SCA1"
 _BUSY: Final = 2.0
+_WAITS: Final = (0.02, 0.05, 0.1, 0.2, 0.4)  # seconds between tries to open what another process holds
 _NO_EVICTION: Final = "none"
 _LRU: Final = "least-recently-used"
 
@@ -93,13 +95,21 @@ class DiskAnswers:
 
     @classmethod
     def open(cls, folder: Path, limits: CacheLimits) -> Self:
-        """Open the folder, which is ours alone already. A damaged or foreign file is put aside with a warning."""
-        try:
-            return cls(_ready(folder), folder, limits)
-        except FAULTS as error:
-            if not spoilt(error):
-                raise
-            put_aside(folder, error)
+        """Open the folder, which is ours alone already. A damaged or foreign file is put aside with a warning.
+
+        Another process that opens it at the same moment holds it for a little while: that is waited for.
+        """
+        for wait in (*_WAITS, 0.0):
+            try:
+                return cls(_ready(folder), folder, limits)
+            except FAULTS as error:
+                if wait and "locked" in str(error):
+                    time.sleep(wait)
+                    continue
+                if not spoilt(error):
+                    raise
+                put_aside(folder, error)
+                break
         return cls(_ready(folder), folder, limits)
 
     def get(self, key: str, now: float) -> tuple[bytes, float] | None:
