@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import pyte
 
 LIMIT = 60.0
+ROWS, COLUMNS = 50, 160
 """Seconds after which a program counts as hung."""
 
 
@@ -131,14 +133,18 @@ class Running:
 
 
 class Terminal:
-    """A program in a terminal of its own: what it wrote, without colours and cursor moves, and keys for it."""
+    """A program in a terminal of its own: what its screen shows, and keys for it."""
 
-    _CONTROL = re.compile(r"\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)|\x1b[\[(][0-?]*[ -/]*[@-~]|\x1b.|[\x00-\x08\x0b-\x1f]")
+    _FOREIGN = re.compile(rb"\x1b\[[<=>][0-9;]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
+    """What the emulator does not know: keyboard protocols, titles."""
+    _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?)?$")
 
     def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
         self.process = process
         self._screen = screen
-        self._wrote = b""
+        self._shown = pyte.Screen(COLUMNS, ROWS)
+        self._stream = pyte.ByteStream(self._shown)
+        self._rest = b""
         self._more = asyncio.Event()
         asyncio.get_running_loop().add_reader(screen, self._read)
 
@@ -151,7 +157,7 @@ class Terminal:
         import termios
 
         screen, inside = pty.openpty()
-        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 160, 0, 0))
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
         variables = {**environment, "TERM": "xterm-256color"}
         process = await asyncio.create_subprocess_exec(
             *command, cwd=cwd, env=variables, stdin=inside, stdout=inside, stderr=inside, start_new_session=True
@@ -169,16 +175,15 @@ class Terminal:
 
     @property
     def text(self) -> str:
-        """All that was written so far, blanks left out: programs move the cursor instead of writing them."""
-        plain = self._CONTROL.sub("", self._wrote.decode("utf-8", "replace"))
-        return "".join(plain.split())
+        """What the screen shows, blanks left out: words may be broken at its edge."""
+        return "".join("".join(self._shown.display).split())
 
     def type(self, keys: str) -> None:
         """Press keys."""
         os.write(self._screen, keys.encode())
 
     async def shows(self, words: str) -> None:
-        """Wait until these words were written."""
+        """Wait until the screen shows these words."""
         wanted = "".join(words.split())
         try:
             async with asyncio.timeout(LIMIT / 2):
@@ -186,11 +191,17 @@ class Terminal:
                     self._more.clear()
                     await self._more.wait()
         except TimeoutError:
-            raise AssertionError(f"{words!r} never came; the terminal shows:\n{self.text[-4000:]}") from None
+            raise AssertionError(
+                f"{words!r} never came; the screen shows:\n" + "\n".join(self._shown.display)
+            ) from None
 
     def _read(self) -> None:
         with contextlib.suppress(OSError):
-            self._wrote += os.read(self._screen, 65536)
+            data = self._rest + os.read(self._screen, 65536)
+            unfinished = self._UNFINISHED.search(data)
+            whole = data[: unfinished.start()] if unfinished else data
+            self._rest = data[len(whole) :]
+            self._stream.feed(self._FOREIGN.sub(b"", whole))
         self._more.set()
 
 
