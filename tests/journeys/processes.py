@@ -11,8 +11,9 @@ import signal
 import socket
 import struct
 import sys
+import time
 import urllib.request
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -122,7 +123,7 @@ class Running:
             except TimeoutError:
                 os.killpg(self.process.pid, signal.SIGKILL)
                 await self.process.communicate()
-        _, alive = await asyncio.to_thread(psutil.wait_procs, list(self._offspring), 10)
+        alive = await asyncio.to_thread(still_running, list(self._offspring), 10)
         for one in alive:
             one.kill()
         assert not alive, f"left running: {alive}"
@@ -130,6 +131,23 @@ class Running:
     def _remember(self) -> None:
         with contextlib.suppress(psutil.NoSuchProcess):
             self._offspring.update(psutil.Process(self.process.pid).children(recursive=True))
+
+
+def still_running(processes: Iterable[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Those that have not ended after so long. Who only waits for a slow init to take note of its end has ended."""
+    until = time.monotonic() + seconds
+    while True:
+        alive = [process for process in processes if not _ended(process)]
+        if not alive or time.monotonic() > until:
+            return alive
+        time.sleep(0.05)
+
+
+def _ended(process: psutil.Process) -> bool:
+    try:
+        return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return True
 
 
 class Terminal:

@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT, Rig
-from tests.journeys.processes import settled
+from tests.journeys.processes import settled, still_running
 
 PICTURES = ROOT / ".build" / "screenshots"
 VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
@@ -128,7 +128,7 @@ def _left_running(state: str) -> list[psutil.Process]:
         with suppress(psutil.Error):
             if process.environ().get("SIDECAR_STATE_DIR") == state:
                 found.append(process)
-    alive = psutil.wait_procs(found, 15)[1]
+    alive = still_running(found, 15)
     for process in alive:
         process.kill()
     return alive

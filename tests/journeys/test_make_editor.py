@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from tests.conftest import ROOT, Rig
+from tests.journeys.processes import still_running
 
 SCRIPT = ROOT / "tests" / "rig" / "editor.sh"
 VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
@@ -37,7 +38,7 @@ def test_prints_an_address_and_cleans_up(
             os.killpg(running.pid, number)  # as a terminal does it: to the whole group
             assert running.wait(30) == 0
         finally:
-            left = psutil.wait_procs(offspring, 10)[1]
+            left = still_running(offspring, 10)
             for one in left:
                 one.kill()
     assert not left
