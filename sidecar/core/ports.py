@@ -11,6 +11,7 @@ from sidecar.core.diff import Change
 from sidecar.core.messages import MessagesRequest
 from sidecar.core.reply import Reply
 from sidecar.core.review import RiskReport, Thread, ThreadState
+from sidecar.core.symbols import Answer, Operation, Query
 from sidecar.core.turn import Turn
 
 
@@ -95,6 +96,23 @@ class Analyst(Protocol):
 
     async def status(self) -> str:
         """Branch, changed files, provider, workspace."""
+
+
+class SymbolSource(Protocol):
+    """Somebody who knows symbols: the editor's own languages, jedi, a language server, or the index."""
+
+    @property
+    def name(self) -> str:
+        """As an answer's `source` says it."""
+
+    def knows(self, operation: Operation, path: str) -> bool:
+        """Whether it is worth asking about this file (`path` is empty for a question about names). Never waits."""
+
+    async def ask(self, query: Query) -> Answer:
+        """The answer, within the query's deadline. Raises BadInput for a place that is none; faults are an answer's note."""
+
+    async def aclose(self) -> None:
+        """End what it started."""
 
 
 class Notebook(Protocol):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
+from typing import Any
 
 import pytest
 
@@ -58,9 +60,18 @@ async def test_what_calls_no_tool_is_answered_once(
         done = await (await ask(sidecar, "What is six times seven?", *JSON, "--tools", "", cli=claude)).outcome()
         assert (done.code, done.json["result"]) == (0, "Forty-two."), done.out
     assert len(upstream.asked) == 1
-    stats = await (await start(*SIDECAR, "cache", "stats", "--json")).outcome()
-    assert stats.code == 0, stats.err
-    assert (stats.json["entries"], stats.json["hits"]) == (1, 1), stats.out
+    # The numbers are gathered for a moment before they are written, so that no answer waits for the disk.
+    async with asyncio.timeout(20):
+        while (told := await stats(start))["hits"] == 0:
+            pass
+    assert (told["entries"], told["hits"], told["misses"]) == (1, 1, 1), told
+
+
+async def stats(start: Start) -> dict[str, Any]:
+    """What `sidecar cache stats` tells now."""
+    done = await (await start(*SIDECAR, "cache", "stats", "--json")).outcome()
+    assert done.code == 0, done.err
+    return done.json
 
 
 async def test_what_may_call_tools_is_asked_each_time(upstream: Upstream, serve: Serve, ask: Start) -> None:
