@@ -13,7 +13,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from sidecar import trace
 from sidecar.assistant.breakpoints import add_breakpoints
@@ -23,7 +23,7 @@ from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
-from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services
+from sidecar.core.ports import Analyst, Companion, Desk, EndpointStatus, Provider, Services, Window
 from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
 from sidecar.providers import create_provider
 from sidecar.providers.unready import UnreadyProvider
@@ -36,6 +36,9 @@ from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
 from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
+
+if TYPE_CHECKING:
+    from sidecar.endpoint.ide.server import IdeServer
 
 _NAME = "claude-sidecar"
 
@@ -56,6 +59,7 @@ class Sidecar:
         self._stack = AsyncExitStack()
         self._desk: Desk | None = None
         self._endpoint: Endpoint | None = None
+        self._ide: IdeServer | None = None
         self._provider: Provider | None = None
         self._problem = ""
         self._database: Database | None = None
@@ -80,7 +84,17 @@ class Sidecar:
             base_url=endpoint.base_url if endpoint is not None and listening else "",
             workspace=str(self._settings.server.workspace),
             message=self._problem,
+            companion_port=self._ide.port if self._ide is not None else 0,
         )
+
+    @property
+    def companion(self) -> Companion | None:
+        """The Claude Code CLI as it connects to its IDE; None where it cannot."""
+        return self._ide
+
+    def lend(self, window: Window) -> Callable[[], None]:
+        """Let the CLI use the editor's window; the result ends it."""
+        return self._ide.lend(window) if self._ide is not None else lambda: None
 
     def subscribe_status(self, listener: Callable[[EndpointStatus], None]) -> Callable[[], None]:
         """Hear each change of the status; the result ends it."""
@@ -103,6 +117,7 @@ class Sidecar:
             await self._listen(stack, state, steps)
             if self._editor:
                 self._desk = await self._open_desk(state)
+                await self._open_ide(stack)
             self._stack = stack.pop_all()
         self._tell()
         return self
@@ -232,6 +247,21 @@ class Sidecar:
             return None
         writer = opening.writer_for(self._made_provider, self._settings.provider.model_default)
         return opening.open_desk(git, await self._opened_database(state), writer)
+
+    async def _open_ide(self, stack: AsyncExitStack) -> None:
+        """The door by which the CLI finds its IDE. Without it everything else goes on, and the log says why."""
+        from sidecar.endpoint.ide.server import IdeServer  # noqa: PLC0415 - only an editor needs it
+
+        ide = self._settings.ide
+        if not ide.enabled:
+            return
+        folder = Path(self._settings.server.workspace)
+        try:
+            config = ide.config_dir.expanduser()
+            server = IdeServer(version=self._version, config=config, folders=(folder,), desk=self._desk, port=ide.port)
+            self._ide = await stack.enter_async_context(server)
+        except (SidecarError, OSError, RuntimeError) as error:
+            log.warning("no_ide", note=error.sentence if isinstance(error, SidecarError) else str(error))
 
     @property
     def _made_provider(self) -> Provider:

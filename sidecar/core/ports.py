@@ -176,13 +176,70 @@ class Desk(Protocol):
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         """Resolve a thread or open it again. Raises NotFound."""
 
+    async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
+        """The comments that a file (relative to the root) would get for what `text` adds to it; none of them is kept."""
+
     def subscribe(self, listener: Callable[[ReviewState], None]) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""
 
 
 @dataclass(frozen=True, slots=True)
+class Proposal:
+    """A whole file as the assistant wants to write it, shown before it is written. `path` is absolute.
+
+    `tab` names the question for as long as it is open; `threads` are the risk comments on the proposed text.
+    """
+
+    tab: str
+    path: str
+    text: str
+    threads: tuple[Thread, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the user made of a proposal: taken, perhaps with changes (`text` is the whole file then), or not."""
+
+    accepted: bool
+    text: str = ""
+
+
+class Window(Protocol):
+    """What the assistant's client asks of the editor's window. `path` is absolute, lines count from 1."""
+
+    async def decide(self, proposal: Proposal) -> Decision:
+        """Show the proposal beside the file and wait for the user. Cancelling it takes the question back."""
+
+    async def show(self, path: str, first: int = 0, last: int = 0) -> None:
+        """Open a file, at these lines where they are given. Raises NotFound."""
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What is selected in the editor. `path` is absolute; lines and columns count from 0, as LSP has them."""
+
+    path: str
+    text: str
+    start: tuple[int, int]
+    end: tuple[int, int]
+
+
+class Companion(Protocol):
+    """The assistant's client as the editor's door sees it: whoever of it listens is told."""
+
+    def selected(self, selection: Selection) -> bool:
+        """The user selected something else, or nothing any more (an empty text); whether a client was there to hear it."""
+
+    def mention(self, path: str, first: int, last: int) -> bool:
+        """Put these lines (from 0) into the client's prompt; whether a client was there to hear it."""
+
+
+@dataclass(frozen=True, slots=True)
 class EndpointStatus:
-    """How the HTTP door stands. `message` says what is wrong and the mend when `state` is `degraded`."""
+    """How the HTTP door stands. `message` says what is wrong and the mend when `state` is `degraded`.
+
+    `companion_port` is where the assistant's client finds the editor; 0 where it does not.
+    """
 
     state: Literal["starting", "ready", "degraded"]
     provider: str
@@ -191,6 +248,7 @@ class EndpointStatus:
     base_url: str
     workspace: str
     message: str = ""
+    companion_port: int = 0
 
 
 class Services(Protocol):
@@ -205,3 +263,10 @@ class Services(Protocol):
 
     def subscribe_status(self, listener: Callable[[EndpointStatus], None]) -> Callable[[], None]:
         """Hear each change of the status on the event loop; the result ends it."""
+
+    @property
+    def companion(self) -> Companion | None:
+        """The assistant's client; None where it cannot connect."""
+
+    def lend(self, window: Window) -> Callable[[], None]:
+        """Let the assistant's client use the editor's window; the result ends it."""

@@ -18,9 +18,16 @@ REVIEW: Final = "sidecar/review"
 SNAPSHOT: Final = "sidecar/threads/snapshot"
 REPLY: Final = "sidecar/thread/reply"
 SET_STATE: Final = "sidecar/thread/setState"
+PROPOSAL: Final = "sidecar/proposal/get"
+DECIDE: Final = "sidecar/proposal/decide"
+SELECT: Final = "sidecar/selection"
+MENTION: Final = "sidecar/mention"
 # server → client notifications
 STATUS_CHANGED: Final = "sidecar/statusChanged"
 THREADS_CHANGED: Final = "sidecar/threads/changed"
+PROPOSAL_OPENED: Final = "sidecar/proposal/opened"
+PROPOSAL_CLOSED: Final = "sidecar/proposal/closed"
+SHOW: Final = "sidecar/window/show"
 
 
 class _Type(BaseModel):
@@ -38,6 +45,7 @@ class Status(_Type):
     version: str
     workspace: str
     message: str = ""
+    companion_port: int = Field(default=0, description="where the Claude Code CLI finds its IDE; 0 where it does not")
     score: float | None = Field(
         default=None, description="risk of the uncommitted change, 0..1; null when there is none"
     )
@@ -118,11 +126,78 @@ class SetStateParams(_Type):
     state: Literal["open", "resolved"]
 
 
+class ProposalName(_Type):
+    """One proposal of the assistant, by the id that the server gave it."""
+
+    id: str
+
+
+class ProposalItem(_Type):
+    """A whole file as the assistant wants to write it, with the risk comments on it; `uri` is the file's own."""
+
+    id: str
+    uri: str
+    title: str
+    text: str
+    threads: list[ThreadItem]
+
+
+class DecideParams(_Type):
+    """What the user made of a proposal; with `accepted` the `text` is the whole file, perhaps changed."""
+
+    id: str
+    accepted: bool
+    text: str = ""
+
+
+class Heard(_Type):
+    """Whether anybody was there to hear it."""
+
+    heard: bool
+
+
+class SelectionParams(_Type):
+    """What is selected in a file; characters count in UTF-16 units, as LSP has them."""
+
+    uri: str
+    text: str
+    start_line: int
+    start_character: int
+    end_line: int
+    end_character: int
+
+
+class MentionParams(_Type):
+    """Lines to put into the assistant's prompt, both included."""
+
+    uri: str
+    start_line: int
+    end_line: int
+
+
+class ShowParams(_Type):
+    """Open a file and select these lines; none where both are 0."""
+
+    uri: str
+    start_line: int
+    end_line: int
+
+
 REQUESTS: Final = {
     STATUS: (None, Status),
     REVIEW: (ReviewParams, ReviewResult),
     SNAPSHOT: (SnapshotParams, ThreadsChanged),
     REPLY: (ReplyParams, ThreadItem),
     SET_STATE: (SetStateParams, ThreadItem),
+    PROPOSAL: (ProposalName, ProposalItem),
+    DECIDE: (DecideParams, Heard),
+    SELECT: (SelectionParams, Heard),
+    MENTION: (MentionParams, Heard),
 }
-NOTIFICATIONS: Final = {STATUS_CHANGED: Status, THREADS_CHANGED: ThreadsChanged}
+NOTIFICATIONS: Final = {
+    STATUS_CHANGED: Status,
+    THREADS_CHANGED: ThreadsChanged,
+    PROPOSAL_OPENED: ProposalName,
+    PROPOSAL_CLOSED: ProposalName,
+    SHOW: ShowParams,
+}

@@ -136,6 +136,7 @@ def status_of(endpoint: EndpointStatus, version: str, review: Review | None) -> 
         version=version,
         workspace=endpoint.workspace,
         message=endpoint.message,
+        companion_port=endpoint.companion_port,
         score=numbers.score if numbers else None,
         band=numbers.band if numbers else None,
         open_threads=numbers.open_threads if numbers else 0,

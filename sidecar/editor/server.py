@@ -22,15 +22,25 @@ from sidecar.editor.announcer import Announcer
 from sidecar.editor.documents import watch_request
 from sidecar.editor.places import Places, path_from_uri
 from sidecar.editor.protocol import (
+    DECIDE,
+    MENTION,
+    PROPOSAL,
     REPLY,
     REQUESTS,
     REVIEW,
+    SELECT,
     SET_STATE,
     SNAPSHOT,
     STATUS,
+    DecideParams,
+    Heard,
+    MentionParams,
+    ProposalItem,
+    ProposalName,
     ReplyParams,
     ReviewParams,
     ReviewResult,
+    SelectionParams,
     SetStateParams,
     SnapshotParams,
     Status,
@@ -40,6 +50,7 @@ from sidecar.editor.protocol import (
 from sidecar.editor.session import OpenServices, Session, Workspace
 from sidecar.editor.stdio import PipeReader, Pipes, PipeWriter, claim_stdio, leave
 from sidecar.editor.watchdog import EVERY, parent_death
+from sidecar.editor.window import mention, select
 from sidecar.editor.wire import WireProtocol, log_fault, quiet_pygls, wire_converter
 from sidecar.trace import get_logger
 
@@ -166,6 +177,10 @@ class Door:
         """Put a sentence into the editor's log."""
         self.server.window_log_message(types.LogMessageParams(types.MessageType.Warning, sentence))
 
+    def tell(self, method: str, params: dict[str, Any]) -> None:
+        """Send a notification now."""
+        self._protocol.notify(method, params)
+
     async def watch(self, places: Places) -> None:
         """Ask for events of the repository's files; without them a save in the editor is still seen."""
         request = watch_request(self.server.client_capabilities, places)
@@ -263,9 +278,26 @@ def _register_requests(door: Door, session: Session) -> None:
         SNAPSHOT: snapshot,
         REPLY: reply,
         SET_STATE: set_state,
+        **_of_the_window(session),
     }
     for method, answer in answers.items():
         door.server.feature(method)(_typed(method, answer))
+
+
+def _of_the_window(session: Session) -> dict[str, Callable[[Any], Awaitable[BaseModel]]]:
+    async def proposal(params: ProposalName) -> ProposalItem:
+        return session.window().proposal(params)
+
+    async def decide(params: DecideParams) -> Heard:
+        return session.window().decided(params)
+
+    async def selection(params: SelectionParams) -> Heard:
+        return select(session.companion, params)
+
+    async def mentioned(params: MentionParams) -> Heard:
+        return mention(session.companion, params)
+
+    return {PROPOSAL: proposal, DECIDE: decide, SELECT: selection, MENTION: mentioned}
 
 
 def _typed(method: str, answer: Callable[[Any], Awaitable[BaseModel]]) -> Callable[[Any], Awaitable[dict[str, Any]]]:

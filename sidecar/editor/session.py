@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sidecar.core.errors import NotSupported, SidecarError
-from sidecar.core.ports import EndpointStatus, Services
+from sidecar.core.ports import Companion, EndpointStatus, Services
 from sidecar.editor.documents import Refresher, touched
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import STATUS_CHANGED, THREADS_CHANGED, Status, ThreadsChanged
 from sidecar.editor.review import NOTHING, Review, status_of
+from sidecar.editor.window import EditorWindow
 from sidecar.editor.wire import log_fault
 from sidecar.trace import get_logger
 
@@ -48,6 +49,9 @@ class Ear(Protocol):
     def complain(self, sentence: str) -> None:
         """Put a sentence for a person into the editor's log."""
 
+    def tell(self, method: str, params: dict[str, Any]) -> None:
+        """Send a notification now."""
+
     async def watch(self, places: Places) -> None:
         """Ask for events of the repository's files."""
 
@@ -65,6 +69,7 @@ class Session:
         self._services: Services | None = None
         self._review: Review | None = None
         self._refresher: Refresher | None = None
+        self._window: EditorWindow | None = None
         self._problem = ""
         self._opened = asyncio.Event()
         self._leaving = asyncio.Event()
@@ -106,13 +111,14 @@ class Session:
         except Exception as error:  # noqa: BLE001  # a door: the editor is told, and keeps its language server
             self._fail(error, ear)
         finally:
-            self._services = self._review = self._refresher = None
+            self._services = self._review = self._refresher = self._window = None
             self._opened.set()
 
     async def _serve(self, services: Services, ear: Ear) -> None:
         desk = services.desk
         self._services = services
-        ends = [services.subscribe_status(lambda _: ear.changed())]
+        self._window = EditorWindow(ear.tell, lambda: self._review.places if self._review else None)
+        ends = [services.subscribe_status(lambda _: ear.changed()), services.lend(self._window)]
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[asyncio.Task[None]] = []
@@ -155,6 +161,17 @@ class Session:
         """The threads, once the services are open; none where there is no review."""
         await self._opened.wait()
         return self._review.changes(since) if self._review else NOTHING
+
+    def window(self) -> EditorWindow:
+        """The window that is lent to the assistant's client. Raises NotSupported while the services are not open."""
+        if self._window is None:
+            raise NotSupported(self._problem or "Sidecar is still opening this workspace; try again in a moment.")
+        return self._window
+
+    @property
+    def companion(self) -> Companion | None:
+        """The assistant's client; None where it cannot connect."""
+        return self._services.companion if self._services else None
 
     def status(self) -> Status:
         """How all stands now."""

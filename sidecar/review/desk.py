@@ -13,6 +13,7 @@ from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
 from sidecar.core.review import Author, Comment, RiskReport, Thread, ThreadState
 from sidecar.review.anchor import compare
+from sidecar.review.foresight import foresee
 from sidecar.review.reply import Answering
 from sidecar.review.threads import Look, reconcile
 from sidecar.store.threads import ThreadStore
@@ -126,6 +127,10 @@ class ReviewDesk:
             return thread
         await self._apply([replace(thread, state=state, updated=self._clock())])
         return self._threads[thread_id]
+
+    async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
+        """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""
+        return await foresee(self._git, self._scorer, path, text)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""

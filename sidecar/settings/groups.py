@@ -260,6 +260,16 @@ class Web(Group):
     )
 
 
+class Ide(Group):
+    """Sidecar as the IDE of the Claude Code CLI: it asks for risk findings, and shows its edits before they are made."""
+
+    enabled: bool = _setting(True, "Whether the CLI finds an IDE here.", "SIDECAR_IDE", narrow="only false")
+    port: int = _setting(
+        0, "Port on which it does; 0 takes a free one.", "SIDECAR_IDE_PORT", example="24071", ge=0, le=65535
+    )
+    config_dir: Folder = _setting(Path("~/.claude"), "Claude Code's own folder.", "CLAUDE_CONFIG_DIR")
+
+
 class Records(Group):
     """What is noted of each request: numbers and names, never content."""
 
@@ -307,6 +317,7 @@ class Settings(Group):
     mcp: Mcp = Field(default_factory=Mcp)
     web: Web = Field(default_factory=Web)
     telemetry: Telemetry = Field(default_factory=Telemetry)
+    ide: Ide = Field(default_factory=Ide)
     records: Records = Field(default_factory=Records)
     tracing: Tracing = Field(default_factory=Tracing)
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)

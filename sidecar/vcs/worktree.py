@@ -70,7 +70,7 @@ async def staged(git: Git) -> Change:
     base = await _head(git)
     against = base or await _empty_tree(git)
     files = parse_patch(await git.run("diff", "--cached", *PATCH_OPTIONS, against, "--"))
-    author, moment = await asyncio.to_thread(_identity, git)
+    author, moment = await asyncio.to_thread(identity_blocking, git)
     return Change(files=files, base=base, author=author, time=moment)
 
 
@@ -135,6 +135,18 @@ def read_lines_blocking(root: Path, path: str) -> list[str] | None:
     return text_lines(data) if isinstance(data, bytes) and not _binary(data) else None
 
 
+def committed_lines_blocking(git: Git, path: str) -> tuple[str | None, list[str] | None]:
+    """The last commit (None where there is none yet), and a file's lines in it (None where it has no such text)."""
+    base = _line(git.run_blocking("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))) or None
+    if base is None or "\n" in path:
+        return base, None
+    said = git.run_blocking("cat-file", "--batch", stdin=os.fsencode(f"{base}:{path}") + b"\n", limit=2 * MOST_FILE)
+    head, _, data = said.partition(b"\n")
+    if not re.fullmatch(rb"[0-9a-f]{40,64} blob \d+", head) or _binary(data):
+        return base, None
+    return base, text_lines(data[:-1])
+
+
 def _working_tree(git: Git, paths: Collection[str] | None) -> Change:
     base = _line(git.run_blocking("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))) or None
     against = base or _line(git.run_blocking("hash-object", "-t", "tree", "--stdin", stdin=b""))
@@ -145,7 +157,7 @@ def _working_tree(git: Git, paths: Collection[str] | None) -> Change:
     untracked = [name for name in names if wanted is None or name in wanted]
     added = [_added(git.root, name, read=at < MOST_UNTRACKED) for at, name in enumerate(untracked)]
     files = [*_without_filtered(git, tracked), *(file for file in added if file is not None)]
-    author, moment = _identity(git)
+    author, moment = identity_blocking(git)
     return Change(files=tuple(sorted(files, key=lambda file: file.path)), base=base, author=author, time=moment)
 
 
@@ -243,7 +255,7 @@ def _without_filtered(git: Git, files: Sequence[FileDiff]) -> list[FileDiff]:
     return [replace(file, hunks=(), reason="kept by a content filter") if file.path in kept else file for file in files]
 
 
-def _identity(git: Git) -> tuple[str, float]:
+def identity_blocking(git: Git) -> tuple[str, float]:
     """The e-mail address that a commit made now would carry, in lower case and empty when none is set; and now."""
     said = git.run_blocking("var", "GIT_AUTHOR_IDENT", ok=(0, 128)).decode("utf-8", "surrogateescape")
     mail = said.rpartition(">")[0].rpartition("<")[2]

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Self
 
@@ -21,10 +21,10 @@ PATIENCE = 30.0
 class Editor:
     """One connection. `heard` keeps all that came; `pause` stops reading, as a busy extension host does."""
 
-    def __init__(self, *command: str) -> None:
+    def __init__(self, *command: str, environment: Mapping[str, str] | None = None) -> None:
         self.process = subprocess.Popen(
             [sys.executable, *(command or ("-m", "tests.editor.door"))],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, bufsize=0,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT, bufsize=0, env=environment,
         )  # fmt: skip
         self.heard: list[dict[str, Any]] = []
         self.raw = bytearray()

@@ -72,5 +72,5 @@ def test_a_status_without_a_review_has_no_numbers() -> None:
     status = status_of(EndpointStatus("degraded", "offline", 0, 8080, "", "/w", "Mend it."), "1.0", None)
     assert status.model_dump(by_alias=True) == {
         "state": "degraded", "provider": "offline", "port": 0, "requestedPort": 8080, "baseUrl": "", "version": "1.0",
-        "workspace": "/w", "message": "Mend it.", "score": None, "band": None, "openThreads": 0,
+        "workspace": "/w", "message": "Mend it.", "companionPort": 0, "score": None, "band": None, "openThreads": 0,
     }  # fmt: skip

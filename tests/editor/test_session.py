@@ -23,6 +23,7 @@ class Ear:
 
     def __init__(self) -> None:
         self.changes = 0
+        self.told: list[tuple[str, dict[str, Any]]] = []
         self.sentences: asyncio.Queue[str] = asyncio.Queue()
         self.watched: list[Places] = []
 
@@ -31,6 +32,9 @@ class Ear:
 
     def complain(self, sentence: str) -> None:
         self.sentences.put_nowait(sentence)
+
+    def tell(self, method: str, params: dict[str, Any]) -> None:
+        self.told.append((method, params))
 
     async def watch(self, places: Places) -> None:
         self.watched.append(places)

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sidecar.core.errors import BadInput, NotFound
-from sidecar.core.ports import EndpointStatus, ReviewState
+from sidecar.core.ports import EndpointStatus, ReviewState, Window
 from sidecar.core.review import Anchor, Comment, RiskReport, Thread, ThreadState
 
 MARK = "risky"
@@ -65,6 +65,13 @@ class FakeDesk:
 
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         return self._put(replace(self._thread(thread_id), state=state))
+
+    async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
+        lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if MARK in line]
+        comment = Comment("c", "sidecar", self._body, 0.0)
+        return tuple(
+            Thread(f"p{n}", Anchor(path, n, n, (line,)), "open", 0.5, "high", (comment,), 0.0, 0.0) for n, line in lines
+        )
 
     def subscribe(self, listener: Callable[[ReviewState], None]) -> Callable[[], None]:
         self._listeners.append(listener)
@@ -141,6 +148,14 @@ class FakeServices:
     def subscribe_status(self, listener: Callable[[EndpointStatus], None]) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
+
+    @property
+    def companion(self) -> None:
+        return None
+
+    def lend(self, window: Window) -> Callable[[], None]:
+        self.window: Window | None = window
+        return lambda: setattr(self, "window", None)
 
     def become(self, status: EndpointStatus) -> None:
         """Take a new status and tell the listeners."""

@@ -11,6 +11,8 @@ const TOKEN_KEY = 'sidecar.token';
 export interface Address {
   readonly port: number;
   readonly token: string;
+  /** Where the Claude Code CLI finds this window. */
+  readonly companionPort: number;
 }
 
 /** The part of VS Code's `Memento` that is needed here. */
@@ -38,7 +40,11 @@ export function baseUrl(port: number): string {
  * bits in hexadecimal, is made once and kept, so that terminals go on working after a reload.
  */
 export function addressFor(workspace: string, configured: number, memory: Memory): Address {
-  return { port: configured === 0 ? derivePort(workspace) : configured, token: keptToken(memory) };
+  return {
+    port: configured === 0 ? derivePort(workspace) : configured,
+    token: keptToken(memory),
+    companionPort: derivePort(`${workspace}\0companion`),
+  };
 }
 
 function keptToken(memory: Memory): string {

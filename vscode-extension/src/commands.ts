@@ -35,6 +35,14 @@ export const COMMANDS = {
     detail: 'Choose a provider and store its key in the secret storage',
     group: 'Claude Code',
   },
+  'sidecar.mention': {
+    title: 'Mention Selection to Claude',
+    icon: 'mention',
+    detail: 'Put the selected lines into the prompt of Claude Code in a terminal',
+    group: 'Claude Code',
+  },
+  'sidecar.proposal.accept': { title: 'Accept Proposed Edit', icon: 'check' },
+  'sidecar.proposal.reject': { title: 'Reject Proposed Edit', icon: 'close' },
   'sidecar.restart': { title: 'Restart Server', icon: 'debug-restart', group: 'Server' },
   'sidecar.showLog': { title: 'Show Log', icon: 'output', group: 'Server' },
   'sidecar.repair': {

@@ -8,7 +8,7 @@ import {
   type CommentThread,
   CommentThreadCollapsibleState,
   CommentThreadState,
-  type Disposable,
+  Disposable,
   MarkdownString,
   Range,
   Uri,
@@ -67,6 +67,19 @@ export class Threads implements Disposable {
     for (const id of plan.dispose) this.remove(id);
     for (const item of plan.create) this.create(item);
     for (const item of plan.update) this.update(item);
+  }
+
+  /** Shows threads on another text than their file's, such as a proposed one; nothing can be said in them. */
+  preview(items: readonly ThreadItem[], uri: Uri): Disposable {
+    const threads = items.map((item) => {
+      const thread = this.controller.createCommentThread(uri, rangeOf(item), this.commentsOf(item));
+      thread.label = threadLabel(item);
+      thread.canReply = false;
+      thread.contextValue = 'proposal';
+      thread.collapsibleState = CommentThreadCollapsibleState.Expanded;
+      return thread;
+    });
+    return Disposable.from(...threads);
   }
 
   /** Shows where a thread is, and opens it. */

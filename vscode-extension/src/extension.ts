@@ -3,9 +3,11 @@
 import { type Disposable, type Event, EventEmitter, type ExtensionContext, workspace } from 'vscode';
 
 import { addressFor } from './address';
+import { follow, isAlone } from './companion';
 import { Threads } from './comments';
 import { registerCommands } from './handlers';
 import { Log } from './log';
+import { Proposals } from './proposals';
 import type { ThreadItem } from './protocol';
 import { Provision } from './provision';
 import { Server } from './server';
@@ -38,7 +40,10 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
 
   // Before anything that waits: a terminal that opens now must have the address already.
   const terminals = new Terminals(context.environmentVariableCollection, folder, address());
-  terminals.apply(settings.terminal && workspace.isTrusted, address());
+  const furnish = (): void => {
+    terminals.apply(settings.terminal && workspace.isTrusted, settings.companion && isAlone(), address());
+  };
+  furnish();
 
   const status = new StatusItem();
   const provision = new Provision(context, log, () => { server.say('preparing'); });
@@ -49,6 +54,7 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
     return { command: program, args: [...args, 'lsp'], cwd: provision.folder, variables };
   });
   const threads = new Threads(server, context.extensionUri.with({ path: `${context.extensionUri.path}/media` }), () => settings);
+  const proposals = new Proposals(server, threads, log);
   const changed = new EventEmitter<void>();
   const begin = (): void => {
     if (workspace.isTrusted) void server.restart();
@@ -57,7 +63,7 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
   const reconfigure = (): void => {
     const before = settings;
     settings = read();
-    terminals.apply(settings.terminal && workspace.isTrusted, address());
+    furnish();
     if (needsRestart(before, settings)) begin();
     else if (before.minimumBand !== settings.minimumBand) server.pull().catch(() => undefined);
   };
@@ -69,11 +75,12 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
     }),
     server.onThreads((change) => { threads.apply(change); changed.fire(); }),
     workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration('sidecar')) reconfigure(); }),
-    workspace.onDidGrantWorkspaceTrust(() => { terminals.apply(settings.terminal, address()); begin(); }),
+    workspace.onDidGrantWorkspaceTrust(() => { furnish(); begin(); }),
+    follow(server),
     context.secrets.onDidChange(({ key }) => { if (isKeyed(settings.provider) && key === secretName(settings.provider)) begin(); }),
-    ...registerCommands({ context, log, server, threads, terminals, provision, settings: () => settings }),
+    ...registerCommands({ context, log, server, threads, terminals, proposals, provision, settings: () => settings }),
   ];
-  context.subscriptions.push(...subscriptions, terminals, threads, status, server, changed, log);
+  context.subscriptions.push(...subscriptions, terminals, proposals, threads, status, server, changed, log);
   stop = () => server.stop();
   begin();
   return { view: () => server.view, threads: () => threads.items(), onChange: changed.event };

@@ -6,6 +6,8 @@ import type { CommandId } from './commands';
 import type { Threads } from './comments';
 import { type Log, reason } from './log';
 import { setApiKey, showMenu } from './menu';
+import { mentionSelection } from './companion';
+import type { Proposals } from './proposals';
 import type { Provision } from './provision';
 import { neighbour } from './reconcile';
 import type { Server } from './server';
@@ -20,6 +22,7 @@ export interface Parts {
   readonly server: Server;
   readonly threads: Threads;
   readonly terminals: Terminals;
+  readonly proposals: Proposals;
   readonly provision: Provision;
   readonly settings: () => Settings;
 }
@@ -30,7 +33,7 @@ export function registerCommands(parts: Parts): Disposable[] {
 }
 
 function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown> {
-  const { context, log, server, threads, terminals } = parts;
+  const { context, log, server, threads, terminals, proposals } = parts;
   return {
     'sidecar.menu': () => showMenu(server.view),
     'sidecar.review': () => told('look at the change', () => review(server)),
@@ -38,6 +41,9 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     'sidecar.previousRisk': () => go(threads, 'previous'),
     'sidecar.newTerminal': () => terminals.open(),
     'sidecar.setApiKey': () => setApiKey(context),
+    'sidecar.mention': () => told('reach Claude Code', () => mentionSelection(server)),
+    'sidecar.proposal.accept': () => told('accept the edit', () => proposals.accept()),
+    'sidecar.proposal.reject': () => told('reject the edit', () => proposals.reject()),
     'sidecar.restart': () => server.restart(),
     'sidecar.showLog': () => {
       log.show();

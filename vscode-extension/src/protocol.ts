@@ -18,6 +18,8 @@ export interface Status {
   readonly version: string;
   readonly workspace: string;
   readonly message: string;
+  /** Where the Claude Code CLI finds its IDE; 0 where it does not. */
+  readonly companionPort: number;
   /** Risk of the uncommitted change, 0..1; null when there is none. */
   readonly score: number | null;
   readonly band: Band | null;
@@ -86,6 +88,56 @@ export interface SetStateParams {
   readonly state: 'open' | 'resolved';
 }
 
+/** One proposal of the assistant, by the id that the server gave it. */
+export interface ProposalName {
+  readonly id: string;
+}
+
+/** A whole file as the assistant wants to write it, with the risk comments on it; `uri` is the file's own. */
+export interface ProposalItem {
+  readonly id: string;
+  readonly uri: string;
+  readonly title: string;
+  readonly text: string;
+  readonly threads: readonly ThreadItem[];
+}
+
+/** What the user made of a proposal; with `accepted` the `text` is the whole file, perhaps changed. */
+export interface DecideParams {
+  readonly id: string;
+  readonly accepted: boolean;
+  readonly text?: string;
+}
+
+/** Whether anybody was there to hear it. */
+export interface Heard {
+  readonly heard: boolean;
+}
+
+/** What is selected in a file. */
+export interface SelectionParams {
+  readonly uri: string;
+  readonly text: string;
+  readonly startLine: number;
+  readonly startCharacter: number;
+  readonly endLine: number;
+  readonly endCharacter: number;
+}
+
+/** Lines to put into the assistant's prompt, both included. */
+export interface MentionParams {
+  readonly uri: string;
+  readonly startLine: number;
+  readonly endLine: number;
+}
+
+/** Open a file and select these lines; none where both are 0. */
+export interface ShowParams {
+  readonly uri: string;
+  readonly startLine: number;
+  readonly endLine: number;
+}
+
 /** What the client asks, by method. */
 export interface Requests {
   'sidecar/status': { params: null; result: Status };
@@ -93,10 +145,17 @@ export interface Requests {
   'sidecar/threads/snapshot': { params: SnapshotParams; result: ThreadsChanged };
   'sidecar/thread/reply': { params: ReplyParams; result: ThreadItem };
   'sidecar/thread/setState': { params: SetStateParams; result: ThreadItem };
+  'sidecar/proposal/get': { params: ProposalName; result: ProposalItem };
+  'sidecar/proposal/decide': { params: DecideParams; result: Heard };
+  'sidecar/selection': { params: SelectionParams; result: Heard };
+  'sidecar/mention': { params: MentionParams; result: Heard };
 }
 
 /** What the server tells unasked, by method. */
 export interface Notifications {
   'sidecar/statusChanged': Status;
   'sidecar/threads/changed': ThreadsChanged;
+  'sidecar/proposal/opened': ProposalName;
+  'sidecar/proposal/closed': ProposalName;
+  'sidecar/window/show': ShowParams;
 }

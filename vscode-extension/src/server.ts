@@ -6,7 +6,7 @@ import type { LanguageClient } from 'vscode-languageclient/node';
 import type { Hooks, Launch } from './client';
 import { SetupProblem } from './environment';
 import { type Log, reason } from './log';
-import type { Notifications, Requests, Status, ThreadsChanged } from './protocol';
+import type { Notifications, ProposalName, Requests, ShowParams, Status, ThreadsChanged } from './protocol';
 import { Single } from './single';
 import type { View } from './words';
 
@@ -18,6 +18,9 @@ export class Server implements Disposable {
   private readonly restarting = new Single(() => this.begin());
   private readonly viewed = new EventEmitter<View>();
   private readonly threads = new EventEmitter<ThreadsChanged>();
+  private readonly opened = new EventEmitter<ProposalName>();
+  private readonly closed = new EventEmitter<ProposalName>();
+  private readonly shown = new EventEmitter<ShowParams>();
   private current: View = { phase: 'starting', note: '', status: undefined };
   private ended = false;
 
@@ -25,6 +28,10 @@ export class Server implements Disposable {
   readonly onView = this.viewed.event;
   /** Threads that the server sends; after each start everything there is. */
   readonly onThreads = this.threads.event;
+  /** The assistant proposes an edit; it is settled, here or elsewhere; a file is to be shown. */
+  readonly onProposal = this.opened.event;
+  readonly onSettled = this.closed.event;
+  readonly onShow = this.shown.event;
 
   constructor(
     private readonly folder: WorkspaceFolder,
@@ -80,7 +87,7 @@ export class Server implements Disposable {
     this.ended = true;
     void this.stop();
     this.viewed.dispose();
-    this.threads.dispose();
+    for (const each of [this.threads, this.opened, this.closed, this.shown]) each.dispose();
   }
 
   private async begin(): Promise<void> {
@@ -117,6 +124,15 @@ export class Server implements Disposable {
       }),
       this.hear(client, 'sidecar/threads/changed', (change) => {
         this.threads.fire(change);
+      }),
+      this.hear(client, 'sidecar/proposal/opened', (name) => {
+        this.opened.fire(name);
+      }),
+      this.hear(client, 'sidecar/proposal/closed', (name) => {
+        this.closed.fire(name);
+      }),
+      this.hear(client, 'sidecar/window/show', (place) => {
+        this.shown.fire(place);
       }),
     );
     return client;

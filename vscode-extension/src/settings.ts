@@ -23,6 +23,8 @@ export interface Settings {
   /** The plain text settings of the server, by the environment variable that carries them. */
   readonly upstream: Readonly<Record<string, string>>;
   readonly terminal: boolean;
+  /** Whether the Claude Code CLI in a terminal finds its IDE here. */
+  readonly companion: boolean;
   readonly minimumBand: Band;
   readonly expand: (typeof EXPAND)[number];
   readonly logLevel: (typeof LOG_LEVELS)[number];
@@ -115,6 +117,7 @@ export function readSettings(source: Source): Settings {
     provider: oneOf(PROVIDERS, get('provider'), 'auto'),
     upstream,
     terminal: get('terminal.enabled') !== false,
+    companion: get('companion.enabled') !== false,
     minimumBand: oneOf(BANDS, get('review.minimumBand'), 'low'),
     expand: oneOf(EXPAND, get('review.expand'), 'high'),
     logLevel: oneOf(LOG_LEVELS, get('logLevel'), 'info'),
@@ -130,7 +133,7 @@ export function overruled(source: Source): readonly string[] {
 
 /** Whether the server must be started anew for the new settings to hold. */
 export function needsRestart(before: Settings, after: Settings): boolean {
-  const server = (s: Settings): unknown => [s.command, s.python, s.wheelhouse, s.port, s.provider, s.upstream, s.logLevel];
+  const server = (s: Settings): unknown => [s.command, s.python, s.wheelhouse, s.port, s.provider, s.upstream, s.logLevel, s.companion];
   return JSON.stringify(server(before)) !== JSON.stringify(server(after));
 }
 
@@ -148,6 +151,8 @@ export function serverEnvironment(
     ...settings.upstream,
     PORT: String(address.port),
     SIDECAR_TOKEN: address.token,
+    SIDECAR_IDE: String(settings.companion),
+    SIDECAR_IDE_PORT: String(address.companionPort),
     WORKSPACE_ROOT: workspace,
     SIDECAR_LOG_LEVEL: settings.logLevel,
   };

@@ -5,10 +5,14 @@ import { type Disposable, type EnvironmentVariableCollection, type Terminal, The
 import { type Address, baseUrl } from './address';
 import type { Status } from './protocol';
 
+/** By these the CLI connects to its IDE without being asked to. */
+const COMPANION = ['CLAUDE_CODE_SSE_PORT', 'ENABLE_IDE_INTEGRATION'] as const;
 const DESCRIPTION = 'Claude Code in this terminal is answered by Sidecar';
 
 export class Terminals implements Disposable {
   private port: number;
+  private companionPort: number;
+  private companion = false;
   private enabled = false;
   private told = false;
 
@@ -18,20 +22,29 @@ export class Terminals implements Disposable {
     private address: Address,
   ) {
     this.port = address.port;
+    this.companionPort = address.companionPort;
     collection.persistent = false;
     collection.description = DESCRIPTION;
   }
 
-  /** Sets the environment of terminals that are opened from now on, or leaves it alone. Synchronous. */
-  apply(enabled: boolean, address: Address): void {
+  /**
+   * Sets the environment of terminals that are opened from now on, or leaves it alone. Synchronous. With `companion`
+   * the CLI takes this window for its IDE.
+   */
+  apply(enabled: boolean, companion: boolean, address: Address): void {
     if (address.port !== this.address.port) this.port = address.port;
     this.address = address;
     this.enabled = enabled;
+    this.companion = companion;
     this.write();
   }
 
   /** Follows the endpoint when it had to take another port than the one asked for. */
   follow(status: Status): void {
+    if (status.companionPort !== 0 && status.companionPort !== this.companionPort) {
+      this.companionPort = status.companionPort;
+      this.write();
+    }
     if (status.port === 0 || status.port === this.port) return;
     const before = this.port;
     this.port = status.port;
@@ -64,10 +77,13 @@ export class Terminals implements Disposable {
       return;
     }
     for (const [name, value] of Object.entries(this.variables())) this.collection.replace(name, value);
+    if (!this.companion) for (const name of COMPANION) this.collection.delete(name);
   }
 
   private variables(): Record<string, string> {
-    return { ANTHROPIC_BASE_URL: baseUrl(this.port), ANTHROPIC_AUTH_TOKEN: this.address.token };
+    const [port, wanted] = COMPANION;
+    const companion = this.companion ? { [port]: String(this.companionPort), [wanted]: 'true' } : {};
+    return { ANTHROPIC_BASE_URL: baseUrl(this.port), ANTHROPIC_AUTH_TOKEN: this.address.token, ...companion };
   }
 
   private async offerTerminal(message: string): Promise<void> {

@@ -37,6 +37,7 @@ export function status(changes: Partial<Status> = {}): Status {
     version: '0.1.0',
     workspace: '/w',
     message: '',
+    companionPort: 21_001,
     score: 0.62,
     band: 'high',
     openThreads: 2,

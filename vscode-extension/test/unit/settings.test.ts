@@ -39,7 +39,7 @@ function source(user: Record<string, unknown> = {}, workspace: Record<string, un
 }
 
 const settings = (user: Record<string, unknown> = {}): Settings => readSettings(source(user));
-const ADDRESS = { port: 21_000, token: 'abc' };
+const ADDRESS = { port: 21_000, token: 'abc', companionPort: 21_001 };
 
 test('with nothing set, the manifest and the code agree on every default', () => {
   assert.deepEqual(settings(), {
@@ -50,6 +50,7 @@ test('with nothing set, the manifest and the code agree on every default', () =>
     provider: 'auto',
     upstream: {},
     terminal: true,
+    companion: true,
     minimumBand: 'low',
     expand: 'high',
     logLevel: 'info',
@@ -89,6 +90,8 @@ test('the server is told its address and nothing that is not set', () => {
     SIDECAR_TOKEN: 'abc',
     WORKSPACE_ROOT: '/w',
     SIDECAR_LOG_LEVEL: 'info',
+    SIDECAR_IDE: 'true',
+    SIDECAR_IDE_PORT: '21001',
   });
 });
 
@@ -101,8 +104,9 @@ test('each provider gets its settings and its key under the names that the serve
     ['offline', {}, {}],
   ] as const;
   for (const [provider, set, variables] of cases) {
-    const { PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_LOG_LEVEL, ...rest } = serverEnvironment(settings({ provider, ...set }), ADDRESS, '/w', 'k');
+    const { PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_LOG_LEVEL, SIDECAR_IDE, SIDECAR_IDE_PORT, ...rest } = serverEnvironment(settings({ provider, ...set }), ADDRESS, '/w', 'k');
     assert.deepEqual([PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_LOG_LEVEL], ['21000', 'abc', '/w', 'info']);
+    assert.deepEqual([SIDECAR_IDE, SIDECAR_IDE_PORT], ['true', '21001']);
     assert.deepEqual(rest, { PROVIDER: provider, ...variables });
   }
 });
@@ -110,7 +114,7 @@ test('each provider gets its settings and its key under the names that the serve
 test('only what the server reads makes a restart', () => {
   const before = settings();
   assert.equal(needsRestart(before, settings({ 'review.minimumBand': 'high', 'review.expand': 'all', 'terminal.enabled': false })), false);
-  for (const change of [{ port: 5 }, { provider: 'offline' }, { model: 'm' }, { command: ['x'] }, { python: '/p' }, { logLevel: 'debug' }]) {
+  for (const change of [{ port: 5 }, { provider: 'offline' }, { model: 'm' }, { command: ['x'] }, { python: '/p' }, { logLevel: 'debug' }, { 'companion.enabled': false }]) {
     assert.equal(needsRestart(before, settings(change)), true, JSON.stringify(change));
   }
 });

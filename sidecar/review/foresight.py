@@ -1,0 +1,49 @@
+"""What a file would risk if it were written as proposed: comments for the lines that the proposal itself brings."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from uuid import uuid4
+
+from sidecar.core.diff import Change, FileDiff
+from sidecar.core.ports import Scorer
+from sidecar.core.review import Thread
+from sidecar.review.anchor import compare
+from sidecar.review.threads import Look, reconcile
+from sidecar.vcs.runner import Git
+from sidecar.vcs.worktree import committed_lines_blocking, identity_blocking, read_lines_blocking
+
+
+async def foresee(git: Git, scorer: Scorer, path: str, text: str) -> tuple[Thread, ...]:
+    """Comments for a proposed text of `path` (relative to the repository, with `/`).
+
+    The score is that of the whole file against the last commit, as it will be once the proposal is written; comments
+    stand only on lines that differ from the file as it is on the disk. Raises GitError.
+    """
+    proposed = text.splitlines()
+    change, new = await asyncio.to_thread(_change, git, path, proposed)
+    if not new:
+        return ()
+    report = await scorer.score(change)
+    hunks = tuple(hunk for hunk in report.hunks if any(line in new for line in range(hunk.start, hunk.end + 1)))
+    look = Look(replace(report, hunks=hunks), {path: proposed}, time.time())
+    return reconcile((), look, lambda: uuid4().hex)
+
+
+def _change(git: Git, path: str, proposed: Sequence[str]) -> tuple[Change, Collection[int]]:
+    """The file's change against the last commit, and the numbers of the lines that are not on the disk yet."""
+    base, committed = committed_lines_blocking(git, path)
+    before = read_lines_blocking(git.root, path) or []
+    new = {
+        line
+        for hunk in compare(before, proposed)
+        if hunk.added
+        for line in range(hunk.new_range[0], hunk.new_range[1] + 1)
+    }
+    hunks = compare(committed or [], proposed)
+    file = FileDiff(path, "modified" if committed is not None else "added", hunks=hunks)
+    author, moment = identity_blocking(git)
+    return Change(files=(file,), base=base, author=author, time=moment), new
