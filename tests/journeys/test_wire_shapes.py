@@ -10,7 +10,7 @@ from sidecar.core.events import PING, Event
 from tests.journeys.conftest import Serve, Start
 from tests.journeys.plays import Json, call, message, text
 from tests.journeys.upstream import Asked, Line, Refuse, Say, Stall
-from tests.journeys.wire import JSON, blocks, side_by_side
+from tests.journeys.wire import blocks, side_by_side
 
 WHOLE = message(text("All of it.\nTo the end."))
 COMMENT = b": keep-alive\n\nid: 7\nretry: 10\n\n"
@@ -65,7 +65,7 @@ CASES: dict[str, Callable[[], list[Line]]] = {
     "comments-and-ids": written(commented),
     "unknown-event": written(unknown),
     "error-first": then_whole(Say(WHOLE, written=fails_at(0))),
-    "error-in-the-middle": then_whole(Say(WHOLE, written=fails_at(3))),
+    "error-in-the-middle": then_whole(Say(WHOLE, written=fails_at(3), pause=0.1)),
     "no-blocks": then_whole(Say(message())),
     "stopped-for-a-tool-without-one": then_whole(Say(message(text("Now I call it."), stop_reason="tool_use"))),
     "several-texts": lambda: [Say(message(text("First."), text("Second."), text("Last.")))],
@@ -138,11 +138,10 @@ async def test_fallback_model(serve: Serve, start: Start, claude: str, status: i
         claude,
         lambda: [refused] * 40,
         arguments=("--model", "claude-opus-4-8", "--fallback-model", "claude-sonnet-4-6"),
-        CLAUDE_CODE_MAX_RETRIES="1",
+        CLAUDE_CODE_MAX_RETRIES="4",
     )
     assert through.told == direct.told
     models = [[asked.body["model"].removeprefix("databricks-") for asked in seen.asked] for seen in (direct, through)]
     assert models[0][-1] == models[1][-1] == "claude-sonnet-4-6"
     assert list(dict.fromkeys(models[0])) == list(dict.fromkeys(models[1]))
-    assert JSON  # the user reads the answer of the model that was fallen back on
     assert through.told[-1] == "All of it.\nTo the end."

@@ -22,6 +22,8 @@ class Say:
     cut_before: int | None = None
     written: Callable[[list[bytes]], list[bytes]] = lambda frames: frames
     """How the frames of a stream are written: with other line ends, with more between them."""
+    pause: float = 0.0
+    """Seconds between two frames: they reach the client one by one."""
     go: asyncio.Event = field(default_factory=asyncio.Event)
     holding: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -122,6 +124,7 @@ class Upstream:
                     assert request.transport
                     request.transport.abort()
                     return response
+                await asyncio.sleep(line.pause)
                 await response.write(frame)
         except (asyncio.CancelledError, ConnectionError):
             line.left.set()

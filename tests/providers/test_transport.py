@@ -116,9 +116,12 @@ async def test_a_wait_that_is_too_long_or_would_pass_the_total_is_the_clients(li
 
 
 @pytest.mark.parametrize(("rest", "tries"), [(60.0, [3, 1, 1, 1, 3]), (0.0, [3, 3, 3, 1, 3])])
-async def test_after_a_series_that_failed_the_next_failures_are_passed_on_at_once(rest: float, tries: list[int]) -> None:
+async def test_after_a_series_that_failed_the_next_failures_are_passed_on_at_once(
+    rest: float, tries: list[int]
+) -> None:
     """Clients try again themselves: ours would multiply with theirs. An answer, or time, ends it."""
     transport = Transport(limits=Limits(pause=0.001, rest=rest))
+
     async def asked(upstream: Upstream) -> int:
         seen = len(upstream.requests)
         with contextlib.suppress(UpstreamError):

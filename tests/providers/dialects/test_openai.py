@@ -127,7 +127,11 @@ RESULT = {"type": "tool_result", "tool_use_id": "t", "content": "text"}
         ("databricks-claude-opus-4-6", {"thinking": ADAPTIVE, "max_tokens": 64000}, {**BUDGET, "budget_tokens": 31999}),
         ("databricks-claude-3-7-sonnet", {"thinking": ADAPTIVE, "max_tokens": 8000}, {**BUDGET, "budget_tokens": 4000}),
         ("databricks-claude-sonnet-4", {"thinking": ADAPTIVE, "max_tokens": 2000}, None),
-        ("databricks-claude-sonnet-4-5", {"thinking": ADAPTIVE, "output_config": {"effort": "low"}}, {**BUDGET, "budget_tokens": 4096}),
+        (
+            "databricks-claude-sonnet-4-5",
+            {"thinking": ADAPTIVE, "output_config": {"effort": "low"}},
+            {**BUDGET, "budget_tokens": 4096},
+        ),
         ("databricks-claude-opus-4-7", {"thinking": ADAPTIVE, "max_tokens": 64000}, None),
         ("databricks-claude-opus-5-5", {"thinking": ADAPTIVE, "max_tokens": 64000}, None),
         ("my-own-model", {"thinking": ADAPTIVE, "max_tokens": 64000}, None),
