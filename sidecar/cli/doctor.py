@@ -9,6 +9,7 @@ import re
 import shutil
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict
@@ -171,8 +172,12 @@ def check_state(folder: Path | None) -> Finding:
     existing = folder
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
-    if not os.access(existing, os.W_OK | os.X_OK):
-        return Finding("state", "fail", f"{existing} cannot be written", mend)
+    try:
+        # Asking for rights is not enough: a disk may be read-only, or a place none for files.
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return Finding("state", "fail", f"{existing} cannot be written: {error.strerror or error}", mend)
     if existing != folder:
         return Finding("state", "ok", f"{folder} (made at the first start)")
     if sys.platform != "win32":
