@@ -22,7 +22,7 @@ from pydantic import SecretStr
 
 from sidecar.cli.options import Json, Workspace
 from sidecar.cli.output import Output
-from sidecar.cli.surroundings import INSTALL, client_settings, leads_past
+from sidecar.cli.surroundings import ELSEWHERE, INSTALL, client_settings, leads_past
 from sidecar.core.errors import Conflict, NotFound, SetupError, StoreError
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
@@ -147,7 +147,7 @@ def run_child(command: Sequence[str], env: Mapping[str, str]) -> int:
 
 def child_environment(env: Mapping[str, str], reached: Reached) -> dict[str, str]:
     """The environment for the CLI: our address and token, no provider's key, loopback past any proxy."""
-    kept = {name: value for name, value in env.items() if name != "ANTHROPIC_API_KEY"}
+    kept = {name: value for name, value in env.items() if name not in {"ANTHROPIC_API_KEY", *ELSEWHERE}}
     if any(env.get(name) for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy")):
         for name in ("NO_PROXY", "no_proxy"):
             hosts = [host for host in env.get(name, "").split(",") if host]

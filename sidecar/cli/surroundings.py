@@ -25,8 +25,10 @@ _PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "http
 _UNSAFE: Final = ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "DISABLE_TELEMETRY", "DISABLE_GROWTHBOOK")
 """They also switch off the check behind auto mode: its commands are refused then."""
 
-_ELSEWHERE: Final = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
-_OURS: Final = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", *_ELSEWHERE)
+ELSEWHERE: Final = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
+"""With one of these the CLI asks another provider itself, whatever its base URL."""
+
+_OURS: Final = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", *ELSEWHERE)
 _SHELL_FILES: Final = (
     ".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc", ".config/fish/config.fish",
 )  # fmt: skip
@@ -74,7 +76,7 @@ def check_way(env: Mapping[str, str], files: list[ClientSettings], base_url: str
         file, name = leading
         text = f"{file} sets {name}, which goes before everything else: `claude` does not ask this sidecar"
         return Finding("way", "fail", text, f'take "{name}" out of "env" in {file}')
-    for name in (name for name in _ELSEWHERE if _is_on(env, name)):
+    for name in (name for name in ELSEWHERE if _is_on(env, name)):
         return Finding("way", "fail", f"{name} is set: `claude` asks another provider itself", f"unset {name}")
     url = env.get("ANTHROPIC_BASE_URL", "")
     if url.rstrip("/").endswith("/v1"):
@@ -124,7 +126,7 @@ def client_settings(env: Mapping[str, str], workspace: Path) -> list[ClientSetti
 def leads_past(files: list[ClientSettings], base_url: str) -> tuple[Path, str] | None:
     """The file, and the variable in it, that lead the CLI elsewhere than to `base_url`; None where none does."""
     for one in files:
-        for name in ("ANTHROPIC_BASE_URL", *_ELSEWHERE):
+        for name in ("ANTHROPIC_BASE_URL", *ELSEWHERE):
             ours = name == "ANTHROPIC_BASE_URL" and _same(one.env.get(name, ""), base_url)
             if _is_on(one.env, name) and not ours:
                 return one.file, name

@@ -19,15 +19,21 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import psutil
 import pytest
 
+from sidecar.assistant.turn import AnswerTurn
+from sidecar.endpoint.server import Access, Endpoint, Identity, Limits
+from sidecar.providers.transport import Limits as TransportLimits
+from sidecar.providers.transport import Transport
 from sidecar.settings import load
 from sidecar.store.runtime import find_running
 from tests.app.test_promises import CLI, PROVIDERS, QUESTION, TOKEN
 from tests.cli.processes import environment, run
 from tests.fakes.upstream import Seen, Upstream, answer, fault, stall
 from tests.fakes.upstream import Turn as Scripted
+from tests.providers import asking
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="signals, limits and modes as POSIX has them")
 
@@ -216,6 +222,27 @@ def test_a_client_that_leaves_takes_the_providers_connection_along(
     upstream.wait(lambda: upstream.left == 1, timeout=1.0)
     assert len(upstream.requests) == 1, "who has left is not asked for again"
     assert b"next" in program.ask(stream=stream)[1]
+
+
+@pytest.mark.parametrize("after", [0, 4], ids=["U36-before-an-event", "U36-in-the-middle"])
+async def test_a_stalled_provider_is_pinged_over_and_then_given_up(after: int) -> None:
+    """The client is kept awake while the provider is silent, and told when it has been so for too long."""
+    transport = Transport(limits=TransportLimits(idle=1.0))
+    limits = Limits(first_ping=0.1, ping=0.1)
+    async with Upstream([answer(WORDS, cut="stall", after=after)]) as silent, aiohttp.ClientSession() as http:
+        provider = asking.provider("anthropic", silent.url, transport)
+        endpoint = Endpoint(
+            AnswerTurn(provider), identity=Identity("s", "1"), access=Access("none"), port=0, limits=limits
+        )
+        async with endpoint, http.post(f"{endpoint.base_url}/v1/messages", json=QUESTION) as response:
+            assert response.status == 200
+            kinds = [line.removeprefix("event: ") for line in (await response.text()).splitlines() if "event: " in line]
+        await silent.until(lambda: silent.left == 1)
+        assert len(silent.requests) == 1
+    await transport.aclose()
+    assert kinds[-1] == "error"
+    assert 3 <= kinds.count("ping") <= 10
+    assert "message_stop" not in kinds
 
 
 def test_u34_quick_ones_are_quick_among_forty_slow_streams(start: Start, upstream: Upstream) -> None:

@@ -21,10 +21,11 @@ KINDS = {
     413: "request_too_large",
     429: "rate_limit_error",
     500: "api_error",
+    503: "api_error",
     529: "overloaded_error",
 }
 WORDS = "Words of the provider."
-REPEATED = ["429", "500", "529"]
+REPEATED = ["429", "500", "503", "529"]
 """Lasting faults that we try ourselves up to twice more, the first time that the CLI asks."""
 
 WHOLE = message(text("All of it.\nTo the end."))
@@ -56,6 +57,7 @@ CASES: dict[str, Callable[[], list[Line]]] = {
     "429-once": once(429),
     "500": lasting(500),
     "500-once": once(500),
+    "503": lasting(503),
     "529": lasting(529),
     "529-once": once(529),
     "cut-before-an-event": cut(0),
@@ -68,6 +70,7 @@ OURS = {
     "403": "The provider's account may not use this model or endpoint; check its permissions.",
     "429": "The provider's rate limit is reached; please try again later.",
     "500": "The provider failed to answer; please try again.",
+    "503": "The provider failed to answer; please try again.",
     "529": "The provider is overloaded; please try again shortly.",
 }
 """Where the provider's words may name accounts ours stand in their place: all that differs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -26,8 +27,9 @@ ANTHROPIC = Way(
 
 
 def settings(folder: Path, **values: object) -> None:
-    """The CLI's own settings of this user."""
-    (folder / "claude" / "settings.json").write_text(json.dumps(values), encoding="utf-8")
+    """A settings file of the CLI, in its folder."""
+    folder.mkdir(exist_ok=True)
+    (folder / "settings.json").write_text(json.dumps(values), encoding="utf-8")
 
 
 # ── credentials ─────────────────────────────────────────────────────────────────────────────────────
@@ -47,9 +49,9 @@ async def test_every_way_to_tell_the_cli_its_key(
         "settings-env": {},
     }
     if how == "helper":
-        settings(tmp_path, apiKeyHelper=f"echo {TOKEN}")
+        settings(tmp_path / "claude", apiKeyHelper=f"echo {TOKEN}")
     elif how == "settings-env":
-        settings(tmp_path, env={**where, "ANTHROPIC_AUTH_TOKEN": TOKEN})
+        settings(tmp_path / "claude", env={**where, "ANTHROPIC_AUTH_TOKEN": TOKEN})
         where = {}
     done = await (await start(claude, "-p", "Are you there?", *JSON, **where, **ways[how])).outcome()
     assert (done.code, done.json["result"]) == (0, "Yes."), done.out
@@ -58,6 +60,25 @@ async def test_every_way_to_tell_the_cli_its_key(
     assert TOKEN not in carried
     assert "sk-ant" not in carried
     assert asked.headers["authorization"] == "Bearer key-of-the-journey"
+
+
+@pytest.mark.parametrize("project", [False, True], ids=["user", "project"])
+async def test_the_clis_settings_go_before_everything_and_the_doctor_says_so(
+    upstream: Upstream, serve: Serve, start: Start, claude: str, tally: Path, tmp_path: Path, project: bool
+) -> None:
+    """The fact behind a line of the doctor: an address in a settings file leads the CLI past us."""
+    sidecar = await serve(**NATIVE.set_for(upstream))
+    elsewhere = {"ANTHROPIC_BASE_URL": upstream.base_url}
+    settings(tally / ".claude" if project else tmp_path / "claude", env=elsewhere)
+    upstream.script = [Say(message(text("Not through us.")))]
+    where = {"ANTHROPIC_BASE_URL": sidecar.base_url, "ANTHROPIC_AUTH_TOKEN": "of-no-account"}
+    done = await (await start(claude, "-p", "Are you there?", *JSON, **where)).outcome()
+    assert (done.code, done.json["result"]) == (0, "Not through us."), done.out
+    assert [asked.path for asked in upstream.asked] == ["/v1/messages"]
+    doctor = await (await start(sys.executable, "-m", "sidecar", "doctor", "--no-call", "--json", **where)).outcome()
+    (way,) = [finding for finding in doctor.json["findings"] if finding["name"] == "way"]
+    assert (way["mark"], "ANTHROPIC_BASE_URL" in way["mend"]) == ("fail", True)
+    assert upstream.base_url not in doctor.out
 
 
 async def test_a_wrong_token_is_said_at_once(upstream: Upstream, serve: Serve, ask: Start, claude: str) -> None:
@@ -128,6 +149,40 @@ async def test_tool_search_switched(serve: Serve, start: Start, claude: str, sea
     assert other.body["tools"] == one.body["tools"]
     deferred = any(tool.get("defer_loading") for tool in one.body["tools"])
     assert deferred is (search == "true" and not claude.endswith("2.1.197")), "the old CLI defers MCP's tools alone"
+
+
+NAMES: dict[str, tuple[tuple[str, ...], dict[str, str], str]] = {
+    "variable": ((), {"ANTHROPIC_MODEL": "claude-opus-4-8"}, "databricks-claude-opus-4-8"),
+    "option": (("--model", "claude-sonnet-4-6"), {}, "databricks-claude-sonnet-4-6"),
+    "alias": (("--model", "opus"), {"ANTHROPIC_DEFAULT_OPUS_MODEL": "my-opus"}, "my-opus"),
+    "large-window": (("--model", "claude-opus-4-8[1m]"), {}, "databricks-claude-opus-4-8"),
+    "the-providers-own": (("--model", "databricks-claude-opus-4-8"), {}, "databricks-claude-opus-4-8"),
+}
+
+
+@pytest.mark.parametrize("case", NAMES)
+async def test_names_of_models(upstream: Upstream, serve: Serve, ask: Start, claude: str, case: str) -> None:
+    """However the user names a model: the provider hears its own name for it, the user's session keeps the one asked for."""
+    arguments, variables, name = NAMES[case]
+    upstream.script = [Say(message(text("Yes."), model=name))]
+    sidecar = await serve(**NATIVE.set_for(upstream))
+    limit = {"CLAUDE_CODE_MAX_OUTPUT_TOKENS": "1234", **variables}
+    done = await (await ask(sidecar, "Are you there?", *JSON, *arguments, cli=claude, **limit)).outcome()
+    assert (done.code, done.json["result"]) == (0, "Yes."), done.out
+    (asked,) = upstream.asked
+    assert (asked.body["model"], asked.body["max_tokens"]) == (name, 1234)
+
+
+async def test_the_doctor_knows_the_real_cli(serve: Serve, start: Start, upstream: Upstream) -> None:
+    """On a machine that is well but for one variable, which these journeys set themselves."""
+    upstream.script = [Say(message(text("p")))]
+    away = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
+    command = (sys.executable, "-m", "sidecar", "doctor", "--json")
+    doctor = await (await start(*command, **NATIVE.set_for(upstream), **away, HOME="/nonexistent")).outcome()
+    found = {finding["name"]: finding for finding in doctor.json["findings"]}
+    assert found["claude"]["mark"] == "ok", found
+    assert [name for name, finding in found.items() if finding["mark"] == "warn"] == ["models", "safety"]
+    assert "unset CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC" in found["safety"]["mend"]
 
 
 @pytest.mark.parametrize("switch", ["CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS", "CLAUDE_CODE_DISABLE_THINKING"])
