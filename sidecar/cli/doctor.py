@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import importlib.util
 import os
 import re
@@ -33,8 +34,8 @@ from sidecar.cli.surroundings import (
     client_settings,
     home_of,
 )
-from sidecar.core.errors import SetupError, SidecarError, UpstreamError
-from sidecar.core.messages import MessagesRequest, encode
+from sidecar.core.errors import BadInput, SetupError, SidecarError, UpstreamError
+from sidecar.core.messages import MessagesRequest, decode_object, encode
 from sidecar.core.ports import Analyst
 from sidecar.core.turn import Turn
 from sidecar.providers import create_provider
@@ -44,6 +45,8 @@ from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 
 _PROVIDER_SECONDS: Final = 20.0
+_LOCAL_SECONDS: Final = 3.0
+_LARGEST_GREETING: Final = 64 * 1024
 _QUESTION: Final = "claude-haiku-4-5"
 _MOST_NAMED: Final = 6
 _KEYS: Final[Mapping[str, str]] = {
@@ -130,7 +133,7 @@ def check_python() -> Finding:
     version = ".".join(str(part) for part in sys.version_info[:3])
     if tuple(sys.version_info) < _OLDEST_PYTHON:
         return Finding("python", "fail", f"{version} is too old", "install Python 3.11 or newer")
-    return Finding("python", "ok", f"{version} ({sys.executable})")
+    return Finding("python", "ok", f"{version} ({sys.executable}), Sidecar {__version__}")
 
 
 def check_extensions(env: Mapping[str, str]) -> Finding:
@@ -210,6 +213,31 @@ def check_space(folder: Path) -> Finding:
     return Finding("disk", "fail" if free < _NO_SPACE else "warn", told, mend)
 
 
+def _how_it_runs(note: runtime.Running) -> Finding:
+    """The sidecar that is noted answers, and is not left over from before an upgrade."""
+    told = f"running on {note.base_url} (process {note.pid}, provider {note.provider})"
+    mend = f"kill {note.pid}, then start it again (`sidecar serve`; in VS Code: Sidecar: Restart Server)"
+    version = _version_of(note.base_url)
+    if not version:
+        return Finding("endpoint", "fail", f"{told}, but it does not answer", mend)
+    if version != __version__:
+        return Finding("endpoint", "warn", f"{told}, still version {version}; this is {__version__}", mend)
+    return Finding("endpoint", "ok", told)
+
+
+def _version_of(base_url: str) -> str:
+    """What the sidecar at this address calls its version; "" where none answers."""
+    address = urlsplit(base_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_LOCAL_SECONDS)
+    try:
+        connection.request("GET", "/")
+        return str(decode_object(connection.getresponse().read(_LARGEST_GREETING)).get("version") or "")
+    except (OSError, http.client.HTTPException, BadInput):
+        return ""
+    finally:
+        connection.close()
+
+
 def _holder(port: int) -> str:
     """Who listens on a port, as far as this user may see; "" where not."""
     try:
@@ -226,7 +254,7 @@ def check_port(settings: Settings) -> Finding:
     port, host = settings.server.port, settings.server.host
     note = runtime.find_running(settings.state)
     if note is not None:
-        return Finding("endpoint", "ok", f"running on {note.base_url} (process {note.pid}, provider {note.provider})")
+        return _how_it_runs(note)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if sys.platform != "win32":

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import socket
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from types import SimpleNamespace
+from typing import ClassVar
 
 import pytest
 
+from sidecar import __version__
 from sidecar.cli import run
 from sidecar.cli.doctor import (
     check_extensions,
@@ -118,10 +123,45 @@ def test_the_port(build, tmp_path, free_port):
         assert finding.mark == "fail"
         assert str(free_port) in finding.text
         assert f"process {os.getpid()}" in finding.text
-        announce(
-            open_folder(settings.state), base_url="http://127.0.0.1:5", port=5, provider="offline", workspace=tmp_path
-        )
-        assert "running on http://127.0.0.1:5" in check_port(settings).text
+
+
+class Greeting(BaseHTTPRequestHandler):
+    """Says what it is told to."""
+
+    told: ClassVar[bytes] = b""
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(self.told)))
+        self.end_headers()
+        self.wfile.write(self.told)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the base's name
+        pass
+
+
+@pytest.mark.parametrize(
+    ("told", "mark", "words"),
+    [
+        (json.dumps({"name": "claude-sidecar", "version": __version__}).encode(), "ok", "running on"),
+        (b'{"version": "0.0.1"}', "warn", "still version 0.0.1"),
+        (b"hello", "fail", "does not answer"),
+        (None, "fail", "does not answer"),
+    ],
+)
+def test_a_sidecar_that_runs_is_asked_how_it_is(build, tmp_path, free_port, told, mark, words):
+    with contextlib.ExitStack() as stack:
+        if told is not None:
+            handler = type("Told", (Greeting,), {"told": told})
+            server = stack.enter_context(HTTPServer(("127.0.0.1", free_port), handler))
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            stack.callback(server.shutdown)
+        url = f"http://127.0.0.1:{free_port}"
+        settings = build()
+        announce(open_folder(settings.state), base_url=url, port=free_port, provider="offline", workspace=tmp_path)
+        finding = check_port(settings)
+    assert (finding.mark, words in finding.text, url in finding.text) == (mark, True, True)
+    assert (str(os.getpid()) in finding.mend) is (mark != "ok")
 
 
 # ── the provider ────────────────────────────────────────────────────────────────────────────────────

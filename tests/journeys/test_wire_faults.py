@@ -89,14 +89,11 @@ async def test_same_outcome_as_without_us(serve: Serve, start: Start, claude: st
     assert len(through.asked) == len(direct.asked) + (2 if case in REPEATED else 0)
 
 
-@pytest.mark.parametrize("case", REPEATED)
-@pytest.mark.parametrize("retries", [0, 3])
-async def test_our_tries_do_not_multiply_with_the_clis(
-    serve: Serve, start: Start, claude: str, case: str, retries: int
-) -> None:
+@pytest.mark.parametrize("case", ["429", "529"])
+async def test_our_tries_do_not_multiply_with_the_clis(serve: Serve, start: Start, claude: str, case: str) -> None:
     """Whatever the CLI makes of a fault that lasts: the provider is asked twice more in all, not three times as often."""
-    direct, through = await side_by_side(serve, start, claude, CASES[case], CLAUDE_CODE_MAX_RETRIES=str(retries))
-    assert (len(direct.asked), len(through.asked)) == (1 + retries, 3 + retries)
+    direct, through = await side_by_side(serve, start, claude, CASES[case], CLAUDE_CODE_MAX_RETRIES="3")
+    assert (len(direct.asked), len(through.asked)) == (4, 6)
     assert through.outcome.json.get("api_error_status") == int(case)
 
 

@@ -93,7 +93,7 @@ class Upstream:
             return web.json_response(line.body, status=line.status, headers=dict(line.headers))
         if isinstance(line, Stall):
             return await _never(line)
-        chat = request.path.endswith("/invocations")
+        chat = request.path.endswith(("/invocations", "/chat/completions"))
         if not body.get("stream"):
             whole = completion(line.message) if chat else line.message
             return web.json_response(whole, headers={"request-id": self.request_id})
