@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Rig
 from tests.journeys.conftest import CHAT, NATIVE, Serve, Start, Way
-from tests.journeys.plays import call, message, text
+from tests.journeys.plays import Json, call, message, text
 from tests.journeys.upstream import Asked, Say, Upstream
 from tests.journeys.wire import JSON, OPEN, blocks, saved, side_by_side
 
@@ -184,7 +184,12 @@ async def test_telemetry_has_a_place_to_go(
     done = await (await ask(sidecar, "Are you there?", *JSON, cli=claude, **more)).outcome()
     assert (done.code, done.json["result"], done.err) == (0, "Yes.", ""), done.err
     await sidecar.close()
-    (log,) = (tmp_path / "state").rglob("sidecar.log")
-    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
-    received = {line["path"]: line["status"] for line in lines if line["event"] == "request"}
+    received = {line["path"]: line["status"] for line in requests_in_log(tmp_path / "state")}
     assert {path: received.get(path) for path in ("/v1/metrics", "/v1/logs")} == {"/v1/metrics": 200, "/v1/logs": 200}
+
+
+def requests_in_log(state: Path) -> list[Json]:
+    """What the log says of each request."""
+    (log,) = state.rglob("sidecar.log")
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["event"] == "request"]
