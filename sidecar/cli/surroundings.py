@@ -159,8 +159,10 @@ def _read(file: Path) -> ClientSettings | None:
 
 
 def _text(file: Path) -> str:
-    """A small file's text; "" where it cannot be read."""
+    """A small file's text; "" where it cannot be read, or is no file: a workspace may hold a pipe of that name."""
     try:
+        if not file.is_file():
+            return ""
         with file.open("rb") as opened:
             return opened.read(_LARGEST).decode("utf-8", "replace")
     except OSError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -137,6 +138,15 @@ def test_a_settings_file_that_cannot_be_read_says_nothing(tmp_path, content):
     found = client_settings({"CLAUDE_CONFIG_DIR": str(tmp_path / "own")}, tmp_path)
     assert leads_past(found, OURS) is None
     assert check_way({}, found, OURS).mark == "ok"
+
+
+@POSIX
+@pytest.mark.timeout(20)
+def test_a_pipe_in_place_of_a_settings_file_is_not_waited_for(tmp_path):
+    (tmp_path / ".claude").mkdir()
+    os.mkfifo(tmp_path / ".claude" / "settings.json")
+    (tmp_path / ".claude" / "settings.local.json").symlink_to("/dev/zero")
+    assert client_settings({}, tmp_path) == []
 
 
 def test_without_a_home_only_the_workspace_is_looked_at(tmp_path):
