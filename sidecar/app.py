@@ -225,6 +225,7 @@ class Sidecar:
             self._fail(error)
             return
         if state is not None:
+            former = runtime.noted(state)
             with suppress(StoreError):  # then `sidecar claude` starts one of its own
                 runtime.announce(
                     state,
@@ -233,7 +234,7 @@ class Sidecar:
                     provider=self._made_provider.name,
                     workspace=Path(server.workspace),
                 )
-                stack.callback(runtime.withdraw, state)
+                stack.callback(runtime.withdraw, state, former)
 
     async def _open_desk(self, state: Path | None) -> Desk | None:
         from sidecar.review import opening  # noqa: PLC0415 - the risk model, git, anchors: only an editor pays for them

@@ -427,6 +427,11 @@ class _File(RotatingFileHandler):
                 fitting.append(line)
             self._flush(fitting)
 
+    def close(self) -> None:
+        """Close the file; what a full disk did not take before it does not take now."""
+        with contextlib.suppress(OSError, ValueError):
+            super().close()
+
     def _flush(self, lines: list[str]) -> None:
         if self.stream is not None:
             self.stream.write("".join(lines))

@@ -22,11 +22,11 @@ from pydantic import SecretStr
 
 from sidecar.cli.options import Json, Workspace
 from sidecar.cli.output import Output
+from sidecar.cli.surroundings import ELSEWHERE, INSTALL, client_settings, leads_past
 from sidecar.core.errors import Conflict, NotFound, SetupError, StoreError
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 
-INSTALL: Final = "npm install -g @anthropic-ai/claude-code"
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
@@ -55,10 +55,9 @@ def claude(arguments: Arguments = None) -> int:
     program = find_claude(environment())
     settings = from_machine({})
     reached = running(settings)
-    if reached is None:
-        with started(settings) as fresh:
-            return run_child([program, *(arguments or [])], child_environment(environment(), fresh))
-    return run_child([program, *(arguments or [])], child_environment(environment(), reached))
+    with contextlib.nullcontext(reached) if reached is not None else started(settings) as found:
+        _warn_of_other_ways(settings, found.base_url)
+        return run_child([program, *(arguments or [])], child_environment(environment(), found))
 
 
 def env(
@@ -148,12 +147,20 @@ def run_child(command: Sequence[str], env: Mapping[str, str]) -> int:
 
 def child_environment(env: Mapping[str, str], reached: Reached) -> dict[str, str]:
     """The environment for the CLI: our address and token, no provider's key, loopback past any proxy."""
-    kept = {name: value for name, value in env.items() if name != "ANTHROPIC_API_KEY"}
+    kept = {name: value for name, value in env.items() if name not in {"ANTHROPIC_API_KEY", *ELSEWHERE}}
     if any(env.get(name) for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy")):
         for name in ("NO_PROXY", "no_proxy"):
             hosts = [host for host in env.get(name, "").split(",") if host]
             kept[name] = ",".join([*hosts, *(host for host in _LOOPBACK if host not in hosts)])
     return {**kept, **reached.variables()}
+
+
+def _warn_of_other_ways(settings: Settings, base_url: str) -> None:
+    """Say so where the CLI's own settings go before the environment and lead it elsewhere."""
+    env = environment()
+    leading = leads_past(client_settings(env, Path(settings.server.workspace)), base_url)
+    if leading is not None:
+        Output().complain(f'{leading[0]} sets {leading[1]}: `claude` will not ask this sidecar. Take it out of "env".')
 
 
 def _own_shell(env: Mapping[str, str]) -> str:

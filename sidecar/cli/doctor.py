@@ -3,28 +3,39 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import importlib.util
 import os
 import re
 import shutil
 import socket
-import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Final, Literal, cast
+from typing import Annotated, Final, cast
 from urllib.parse import urlsplit
 
+import psutil
 import typer
 
 from sidecar import __version__
-from sidecar.cli.claude import INSTALL
+from sidecar.cli.finding import Finding, first_line
 from sidecar.cli.options import Json, Port, Provider, Quiet, Workspace
-from sidecar.cli.output import Output, paint
-from sidecar.core.errors import SetupError, SidecarError, UpstreamError
-from sidecar.core.messages import MessagesRequest, encode
+from sidecar.cli.output import Output
+from sidecar.cli.surroundings import (
+    check_claude,
+    check_proxies,
+    check_safety,
+    check_shell,
+    check_way,
+    client_settings,
+    home_of,
+)
+from sidecar.core.errors import BadInput, SetupError, SidecarError, UpstreamError
+from sidecar.core.messages import MessagesRequest, decode_object, encode
 from sidecar.core.ports import Analyst
 from sidecar.core.turn import Turn
 from sidecar.providers import create_provider
@@ -33,11 +44,9 @@ from sidecar.providers.endpoints import ServingEndpoint
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 
-Mark = Literal["ok", "warn", "fail"]
-
-_COLORS: Final = {"ok": "green", "warn": "yellow", "fail": "red"}
 _PROVIDER_SECONDS: Final = 20.0
-_PROGRAM_SECONDS: Final = 20.0
+_LOCAL_SECONDS: Final = 3.0
+_LARGEST_GREETING: Final = 64 * 1024
 _QUESTION: Final = "claude-haiku-4-5"
 _MOST_NAMED: Final = 6
 _KEYS: Final[Mapping[str, str]] = {
@@ -48,17 +57,8 @@ _KEYS: Final[Mapping[str, str]] = {
 }
 _OLDEST_PYTHON: Final = (3, 11)
 _OLDEST_GIT: Final = (2, 31)
-_PROXIES: Final = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "http_proxy", "https_proxy", "all_proxy")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One thing looked at: `text` says how it stands, `mend` what to do about it (empty when it is well)."""
-
-    name: str
-    mark: Mark
-    text: str
-    mend: str = ""
+_LITTLE_SPACE: Final = 256 * 1024 * 1024
+_NO_SPACE: Final = 8 * 1024 * 1024
 
 
 NoCall = Annotated[bool, typer.Option("--no-call", help="Do not ask the provider (the question costs a few tokens).")]
@@ -84,7 +84,7 @@ def doctor(
     for finding in examine(flags, env, call=not no_call):
         found.append(finding)
         if not json and not (quiet and finding.mark == "ok"):
-            out.data(_line(finding))
+            out.data(finding.line())
     failed = any(finding.mark == "fail" for finding in found)
     if json:
         out.record({"version": __version__, "ok": not failed, "findings": [asdict(finding) for finding in found]})
@@ -107,11 +107,23 @@ def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) 
     yield check_state(settings.state)
     if settings.state is not None:
         yield check_token(settings.state)
+        yield check_space(settings.state)
     yield check_port(settings)
     yield (answered := check_provider(settings, call=call))
     if call and (models := check_models(settings, told=answered.mark == "fail")) is not None:
         yield models
+    yield from check_surroundings(settings, env)
+
+
+def check_surroundings(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
+    """The Claude Code CLI, and what around it would lead it past us."""
+    note = runtime.find_running(settings.state)
+    ours = note.base_url if note is not None else f"http://127.0.0.1:{settings.server.port}"
+    files = client_settings(env, Path(settings.server.workspace))
     yield check_claude(env)
+    yield check_way(env, files, ours)
+    yield check_safety(env, files)
+    yield check_shell(home_of(env))
     yield check_proxies(env)
 
 
@@ -121,7 +133,7 @@ def check_python() -> Finding:
     version = ".".join(str(part) for part in sys.version_info[:3])
     if tuple(sys.version_info) < _OLDEST_PYTHON:
         return Finding("python", "fail", f"{version} is too old", "install Python 3.11 or newer")
-    return Finding("python", "ok", f"{version} ({sys.executable})")
+    return Finding("python", "ok", f"{version} ({sys.executable}), Sidecar {__version__}")
 
 
 def check_extensions(env: Mapping[str, str]) -> Finding:
@@ -139,32 +151,11 @@ def check_git() -> Finding:
     program = shutil.which("git")
     if program is None:
         return Finding("git", "fail", "not on your PATH", "install git (https://git-scm.com/downloads)")
-    said = _run([program, "--version"])
+    said = first_line([program, "--version"])
     version = tuple(int(part) for part in re.findall(r"\d+", said)[:2])
     if version < _OLDEST_GIT:
         return Finding("git", "fail", f"{said or 'it does not start'}", "install git 2.31 or newer")
     return Finding("git", "ok", f"{said.removeprefix('git version ')} ({program})")
-
-
-def check_claude(env: Mapping[str, str]) -> Finding:
-    """The Claude Code CLI is there and starts. Node is not needed to run it."""
-    program = shutil.which("claude", path=env.get("PATH"))
-    if program is None:
-        return Finding("claude", "warn", "the Claude Code CLI is not on your PATH", INSTALL)
-    said = _run([program, "--version"])
-    if not said:
-        return Finding("claude", "warn", f"{program} does not start", INSTALL)
-    return Finding("claude", "ok", f"{said} ({program})")
-
-
-def check_proxies(env: Mapping[str, str]) -> Finding:
-    """No proxy stands between `claude` and the loopback address."""
-    proxies = [name for name in _PROXIES if env.get(name)]
-    past = f"{env.get('NO_PROXY', '')},{env.get('no_proxy', '')}".replace(" ", "").split(",")
-    if not proxies or "*" in past or ({"127.0.0.1", "localhost"} & set(past)):
-        return Finding("proxy", "ok", "none in the way" if not proxies else "loopback goes past it")
-    mend = "export NO_PROXY=127.0.0.1,localhost (`sidecar claude` does so by itself)"
-    return Finding("proxy", "warn", f"{proxies[0]} would also catch requests to this machine", mend)
 
 
 # ── the workspace and its state ─────────────────────────────────────────────────────────────────────
@@ -184,8 +175,12 @@ def check_state(folder: Path | None) -> Finding:
     existing = folder
     while not existing.exists() and existing != existing.parent:
         existing = existing.parent
-    if not os.access(existing, os.W_OK | os.X_OK):
-        return Finding("state", "fail", f"{existing} cannot be written", mend)
+    try:
+        # Asking for rights is not enough: a disk may be read-only, or a place none for files.
+        with tempfile.TemporaryFile(dir=existing):
+            pass
+    except OSError as error:
+        return Finding("state", "fail", f"{existing} cannot be written: {error.strerror or error}", mend)
     if existing != folder:
         return Finding("state", "ok", f"{folder} (made at the first start)")
     if sys.platform != "win32":
@@ -207,12 +202,59 @@ def check_token(folder: Path) -> Finding:
     return Finding("token", "ok", f"{file}, readable by you alone")
 
 
+def check_space(folder: Path) -> Finding:
+    """The disk of the state folder has room: without it nothing is remembered."""
+    existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
+    free = shutil.disk_usage(existing).free
+    told = f"{free // (1024 * 1024)} MB free on the disk of {existing}"
+    if free >= _LITTLE_SPACE:
+        return Finding("disk", "ok", told)
+    mend = "make room (`sidecar cache clear`), or export SIDECAR_STATE_DIR=/a/folder/on/another/disk"
+    return Finding("disk", "fail" if free < _NO_SPACE else "warn", told, mend)
+
+
+def _how_it_runs(note: runtime.Running) -> Finding:
+    """The sidecar that is noted answers, and is not left over from before an upgrade."""
+    told = f"running on {note.base_url} (process {note.pid}, provider {note.provider})"
+    mend = f"kill {note.pid}, then start it again (`sidecar serve`; in VS Code: Sidecar: Restart Server)"
+    version = _version_of(note.base_url)
+    if not version:
+        return Finding("endpoint", "fail", f"{told}, but it does not answer", mend)
+    if version != __version__:
+        return Finding("endpoint", "warn", f"{told}, still version {version}; this is {__version__}", mend)
+    return Finding("endpoint", "ok", told)
+
+
+def _version_of(base_url: str) -> str:
+    """What the sidecar at this address calls its version; "" where none answers."""
+    address = urlsplit(base_url)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_LOCAL_SECONDS)
+    try:
+        connection.request("GET", "/")
+        return str(decode_object(connection.getresponse().read(_LARGEST_GREETING)).get("version") or "")
+    except (OSError, http.client.HTTPException, BadInput):
+        return ""
+    finally:
+        connection.close()
+
+
+def _holder(port: int) -> str:
+    """Who listens on a port, as far as this user may see; "" where not."""
+    try:
+        for one in psutil.net_connections("tcp"):
+            if one.status == psutil.CONN_LISTEN and one.laddr and one.laddr.port == port and one.pid:
+                return f"{psutil.Process(one.pid).name()}, process {one.pid}"
+    except (psutil.Error, OSError):
+        return ""
+    return ""
+
+
 def check_port(settings: Settings) -> Finding:
     """The port is free, or our own sidecar listens on it."""
     port, host = settings.server.port, settings.server.host
     note = runtime.find_running(settings.state)
     if note is not None:
-        return Finding("endpoint", "ok", f"running on {note.base_url} (process {note.pid}, provider {note.provider})")
+        return _how_it_runs(note)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         if sys.platform != "win32":
@@ -220,7 +262,8 @@ def check_port(settings: Settings) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            text = f"port {port} on {host} cannot be taken ({error.strerror or error})"
+            by = f"; it is held by {holder}" if (holder := _holder(port)) else ""
+            text = f"port {port} on {host} cannot be taken ({error.strerror or error}){by}"
             return Finding("endpoint", "fail", text, "sidecar serve --port 0 (or another PORT)")
     return Finding("endpoint", "ok", f"not running; port {port} is free")
 
@@ -348,21 +391,3 @@ def _address_mend(settings: Settings) -> str:
     }
     url = address[settings.provider.name]() or ""
     return f"check the address, and your network: curl -sS -o /dev/null {urlsplit(url).scheme}://{urlsplit(url).netloc}"
-
-
-# ── small things ────────────────────────────────────────────────────────────────────────────────────
-def _run(command: list[str]) -> str:
-    """A program's first line; empty when it cannot be run."""
-    try:
-        done = subprocess.run(
-            command, capture_output=True, timeout=_PROGRAM_SECONDS, check=False, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return ""
-    lines = done.stdout.decode("utf-8", "replace").strip().splitlines()
-    return lines[0] if lines and done.returncode == 0 else ""
-
-
-def _line(finding: Finding) -> str:
-    head = f"{paint(f'{finding.mark:<4}', _COLORS[finding.mark])}  {finding.name:<9}  {finding.text}"
-    return f"{head}\n{'':<17}{paint('→ ' + finding.mend, 'dim')}" if finding.mend and finding.mark != "ok" else head

@@ -31,6 +31,7 @@ _ADAPTIVE_ONLY = re.compile(r"claude-[a-z]+-(?:5-5|[6-9])(?![\d])")
 
 
 _VERSION = re.compile(r"claude-(?:[a-z]+-)?(?P<major>\d{1,2})(?:-(?P<minor>\d{1,2}))?(?!\d)")
+_FIRST_THINKING: Final = (3, 7)
 _FIRST_ADAPTIVE: Final = (4, 6)
 _FIRST_WITHOUT_BUDGET: Final = (4, 7)
 
@@ -40,14 +41,27 @@ def refused_by_model(name: str) -> frozenset[str]:
 
     Source: Anthropic's documentation of adaptive and extended thinking; Databricks' model reference.
     """
-    found = _VERSION.search(name)
-    if found is None:
+    version = _version(name)
+    if version is None:
         return frozenset()
-    version = int(found["major"]), int(found["minor"] or 0)
     kinds = {"adaptive"} if version < _FIRST_ADAPTIVE else set()
     kinds |= {"enabled"} if version >= _FIRST_WITHOUT_BUDGET else set()
     kinds |= {"disabled"} if adaptive_only(name) else set()
     return frozenset(f"thinking:{kind}" for kind in kinds)
+
+
+def takes_budget(name: str) -> bool:
+    """Whether a model of this name is known to think by a budget (`thinking: enabled`); False for unknown names.
+
+    Source: Databricks' page on reasoning models; Anthropic's documentation of extended thinking.
+    """
+    version = _version(name)
+    return version is not None and _FIRST_THINKING <= version < _FIRST_WITHOUT_BUDGET
+
+
+def _version(name: str) -> tuple[int, int] | None:
+    found = _VERSION.search(name)
+    return (int(found["major"]), int(found["minor"] or 0)) if found else None
 
 
 def adaptive_only(name: str) -> bool:

@@ -45,6 +45,8 @@ class Limits:
     """A longer `retry-after` is the client's to wait."""
     total: float = 20.0
     """No try begins that could not connect before this much has passed."""
+    rest: float = 60.0
+    """After all tries failed, so long a failure is passed on at once: clients try again themselves (see docs/http.md)."""
     body: int = 64 * 1024 * 1024
     """The largest whole answer."""
 
@@ -124,12 +126,13 @@ class Transport:
         self._proxies = proxies
         self._proxy_of: dict[str, _Proxy] = {}
         self._session: aiohttp.ClientSession | None = None
+        self._tired_at: float | None = None
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, *, stream: bool) -> TransportAnswer:
         """Send `body`; the answer must be closed by the caller.
 
         Tries at most three times, for lost connections and for 429 and 5xx, and only until the head of an answer has
-        come. Raises UpstreamUnreachable where there was no answer, UpstreamError for what the provider answered.
+        come; once, where a moment ago all three failed. Raises UpstreamUnreachable where there was no answer, UpstreamError for what the provider answered.
         """
         silence = self._limits.idle if stream else self._limits.answer
         return await self._attempts(lambda: self._ask("POST", url, headers, body, silence), _secrets(headers))
@@ -158,10 +161,11 @@ class Transport:
             else:
                 if answer.status == 200:
                     answer.retries = attempt - 1
+                    self._tired_at = None
                     return answer
                 failure = await _failure(answer, secrets)
                 again = answer.status in _RETRIED
-            wait = self._wait(failure, attempt, time.monotonic() - begun) if again else None
+            wait = self._wait(failure, attempt, begun) if again else None
             if wait is None:
                 failure.handling = Handling(retries=attempt - 1)
                 raise failure
@@ -169,10 +173,16 @@ class Transport:
             await asyncio.sleep(wait)
         raise AssertionError("the last attempt either returned or raised")
 
-    def _wait(self, failure: UpstreamError, attempt: int, elapsed: float) -> float | None:
+    def _wait(self, failure: UpstreamError, attempt: int, begun: float) -> float | None:
         """Seconds until the next try; None where there is none."""
-        if attempt >= self._limits.tries or failure.headers.get("x-should-retry") == "false":
+        now = time.monotonic()
+        tired = self._tired_at is not None and now - self._tired_at < self._limits.rest
+        if tired or attempt >= self._limits.tries:
+            self._tired_at = now
             return None
+        if failure.headers.get("x-should-retry") == "false":
+            return None
+        elapsed = now - begun
         wait = failure.retry_after
         if wait is None:
             wait = self._limits.pause * 2.0 ** (attempt - 1) * random.uniform(0.75, 1.25)  # noqa: S311 - only spreads

@@ -190,6 +190,7 @@ class DiskAnswers:
     def _write_counts(self, counts: Counts) -> None:
         """Replace the file whole; the transaction around it keeps other processes out."""
         new = self._folder / f"{_COUNTS}.new"
+        new.touch(mode=0o600)
         new.write_bytes(orjson.dumps(asdict(counts)))
         new.replace(self._folder / _COUNTS)
 

@@ -100,21 +100,32 @@ def announce(folder: Path, *, base_url: str, port: int, provider: str, workspace
     return running
 
 
-def withdraw(folder: Path) -> None:
-    """Take this process's own note away; another's is left."""
+def withdraw(folder: Path, former: Running | None = None) -> None:
+    """Take this process's own note away; another's is left. `former` is put back if its process still runs."""
     note = _read_note(folder)
-    if note is not None and note.pid == os.getpid():
-        with contextlib.suppress(OSError):
-            (folder / NOTE_FILE).unlink()
+    if note is None or note.pid != os.getpid():
+        return
+    with contextlib.suppress(OSError):
+        (folder / NOTE_FILE).unlink()
+    if former is not None and former.pid != os.getpid() and _lives(former):
+        with contextlib.suppress(StoreError):
+            replace_file(folder / NOTE_FILE, orjson.dumps(asdict(former)))
+
+
+def noted(folder: Path) -> Running | None:
+    """What the note says, whether its process still lives or not; None without a note that can be read."""
+    return _read_note(folder)
 
 
 def find_running(folder: Path | None) -> Running | None:
     """The workspace's running sidecar, or None. A note whose process is gone does not count."""
     note = _read_note(folder) if folder is not None else None
-    if note is None:
-        return None
+    return note if note is not None and _lives(note) else None
+
+
+def _lives(note: Running) -> bool:
     started = _start_of(note.pid)
-    return note if started is not None and abs(started - note.started) < _SAME_START else None
+    return started is not None and abs(started - note.started) < _SAME_START
 
 
 def _read_note(folder: Path) -> Running | None:

@@ -88,6 +88,26 @@ def test_starts_a_sidecar_and_hands_everything_on(env, here, given, handed_on):
 
 
 @POSIX
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"env": {"ANTHROPIC_BASE_URL": "https://old.example"}}, "ANTHROPIC_BASE_URL"), ({"env": {"A": "b"}}, "")],
+)
+def test_says_when_the_clis_own_settings_lead_it_elsewhere(env, here, settings, said):
+    (here / ".claude").mkdir()
+    (here / ".claude" / "settings.json").write_text(json.dumps(settings))
+    done = run(["claude"], {**env, "PROVIDER": "offline"}, here)
+    assert done.returncode == 0
+    assert (said in done.stderr, "old.example" in done.stderr) == (True, False)
+    assert (str(here / ".claude" / "settings.json") in done.stderr) is bool(said)
+
+
+@POSIX
+def test_variables_that_would_lead_the_cli_past_us_are_not_handed_on(env, here):
+    report = json.loads(run(["claude"], {**env, "CLAUDE_CODE_USE_BEDROCK": "1"}, here).stdout)
+    assert "CLAUDE_CODE_USE_BEDROCK" not in report["environment"]
+
+
+@POSIX
 def test_sets_nothing_that_switches_safety_off(env, here):
     report = json.loads(run(["claude"], env, here).stdout)
     added = set(report["environment"]) - set(env)

@@ -78,7 +78,7 @@ class Seen:
         """The request's JSON object; empty when it is none."""
         try:
             value = json.loads(self.raw)
-        except ValueError:
+        except (ValueError, RecursionError):
             return {}
         return value if isinstance(value, dict) else {}
 

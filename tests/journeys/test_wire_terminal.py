@@ -8,9 +8,9 @@ from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 from tests.journeys.conftest import NATIVE, Serve
-from tests.journeys.plays import call, message, text, thinking
+from tests.journeys.plays import Json, call, message, text, thinking
 from tests.journeys.processes import LIMIT, Sidecar, Terminal
-from tests.journeys.upstream import Say, Upstream
+from tests.journeys.upstream import Refuse, Say, Upstream
 from tests.journeys.wire import blocks
 
 
@@ -73,3 +73,47 @@ async def test_escape_hangs_up_at_the_provider(
         await terminal.shows("And now?")
         terminal.type("\r")
         await terminal.shows("Something else.")
+
+
+async def test_a_fault_in_a_terminal_ends_one_answer_and_not_the_session(
+    upstream: Upstream, serve: Serve, environment: Mapping[str, str], tally: Path, claude: str
+) -> None:
+    """An overloaded provider: the user reads which it is and by whom, and the next question is answered."""
+    busy: Json = {"type": "error", "error": {"type": "overloaded_error", "message": "Of account 4711."}}
+    upstream.script = [Refuse(529, busy) for _ in range(4)]
+    upstream.beside = lambda asked: None if asked.body.get("tools") else Say(message(text('{"title": "Sums"}')))
+    sidecar = await serve(**NATIVE.set_for(upstream))
+    few = {**environment, "CLAUDE_CODE_MAX_RETRIES": "1"}
+    async with session(claude, sidecar, few, tally) as terminal:
+        await terminal.shows("? for shortcuts")
+        terminal.type("Are you there?")
+        await terminal.shows("Are you there?")
+        terminal.type("\r")
+        await terminal.shows("The provider is overloaded; please try again shortly.")
+        upstream.script = [Say(message(text("Here again.")))]
+        terminal.type("And now?")
+        await terminal.shows("And now?")
+        terminal.type("\r")
+        await terminal.shows("Here again.")
+        assert "4711" not in terminal.text
+
+
+async def test_a_command_waits_for_the_users_consent(
+    upstream: Upstream, serve: Serve, environment: Mapping[str, str], tally: Path, claude: str
+) -> None:
+    """The CLI asks before it runs what the provider wants: nothing runs, here or there, before the user says yes."""
+    command = call("Bash", 1, command="touch made-by-the-model")
+    upstream.script = [Say(message(command)), Say(message(text("Made.")))]
+    upstream.beside = lambda asked: None if asked.body.get("tools") else Say(message(text('{"title": "Sums"}')))
+    sidecar = await serve(**NATIVE.set_for(upstream))
+    async with session(claude, sidecar, environment, tally) as terminal:
+        await terminal.shows("? for shortcuts")
+        terminal.type("Make a file")
+        await terminal.shows("Make a file")
+        terminal.type("\r")
+        await terminal.shows("Do you want to proceed?")
+        assert not (tally / "made-by-the-model").exists()
+        assert len([asked for asked in upstream.asked if asked.body.get("tools")]) == 1
+        terminal.type("\r")
+        await terminal.shows("Made.")
+    assert (tally / "made-by-the-model").exists()

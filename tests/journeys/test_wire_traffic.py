@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import Rig
 from tests.journeys.conftest import CHAT, NATIVE, Serve, Start, Way
-from tests.journeys.plays import call, message, text
+from tests.journeys.plays import Json, call, message, text
 from tests.journeys.upstream import Asked, Say, Upstream
 from tests.journeys.wire import JSON, OPEN, blocks, saved, side_by_side
 
@@ -39,7 +39,7 @@ def is_title(asked: Asked) -> bool:
 async def test_auto_modes_safety_check(
     upstream: Upstream, serve: Serve, ask: Start, way: Way, tally: Path, verdict: str
 ) -> None:
-    """The check is the provider's to answer, and what it says decides whether the command runs."""
+    """The check is the provider's to answer, and what it says decides whether the command runs (the old release has none)."""
     upstream.beside = lambda asked: verdict_on(asked, verdict) if is_check(asked) else None
     upstream.script = [
         Say(message(call("Bash", 1, command="touch made-by-the-model; git push"))),
@@ -166,7 +166,9 @@ async def test_models_are_discovered(serve: Serve, ask: Start, upstream: Upstrea
     assert [model["id"] for model in cached["models"]] == ours, cached
 
 
-async def test_telemetry_has_a_place_to_go(serve: Serve, ask: Start, upstream: Upstream, claude: str) -> None:
+async def test_telemetry_has_a_place_to_go(
+    serve: Serve, ask: Start, upstream: Upstream, claude: str, tmp_path: Path
+) -> None:
     """The CLI's exporters, pointed at us, find their receivers: nothing of them stands in its error output."""
     upstream.script = [Say(message(text("Yes.")))]
     sidecar = await serve("-v", **NATIVE.set_for(upstream))
@@ -182,3 +184,12 @@ async def test_telemetry_has_a_place_to_go(serve: Serve, ask: Start, upstream: U
     done = await (await ask(sidecar, "Are you there?", *JSON, cli=claude, **more)).outcome()
     assert (done.code, done.json["result"], done.err) == (0, "Yes.", ""), done.err
     await sidecar.close()
+    received = {line["path"]: line["status"] for line in requests_in_log(tmp_path / "state")}
+    assert {path: received.get(path) for path in ("/v1/metrics", "/v1/logs")} == {"/v1/metrics": 200, "/v1/logs": 200}
+
+
+def requests_in_log(state: Path) -> list[Json]:
+    """What the log says of each request."""
+    (log,) = state.rglob("sidecar.log")
+    lines = [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]
+    return [line for line in lines if line["event"] == "request"]

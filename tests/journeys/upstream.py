@@ -20,6 +20,10 @@ class Say:
     message: Json
     hold_before: int | None = None
     cut_before: int | None = None
+    written: Callable[[list[bytes]], list[bytes]] = lambda frames: frames
+    """How the frames of a stream are written: with other line ends, with more between them."""
+    pause: float = 0.0
+    """Seconds between two frames: they reach the client one by one."""
     go: asyncio.Event = field(default_factory=asyncio.Event)
     holding: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -35,6 +39,13 @@ class Refuse:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+@dataclass
+class Stall:
+    """Answer nothing, not even a head, until the client leaves."""
+
+    left: asyncio.Event = field(default_factory=asyncio.Event)
+
+
 @dataclass(frozen=True)
 class Asked:
     """One request as it came."""
@@ -46,7 +57,7 @@ class Asked:
     """Seconds on a clock that only goes forward."""
 
 
-Line = Say | Refuse | Callable[[Asked], Say | Refuse]
+Line = Say | Refuse | Stall | Callable[[Asked], Say | Refuse]
 """A line of the script; one that depends on what was asked is a function of it."""
 
 
@@ -54,12 +65,15 @@ class Upstream:
     """The script and what was asked. Once the script is over, every further request is refused loudly.
 
     `beside` is asked first and answers what does not belong to the script (titles, safety checks) at any time.
+    Counts of tokens stand in `counted` and are answered with `tokens`, or with a 404 where that is None.
     """
 
     def __init__(self) -> None:
         self.script: list[Line] = []
         self.beside: Callable[[Asked], Say | Refuse | None] = lambda _: None
         self.asked: list[Asked] = []
+        self.counted: list[Asked] = []
+        self.tokens: int | None = None
         self.base_url = ""
 
     @property
@@ -71,17 +85,27 @@ class Upstream:
         """The one handler for every path."""
         body = await request.json()
         asked = Asked(request.path, {k.lower(): v for k, v in request.headers.items()}, body, time.monotonic())
+        if asked.path.endswith("/count_tokens"):
+            return self._count(asked)
         self.asked.append(asked)
         line = self.beside(asked) or self._next(asked)
         if isinstance(line, Refuse):
             return web.json_response(line.body, status=line.status, headers=dict(line.headers))
-        chat = request.path.endswith("/invocations")
+        if isinstance(line, Stall):
+            return await _never(line)
+        chat = request.path.endswith(("/invocations", "/chat/completions"))
         if not body.get("stream"):
             whole = completion(line.message) if chat else line.message
             return web.json_response(whole, headers={"request-id": self.request_id})
         return await self._stream(request, line, chunks(line.message) if chat else events(line.message))
 
-    def _next(self, asked: Asked) -> Say | Refuse:
+    def _count(self, asked: Asked) -> web.Response:
+        self.counted.append(asked)
+        if self.tokens is None:
+            return web.json_response({"error_code": "ENDPOINT_NOT_FOUND", "message": "no such path"}, status=404)
+        return web.json_response({"input_tokens": self.tokens})
+
+    def _next(self, asked: Asked) -> Say | Refuse | Stall:
         if not self.script:
             return Refuse(400, {"error_code": "NOT_FOUND", "message": "the script is over"})
         line = self.script.pop(0)
@@ -92,7 +116,7 @@ class Upstream:
         response = web.StreamResponse(headers=kind)
         await response.prepare(request)
         try:
-            for number, frame in enumerate(frames):
+            for number, frame in enumerate(line.written(frames)):
                 if number == line.hold_before:
                     line.holding.set()
                     await line.go.wait()
@@ -100,11 +124,20 @@ class Upstream:
                     assert request.transport
                     request.transport.abort()
                     return response
+                await asyncio.sleep(line.pause)
                 await response.write(frame)
         except (asyncio.CancelledError, ConnectionError):
             line.left.set()
             raise
         return response
+
+
+async def _never(line: Stall) -> web.StreamResponse:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        line.left.set()
+    raise AssertionError("nobody sets that event")
 
 
 @asynccontextmanager

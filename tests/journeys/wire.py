@@ -58,7 +58,13 @@ class Seen:
 
 
 async def side_by_side(
-    serve: Serve, start: Start, cli: str, script: Callable[[], list[Line]], way: Way = NATIVE, **more: str
+    serve: Serve,
+    start: Start,
+    cli: str,
+    script: Callable[[], list[Line]],
+    way: Way = NATIVE,
+    arguments: Sequence[str] = (),
+    **more: str,
 ) -> tuple[Seen, Seen]:
     """The same script for the CLI pointed straight at the provider, and for the CLI with Sidecar between."""
 
@@ -75,7 +81,7 @@ async def side_by_side(
 
     async def run(address: str) -> Outcome:
         credentials = {"ANTHROPIC_BASE_URL": address, "ANTHROPIC_AUTH_TOKEN": "of-no-account"}
-        return await (await start(cli, "-p", "Are you there?", *JSON, **credentials, **more)).outcome()
+        return await (await start(cli, "-p", "Are you there?", *JSON, *arguments, **credentials, **more)).outcome()
 
     async with asyncio.TaskGroup() as group:
         one, other = group.create_task(direct()), group.create_task(through())

@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.core.errors import NotSupported, UpstreamCut, UpstreamError
 from tests.fakes.upstream import Turn as Scripted
-from tests.fakes.upstream import Upstream, events
+from tests.fakes.upstream import Upstream, answer, events, thinking
 from tests.providers.asking import CHAT, TURN, Make, ask
 
 chat = pytest.mark.parametrize("name", CHAT)
@@ -99,3 +99,17 @@ async def test_what_cannot_be_said_is_refused_before_it_is_sent(make: Make, name
 @chat
 async def test_tokens_are_not_counted(make: Make, name: str) -> None:
     assert await make(name, "http://127.0.0.1:1").count_tokens(ask(), TURN) is None
+
+
+@pytest.mark.parametrize(("model", "budget"), [("claude-sonnet-4-5", 16_000), ("claude-opus-5-5", None)])
+async def test_adaptive_thinking_is_said_as_a_budget_and_told(make: Make, model: str, budget: int | None) -> None:
+    """Databricks documents budgets alone for chat completions; that the client's field was changed stands in the header."""
+    asked = ask(model=model, max_tokens=32_000, thinking={"type": "adaptive"})
+    async with Upstream([answer(thinking("Hm.", "c2ln"), "Yes.")]) as upstream:
+        reply = await make("databricks-chat", upstream.url).send(asked, TURN)
+        async with reply:
+            body = (await reply.message()).body
+        sent = upstream.last.body.get("thinking")
+    assert sent == (None if budget is None else {"type": "enabled", "budget_tokens": budget})
+    assert "thinking" in reply.handling.changes
+    assert body["content"][0] == thinking("Hm.", "c2ln")

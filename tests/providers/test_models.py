@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.providers.models import CURRENT, ModelMap, adaptive_only, refused_by_model
+from sidecar.providers.models import CURRENT, ModelMap, adaptive_only, refused_by_model, takes_budget
 
 DATABRICKS = ModelMap(prefix="databricks-")
 PLAIN = ModelMap()
@@ -116,3 +116,21 @@ def test_which_models_only_think_adaptively(name: str, expected: bool) -> None:
 )
 def test_which_thinking_a_model_refuses(name: str, kinds: set[str]) -> None:
     assert refused_by_model(name) == {f"thinking:{kind}" for kind in kinds}
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("databricks-claude-3-7-sonnet", True),
+        ("databricks-claude-sonnet-4", True),
+        ("claude-opus-4-1-20250805", True),
+        ("databricks-claude-sonnet-4-6", True),
+        ("databricks-claude-opus-4-7", False),
+        ("databricks-claude-opus-5-5", False),
+        ("databricks-claude-3-5-sonnet", False),
+        ("databricks-llama-4", False),
+        ("my-claude", False),
+    ],
+)
+def test_which_models_are_known_to_think_by_a_budget(name: str, expected: bool) -> None:
+    assert takes_budget(name) is expected

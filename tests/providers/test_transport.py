@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
 import socket
 import time
@@ -111,6 +112,35 @@ async def test_a_wait_that_is_too_long_or_would_pass_the_total_is_the_clients(li
             await body_of(transport, upstream.url)
         assert len(upstream.requests) == 1
     assert caught.value.retry_after == 0.3
+    await transport.aclose()
+
+
+@pytest.mark.parametrize(("rest", "tries"), [(60.0, [3, 1, 1, 1, 3]), (0.0, [3, 3, 3, 1, 3])])
+async def test_after_a_series_that_failed_the_next_failures_are_passed_on_at_once(
+    rest: float, tries: list[int]
+) -> None:
+    """Clients try again themselves: ours would multiply with theirs. An answer, or time, ends it."""
+    transport = Transport(limits=Limits(pause=0.001, rest=rest))
+
+    async def asked(upstream: Upstream) -> int:
+        seen = len(upstream.requests)
+        with contextlib.suppress(UpstreamError):
+            await body_of(transport, upstream.url)
+        return len(upstream.requests) - seen
+
+    before = sum(tries[:3])
+    async with Upstream([*[fault(529)] * before, answer("up"), *[fault(529)] * 3]) as upstream:
+        assert [await asked(upstream) for _ in tries] == tries
+    await transport.aclose()
+
+
+async def test_one_long_wait_does_not_tire_it() -> None:
+    transport = Transport(limits=Limits(pause=0.001))
+    async with Upstream([fault(429, retry_after="30"), fault(529), answer("up")]) as upstream:
+        with pytest.raises(UpstreamError):
+            await body_of(transport, upstream.url)
+        await body_of(transport, upstream.url)
+        assert len(upstream.requests) == 3
     await transport.aclose()
 
 

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 
+from sidecar.core.errors import BadInput
+from sidecar.core.events import Event
 from sidecar.core.messages import MessagesRequest
-from tests.fakes.upstream import Upstream, answer, text, thinking, tool_use
+from tests.fakes.upstream import Upstream, answer, events, text, thinking, tool_use
 from tests.providers.asking import TURN, Make
 
 Json = dict[str, Any]
@@ -194,3 +196,27 @@ async def test_an_answer_of_chat_completions_becomes_the_same(make: Make, name: 
     assert body["stop_reason"] == stop
     # chat completions tell of what was read from the cache, not of what was written to it
     assert body["usage"] == {**COUNTS, "cache_creation_input_tokens": 0}
+
+
+@pytest.mark.parametrize("name", [*PLAIN, "databricks"])
+async def test_safeguards_and_what_is_said_of_them_pass_where_they_are_known(make: Make, name: str) -> None:
+    """The field and its beta go out, the results come back; a provider without them is not asked."""
+    results = {"safeguard_results": [{"name": "prompt_injection", "flagged": False, "score": 0.25}]}
+    first = {"type": "message_start", "message": {"id": "m", "model": "claude-sonnet-4-5", "content": [], **results}}
+    last = {"type": "message_delta", "delta": {"stop_reason": "end_turn"}, "usage": COUNTS, **results}
+    frames = [Event.make(one).raw for one in (first, last, {"type": "message_stop"})]
+    asked = MessagesRequest.parse(
+        request({"safeguards": {"mode": "classify"}}).raw, {**VERSION, "anthropic-beta": "safeguards-2026-09-01"}
+    )
+    async with Upstream([events(*frames)]) as upstream:
+        provider = make(name, upstream.url)
+        if not provider.capabilities.safeguards:
+            with pytest.raises(BadInput, match="safeguards"):
+                await provider.send(asked, TURN)
+            assert upstream.requests == []
+            return
+        async with await provider.send(asked, TURN) as reply:
+            got = [event.raw async for event in reply.events()]
+        assert upstream.last.body["safeguards"] == {"mode": "classify"}
+        assert upstream.last.headers["anthropic-beta"] == "safeguards-2026-09-01"
+    assert got == frames

@@ -17,9 +17,11 @@ from sidecar.core.errors import StoreError
 from sidecar.store.runtime import (
     NOTE_FILE,
     TOKEN_FILE,
+    Running,
     announce,
     find_running,
     keep_token,
+    noted,
     open_folder,
     read_token,
     withdraw,
@@ -181,3 +183,22 @@ def test_an_impossible_process_is_none(folder, tmp_path, pid):
     note = json.loads((folder / NOTE_FILE).read_text())
     (folder / NOTE_FILE).write_text(json.dumps({**note, "pid": pid}))
     assert find_running(folder) is None
+
+
+def test_who_ends_leaves_the_one_that_still_runs_to_be_found(folder, tmp_path):
+    """Two on one workspace: the newest is noted, and puts the former back unless that has ended, too."""
+    script = "import sys; sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE) as other:
+        started = psutil.Process(other.pid).create_time()
+        former = Running(other.pid, started, "http://127.0.0.1:1", 1, "offline", str(tmp_path), str(folder / "token"))
+        for lives in (True, False):
+            if not lives:
+                assert other.stdin is not None
+                other.stdin.close()
+                other.wait(20)
+            announce(folder, base_url="http://127.0.0.1:2", port=2, provider="offline", workspace=tmp_path)
+            assert noted(folder).port == 2
+            withdraw(folder, former)
+            found = find_running(folder)
+            assert (found is not None and found.port == 1) is lives
+            withdraw(folder, former)

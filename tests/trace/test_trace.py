@@ -285,6 +285,17 @@ def test_a_file_that_cannot_be_written_is_told_once(err, tmp_path):
     assert "goes_on" in err.getvalue()
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_full_disk_costs_events_and_no_more(err, log_file):
+    log_file.parent.mkdir(parents=True, exist_ok=True)
+    log_file.symlink_to("/dev/full")
+    stop = configure("info", log_file)
+    get_logger("x").info("goes_on")
+    stop()
+    stop()
+    assert "goes_on" in err.getvalue()
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="an open file cannot be moved there")
 def test_goes_on_after_another_process_has_rotated_the_file(err, log_file):
     stop = configure("info", log_file)

@@ -16,10 +16,12 @@ from typing import Any, Final
 from sidecar.core.errors import NotSupported
 from sidecar.core.messages import Json
 from sidecar.providers.dialects.openai_messages import chat_messages
-from sidecar.providers.models import adaptive_only
+from sidecar.providers.models import adaptive_only, takes_budget
 
 _PLACEHOLDER: Final = "DeferredToolPlaceholder"
 _SMALLEST_BUDGET: Final = 1024
+_BUDGETS: Final[Mapping[str, int]] = {"low": 4096, "medium": 16_384}
+_LARGEST_BUDGET: Final = 31_999  # what Claude Code asks for itself; Databricks promises nothing above 32,000
 _CHOICES: Final[Mapping[str, str]] = {"auto": "auto", "any": "required", "none": "none"}
 
 
@@ -109,16 +111,48 @@ def _sampling(body: Mapping[str, Any], flavour: Flavour, *, thinks: bool) -> Ite
 
 
 def _thinking(body: Mapping[str, Any], model: str) -> Json | None:
-    """The manual budget, made to fit below `max_tokens`; None where there is none or the model takes none."""
+    """The manual budget, made to fit below `max_tokens`; None where there is none or the model takes none.
+
+    Adaptive thinking, for which there is no word here, becomes a budget for models that are known to take one.
+    """
     asked = body.get("thinking") or {}
-    budget, limit = asked.get("budget_tokens"), body.get("max_tokens")
-    if asked.get("type") != "enabled" or not isinstance(budget, int) or adaptive_only(model):
+    limit = body.get("max_tokens")
+    budget = asked.get("budget_tokens") if asked.get("type") == "enabled" else _instead_of_adaptive(body, model)
+    if not isinstance(budget, int) or adaptive_only(model):
         return None
     if str((body.get("tool_choice") or {}).get("type")) in {"any", "tool"}:
         return None  # a forced tool and thinking exclude each other
     if isinstance(limit, int):
         budget = min(budget, limit - 1)
     return {"type": "enabled", "budget_tokens": budget} if budget >= _SMALLEST_BUDGET else None
+
+
+def _instead_of_adaptive(body: Mapping[str, Any], model: str) -> int | None:
+    """A budget by the effort that was asked for, leaving half of `max_tokens` to the answer; None for no thinking.
+
+    A model that thinks by a budget wants a signed thought at the beginning of a turn in which it called tools; one
+    that was given adaptive thinking may have called them without: then nothing is asked for until the next turn.
+    """
+    if (body.get("thinking") or {}).get("type") != "adaptive" or not takes_budget(model) or _called_unthought(body):
+        return None
+    limit, wanted = body.get("max_tokens"), body.get("output_config")
+    effort = str(wanted.get("effort")) if isinstance(wanted, dict) else ""
+    budget = _BUDGETS.get(effort, _LARGEST_BUDGET)
+    return min(budget, limit // 2) if isinstance(limit, int) else budget
+
+
+def _called_unthought(body: Mapping[str, Any]) -> bool:
+    """Whether results go back to a turn of tool calls that did not begin with a signed thought."""
+    begun: list[Json] = []
+    for message in reversed(body.get("messages") or []):
+        blocks = message.get("content") if isinstance(message.get("content"), list) else []
+        if message.get("role") == "assistant":
+            begun = blocks
+        elif message.get("role") == "user" and not any(block.get("type") == "tool_result" for block in blocks):
+            break
+    first = begun[0] if begun else {}
+    called = any(block.get("type") == "tool_use" for block in begun)
+    return called and not (first.get("type") == "thinking" and first.get("signature"))
 
 
 def _output(body: Mapping[str, Any], model: str, flavour: Flavour) -> Iterator[tuple[str, Any]]:

@@ -110,6 +110,10 @@ def test_fields(flavour: Flavour, body: Json, expected: Json) -> None:
 
 
 BUDGET = {"type": "enabled", "budget_tokens": 31999}
+ADAPTIVE = {"type": "adaptive"}
+SIGNED = {"type": "thinking", "thinking": "Hm.", "signature": "c2ln"}
+CALL = {"type": "tool_use", "id": "t", "name": "Read", "input": {}}
+RESULT = {"type": "tool_result", "tool_use_id": "t", "content": "text"}
 
 
 @pytest.mark.parametrize(
@@ -119,7 +123,19 @@ BUDGET = {"type": "enabled", "budget_tokens": 31999}
         ("databricks-claude-sonnet-4-5", {"thinking": BUDGET, "max_tokens": 8000}, {**BUDGET, "budget_tokens": 7999}),
         ("databricks-claude-sonnet-4-5", {"thinking": BUDGET, "max_tokens": 1024}, None),
         ("databricks-claude-sonnet-4-5", {"thinking": {"type": "disabled"}}, None),
-        ("databricks-claude-sonnet-4-5", {"thinking": {"type": "adaptive"}}, None),
+        ("databricks-claude-sonnet-4-5", {"thinking": {"type": "adaptive"}}, {**BUDGET, "budget_tokens": 31999}),
+        ("databricks-claude-opus-4-6", {"thinking": ADAPTIVE, "max_tokens": 64000}, {**BUDGET, "budget_tokens": 31999}),
+        ("databricks-claude-3-7-sonnet", {"thinking": ADAPTIVE, "max_tokens": 8000}, {**BUDGET, "budget_tokens": 4000}),
+        ("databricks-claude-sonnet-4", {"thinking": ADAPTIVE, "max_tokens": 2000}, None),
+        (
+            "databricks-claude-sonnet-4-5",
+            {"thinking": ADAPTIVE, "output_config": {"effort": "low"}},
+            {**BUDGET, "budget_tokens": 4096},
+        ),
+        ("databricks-claude-opus-4-7", {"thinking": ADAPTIVE, "max_tokens": 64000}, None),
+        ("databricks-claude-opus-5-5", {"thinking": ADAPTIVE, "max_tokens": 64000}, None),
+        ("my-own-model", {"thinking": ADAPTIVE, "max_tokens": 64000}, None),
+        ("databricks-claude-3-5-sonnet", {"thinking": ADAPTIVE, "max_tokens": 64000}, None),
         ("databricks-claude-sonnet-4-5", {"thinking": {"type": "enabled", "budget_tokens": "x"}}, None),
         ("databricks-claude-opus-5-5", {"thinking": BUDGET, "max_tokens": 64000}, None),
         (
@@ -148,6 +164,25 @@ def test_signed_thoughts_go_back_to_a_model_that_thinks(flavour: Flavour, model:
     content = chat_request({"messages": said, "max_tokens": 64000, **body}, model, flavour)["messages"][0]["content"]
     part = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "Hm.", "signature": "c2ln"}]}
     assert content == ([part, {"type": "text", "text": "Yes."}] if again else "Yes.")
+
+
+@pytest.mark.parametrize(
+    ("turn", "thinks"),
+    [
+        ([[SIGNED, CALL], [RESULT]], True),
+        ([[SIGNED, CALL], [RESULT], [CALL], [RESULT]], True),
+        ([[CALL], [RESULT]], False),
+        ([[{**SIGNED, "signature": ""}, CALL], [RESULT]], False),
+        ([[{"type": "redacted_thinking", "data": "x"}, CALL], [RESULT]], False),
+        ([[CALL], [RESULT], [{"type": "text", "text": "Read."}], "and now?"], True),
+        ([[{"type": "text", "text": "Half"}]], True),
+    ],
+)
+def test_no_budget_for_a_turn_that_called_tools_without_a_signed_thought(turn: list[Any], thinks: bool) -> None:
+    roles = ("assistant", "user")
+    messages = [{"role": "user", "content": "hi"}, *({"role": roles[n % 2], "content": c} for n, c in enumerate(turn))]
+    sent = chat_request({"thinking": ADAPTIVE, "messages": messages}, "databricks-claude-sonnet-4-5", DATABRICKS)
+    assert ("thinking" in sent) is thinks
 
 
 def test_thinking_goes_without_temperature_and_only_where_it_is_known() -> None:
