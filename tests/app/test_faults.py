@@ -265,13 +265,14 @@ def test_u34_quick_ones_are_quick_among_forty_slow_streams(start: Start, upstrea
     upstream.wait(lambda: upstream.left == 40)
 
 
-def test_u35_a_client_that_reads_nothing_costs_no_memory(start: Start, upstream: Upstream) -> None:
+@pytest.mark.parametrize("tools", [True, False], ids=["past-the-cache", "through-the-cache"])
+def test_u35_a_client_that_reads_nothing_costs_no_memory(start: Start, upstream: Upstream, tools: bool) -> None:
     upstream.add(answer("warm"), answer(*["x" * 100_000] * 2_000))
     program = start()
-    program.ask()
+    program.ask(messages=[{"role": "user", "content": "warm up"}])
     process = psutil.Process(program.process.pid)
     before = process.memory_info().rss
-    with program.open(QUESTION):
+    with program.open(QUESTION if tools else PLAIN):
         sent = -1
         while sent != (now := upstream.last.sent) or now < 10:  # until nothing moves any more
             sent = now
