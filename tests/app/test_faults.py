@@ -382,6 +382,35 @@ def test_without_a_home_it_serves_all_the_same(start: Start, upstream: Upstream)
     assert "Traceback" not in doctor.stderr + doctor.stdout
 
 
+def test_kill_9_while_answers_are_kept_leaves_whole_ones_or_none(start: Start, upstream: Upstream) -> None:
+    """Killed a moment after it answered, whatever was written meanwhile: what is given again is the answer itself."""
+
+    def echo(seen: Seen) -> Scripted:
+        return answer("about " + str(seen.body["messages"][-1]["content"]).partition(" ")[0] + " x" * 500)
+
+    upstream._rule = echo
+    given_again = 0
+    for round_number, moment in enumerate((0.0, 0.02, 0.2)):
+        program = start()
+        for number in range(4):
+            words = f"{round_number}-{number} " + "y" * 2000
+            assert program.ask(**{**PLAIN, "tools": [], "messages": [{"role": "user", "content": words}]})[0] == 200
+        time.sleep(moment)  # the moment of the kill is what differs
+        os.kill(program.process.pid, signal.SIGKILL)
+        program.process.wait(10)
+        after = start()
+        before = len(upstream.requests)
+        for number in range(4):
+            words = f"{round_number}-{number} " + "y" * 2000
+            asked = {**PLAIN, "stream": False, "tools": [], "messages": [{"role": "user", "content": words}]}
+            status, body = after.ask(**asked)
+            (block,) = json.loads(body)["content"]
+            assert (status, block["text"]) == (200, f"about {round_number}-{number}" + " x" * 500)
+        given_again += before + 4 - len(upstream.requests)
+        after.close()
+    assert given_again > 0, "some of them were kept in time"
+
+
 # ── two at once ─────────────────────────────────────────────────────────────────────────────────────
 def test_two_sidecars_on_one_workspace(start: Start, upstream: Upstream, tmp_path: Path) -> None:
     """Both answer and remember together; the newest is found, and when it ends the one that still runs."""
