@@ -120,8 +120,9 @@ def check_surroundings(settings: Settings, env: Mapping[str, str]) -> Iterator[F
     note = runtime.find_running(settings.state)
     ours = note.base_url if note is not None else f"http://127.0.0.1:{settings.server.port}"
     files = client_settings(env, Path(settings.server.workspace))
+    token = (runtime.read_token(settings.state) if settings.state is not None else None) or settings.server.token
     yield check_claude(env)
-    yield check_way(env, files, ours)
+    yield check_way(env, files, ours, token.get_secret_value() if token is not None else "")
     yield check_safety(env, files)
     yield check_shell(home_of(env))
     yield check_proxies(env)

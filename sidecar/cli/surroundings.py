@@ -28,7 +28,8 @@ _UNSAFE: Final = ("CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "DISABLE_TELEMETRY
 ELSEWHERE: Final = ("CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX", "CLAUDE_CODE_USE_FOUNDRY")
 """With one of these the CLI asks another provider itself, whatever its base URL."""
 
-_OURS: Final = ("ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", *ELSEWHERE)
+_TOKEN: Final = "ANTHROPIC_AUTH_TOKEN"  # noqa: S105 - a variable's name
+_OURS: Final = ("ANTHROPIC_BASE_URL", _TOKEN, *ELSEWHERE)
 _SHELL_FILES: Final = (
     ".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc", ".config/fish/config.fish",
 )  # fmt: skip
@@ -70,12 +71,15 @@ def check_proxies(env: Mapping[str, str]) -> Finding:
     return Finding("proxy", "warn", f"{proxies[0]} would also catch requests to this machine", mend)
 
 
-def check_way(env: Mapping[str, str], files: list[ClientSettings], base_url: str) -> Finding:
-    """Nothing leads the CLI past the sidecar at `base_url`: no settings file, and no variable."""
+def check_way(env: Mapping[str, str], files: list[ClientSettings], base_url: str, token: str = "") -> Finding:
+    """Nothing leads the CLI past the sidecar at `base_url`, or with another token: no settings file, no variable."""
     if (leading := leads_past(files, base_url)) is not None:
         file, name = leading
         text = f"{file} sets {name}, which goes before everything else: `claude` does not ask this sidecar"
         return Finding("way", "fail", text, f'take "{name}" out of "env" in {file}')
+    for one in (one for one in files if one.env.get(_TOKEN, token) != token):
+        text = f"{one.file} sets {_TOKEN}, which goes before the sidecar's: refused where the token is demanded"
+        return Finding("way", "warn", text, f'take "{_TOKEN}" out of "env" in {one.file}')
     for name in (name for name in ELSEWHERE if _is_on(env, name)):
         return Finding("way", "fail", f"{name} is set: `claude` asks another provider itself", f"unset {name}")
     url = env.get("ANTHROPIC_BASE_URL", "")

@@ -265,13 +265,14 @@ def test_u34_quick_ones_are_quick_among_forty_slow_streams(start: Start, upstrea
     upstream.wait(lambda: upstream.left == 40)
 
 
-def test_u35_a_client_that_reads_nothing_costs_no_memory(start: Start, upstream: Upstream) -> None:
+@pytest.mark.parametrize("tools", [True, False], ids=["past-the-cache", "through-the-cache"])
+def test_u35_a_client_that_reads_nothing_costs_no_memory(start: Start, upstream: Upstream, tools: bool) -> None:
     upstream.add(answer("warm"), answer(*["x" * 100_000] * 2_000))
     program = start()
-    program.ask()
+    program.ask(messages=[{"role": "user", "content": "warm up"}])
     process = psutil.Process(program.process.pid)
     before = process.memory_info().rss
-    with program.open(QUESTION):
+    with program.open(QUESTION if tools else PLAIN):
         sent = -1
         while sent != (now := upstream.last.sent) or now < 10:  # until nothing moves any more
             sent = now
@@ -379,6 +380,35 @@ def test_without_a_home_it_serves_all_the_same(start: Start, upstream: Upstream)
     assert list(program.folder.iterdir()) == []
     doctor = run(("doctor", "--no-call"), program.env, program.folder)
     assert "Traceback" not in doctor.stderr + doctor.stdout
+
+
+def test_kill_9_while_answers_are_kept_leaves_whole_ones_or_none(start: Start, upstream: Upstream) -> None:
+    """Killed a moment after it answered, whatever was written meanwhile: what is given again is the answer itself."""
+
+    def echo(seen: Seen) -> Scripted:
+        return answer("about " + str(seen.body["messages"][-1]["content"]).partition(" ")[0] + " x" * 500)
+
+    upstream._rule = echo
+    given_again = 0
+    for round_number, moment in enumerate((0.0, 0.02, 0.2)):
+        program = start()
+        for number in range(4):
+            words = f"{round_number}-{number} " + "y" * 2000
+            assert program.ask(**{**PLAIN, "tools": [], "messages": [{"role": "user", "content": words}]})[0] == 200
+        time.sleep(moment)  # the moment of the kill is what differs
+        os.kill(program.process.pid, signal.SIGKILL)
+        program.process.wait(10)
+        after = start()
+        before = len(upstream.requests)
+        for number in range(4):
+            words = f"{round_number}-{number} " + "y" * 2000
+            asked = {**PLAIN, "stream": False, "tools": [], "messages": [{"role": "user", "content": words}]}
+            status, body = after.ask(**asked)
+            (block,) = json.loads(body)["content"]
+            assert (status, block["text"]) == (200, f"about {round_number}-{number}" + " x" * 500)
+        given_again += before + 4 - len(upstream.requests)
+        after.close()
+    assert given_again > 0, "some of them were kept in time"
 
 
 # ── two at once ─────────────────────────────────────────────────────────────────────────────────────

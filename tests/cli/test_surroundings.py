@@ -124,6 +124,15 @@ def test_a_settings_file_that_leads_past_us(tmp_path, env, past, place):
     assert "old.example" not in f"{finding}"
 
 
+@pytest.mark.parametrize(("there", "mark"), [(SECRET, "ok"), ("an-old-one", "warn"), ("", "warn"), (None, "ok")])
+def test_another_token_in_a_settings_file(there, mark):
+    env = {} if there is None else {"ANTHROPIC_AUTH_TOKEN": there}
+    finding = check_way({}, [ClientSettings(Path("s.json"), env)], OURS, SECRET)
+    assert (finding.mark, "s.json" in finding.mend) == (mark, mark == "warn")
+    assert SECRET not in f"{finding}"
+    assert "an-old-one" not in f"{finding}"
+
+
 def test_the_file_that_wins_is_named_first(tmp_path):
     write(tmp_path / ".claude" / "settings.json", {"env": {"ANTHROPIC_BASE_URL": "http://a"}})
     write(tmp_path / "p" / ".claude" / "settings.local.json", {"env": {"ANTHROPIC_BASE_URL": "http://b"}})

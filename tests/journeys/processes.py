@@ -213,6 +213,20 @@ class Terminal:
                 f"{words!r} never came; the screen shows:\n" + "\n".join(self._shown.display)
             ) from None
 
+    async def press(self, keys: str, until: str) -> None:
+        """Press keys, and again each second, until the screen shows these words: a dialog takes none while it opens."""
+        wanted = "".join(until.split())
+        for _ in range(int(LIMIT / 2)):
+            self.type(keys)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    while wanted not in self.text:
+                        self._more.clear()
+                        await self._more.wait()
+            if wanted in self.text:
+                return
+        await self.shows(until)
+
     def _read(self) -> None:
         with contextlib.suppress(OSError):
             data = self._rest + os.read(self._screen, 65536)

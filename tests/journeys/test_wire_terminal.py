@@ -114,6 +114,5 @@ async def test_a_command_waits_for_the_users_consent(
         await terminal.shows("Do you want to proceed?")
         assert not (tally / "made-by-the-model").exists()
         assert len([asked for asked in upstream.asked if asked.body.get("tools")]) == 1
-        terminal.type("\r")
-        await terminal.shows("Made.")
+        await terminal.press("\r", until="Made.")
     assert (tally / "made-by-the-model").exists()
