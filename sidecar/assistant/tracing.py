@@ -166,7 +166,7 @@ class _Seen:
             "kind": "answer",
             "headers": dict(reply.headers),
             "model": handling.model,
-            "changed": list(handling.changes),
+            "changed": list(handling.also(self.turn.unsaid).changes),
             "cache": handling.cache,
             "events": [[ms, event.type, len(event.raw)] for ms, event in self.events],
         }

@@ -35,7 +35,7 @@ class Messages:
         request = await self._read(call)
         call.note.update(model=request.model, stream=request.stream)
         if request.stream:
-            return await stream(call, self._answer, request, self._limits)
+            return await stream(call, self._answer.answer, request, self._limits)
         async with await self._answer.answer(request, call.turn) as reply:
             message = await reply.message()
             headers = {"request-id": call.turn.id, **shown(reply.headers, reply.handling)}
@@ -50,9 +50,14 @@ class Messages:
 
     async def _read(self, call: Call) -> MessagesRequest:
         raw = await read_body(call.request, self._limits)
-        given = call.request.headers
-        headers = {name: ",".join(given.getall(name)) for name in _API_HEADERS if name in given}
+        headers = api_headers(call)
         call.note["bytes"] = len(raw)
         if len(raw) > AT_ONCE:
             return await asyncio.to_thread(MessagesRequest.parse, raw, headers)
         return MessagesRequest.parse(raw, headers)
+
+
+def api_headers(call: Call) -> dict[str, str]:
+    """Those of the request's headers that belong to the API."""
+    given = call.request.headers
+    return {name: ",".join(given.getall(name)) for name in _API_HEADERS if name in given}

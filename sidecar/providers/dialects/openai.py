@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sidecar.core.chat import CHOICES, NO_PARAMETERS
 from sidecar.core.errors import NotSupported
 from sidecar.core.messages import Json
 from sidecar.providers.dialects.openai_messages import chat_messages
@@ -20,7 +21,6 @@ from sidecar.providers.models import adaptive_only
 
 _PLACEHOLDER: Final = "DeferredToolPlaceholder"
 _SMALLEST_BUDGET: Final = 1024
-_CHOICES: Final[Mapping[str, str]] = {"auto": "auto", "any": "required", "none": "none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +153,8 @@ def _tools(body: Mapping[str, Any], flavour: Flavour) -> Iterator[tuple[str, Any
 
 def _choice(choice: Mapping[str, Any], flavour: Flavour) -> Iterator[tuple[str, Any]]:
     kind = str(choice.get("type"))
-    if kind in _CHOICES:
-        yield "tool_choice", _CHOICES[kind]
+    if kind in CHOICES:
+        yield "tool_choice", CHOICES[kind]
     elif kind == "tool":
         yield "tool_choice", {"type": "function", "function": {"name": choice.get("name")}}
     if flavour.parallel_option and choice.get("disable_parallel_tool_use"):
@@ -167,5 +167,5 @@ def _runs_at_client(tool: Mapping[str, Any]) -> bool:
 
 def _function(tool: Mapping[str, Any]) -> Json:
     function: Json = {"name": tool.get("name"), "description": tool.get("description") or ""}
-    function["parameters"] = tool.get("input_schema") or {"type": "object", "properties": {}}
+    function["parameters"] = tool.get("input_schema") or dict(NO_PARAMETERS)
     return {"type": "function", "function": function}
