@@ -10,7 +10,7 @@ import asyncio
 import gc
 import importlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import Self
@@ -18,6 +18,7 @@ from typing import Self
 from sidecar import trace
 from sidecar.assistant.breakpoints import add_breakpoints
 from sidecar.assistant.caching import PromptCache
+from sidecar.assistant.calibration import Calibration
 from sidecar.assistant.prices import PriceTable
 from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
@@ -31,7 +32,7 @@ from sidecar.settings import Settings
 from sidecar.store import runtime
 from sidecar.store.answers import CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
-from sidecar.store.notes import learned_notes
+from sidecar.store.notes import TOKENS, learned_notes
 from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
 from sidecar.tools.late import LateAnalyst
@@ -99,8 +100,12 @@ class Sidecar:
             self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
-            steps = [*self._observing(stack, state), *self._caching(stack, state)]
-            await self._listen(stack, state, steps)
+            notes = learned_notes(state, Path(self._settings.server.workspace), TOKENS)
+            calibration = Calibration(self._provider.name, notes)
+            stack.push_async_callback(calibration.aclose)
+            caching = self._caching(stack, state)
+            steps: list[Step] = [*self._observing(stack, state), *caching, calibration]
+            await self._listen(stack, state, AnswerTurn(self._provider, steps, calibration.ratio))
             if self._editor:
                 self._desk = await self._open_desk(state)
             self._stack = stack.pop_all()
@@ -191,11 +196,11 @@ class Sidecar:
         if database is not None:
             await database.aclose()
 
-    async def _listen(self, stack: AsyncExitStack, state: Path | None, steps: Sequence[Step]) -> None:
+    async def _listen(self, stack: AsyncExitStack, state: Path | None, answer: AnswerTurn) -> None:
         server = self._settings.server
         token = runtime.keep_token(state, server.token)
         endpoint = Endpoint(
-            AnswerTurn(self._made_provider, steps),
+            answer,
             identity=Identity(_NAME, self._version, str(server.workspace)),
             access=Access(server.auth, token.get_secret_value()),
             host=server.host,

@@ -45,8 +45,10 @@ class Messages:
     async def count(self, call: Call) -> web.StreamResponse:
         """How many input tokens a request has."""
         request = await self._read(call)
-        tokens = await self._answer.count(request, call.turn)
-        return json_response(encode({"input_tokens": tokens}), {"request-id": call.turn.id})
+        count = await self._answer.count(request, call.turn)
+        source = f"estimate;pairs={count.pairs}" if count.estimated else "provider"
+        headers = {"request-id": call.turn.id, "x-sidecar-count": source}
+        return json_response(encode({"input_tokens": count.tokens}), headers)
 
     async def _read(self, call: Call) -> MessagesRequest:
         raw = await read_body(call.request, self._limits)
