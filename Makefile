@@ -52,6 +52,7 @@ test-journeys: $(BUILD)/dev.stamp $(BUILD)/rig.stamp $(EXT)/dist/claude-sidecar.
 bench: $(BUILD)/dev.stamp ## measure the endpoint beside a plain pass-through in the same run
 	$(BIN)/python -m tests.bench.proxy
 	$(BIN)/python -m tests.bench.cache
+	$(BIN)/python -m tests.bench.tokens
 
 fit: $(BUILD)/fit.stamp ## fit the risk model again: make fit DATA=folder
 	$(BIN)/python -m tests.bench.risk.fit --data $(DATA)

@@ -26,13 +26,14 @@ from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
 from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services
 from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
-from sidecar.providers import create_provider
+from sidecar.providers import answering, create_provider
 from sidecar.providers.unready import UnreadyProvider
 from sidecar.settings import Settings
 from sidecar.store import runtime
-from sidecar.store.answers import CacheLimits, kept_answers
+from sidecar.store.answers import AnswerStore, CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
 from sidecar.store.notes import TOKENS, learned_notes
+from sidecar.store.shared import shared_answers
 from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
 from sidecar.tools.late import LateAnalyst
@@ -163,13 +164,18 @@ class Sidecar:
     def _caching(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that give an answer again and let the provider keep prompts, as far as there is anything to keep."""
         cache, provider = self._settings.cache, self._made_provider
-        if cache.url is not None:
-            log.warning("setting", note="SIDECAR_CACHE_URL has no effect yet: answers are kept on this machine only.")
         marks: list[Step] = [add_breakpoints] if cache.breakpoints and provider.capabilities.cache_control else []
         if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
             return marks  # what the offline provider says depends on the working tree, which no request tells of
-        answers = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
-        prompts = PromptCache(answers, self._settings.model_dump_json(include={"provider", provider.name}))
+        own = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
+        answers: AnswerStore = own
+        try:
+            answers = shared_answers(own, cache)
+        except SetupError as error:
+            if not self._editor:
+                raise
+            self._fail(error)
+        prompts = PromptCache(answers, answering(self._settings), everywhere=answers is not own)
         stack.push_async_callback(prompts.aclose)
         return [prompts, *marks]
 
