@@ -40,7 +40,7 @@ check-extension: $(EXT)/node_modules/.package-lock.json
 
 test: test-python test-extension test-journeys ## every test: Python, TypeScript, journeys with the real CLI and the real editor
 
-test-python: $(BUILD)/dev.stamp
+test-python: $(BUILD)/dev.stamp $(BUILD)/redis.stamp
 	$(BIN)/pytest -q -n $(WORKERS) -m 'not journey'
 
 test-extension: $(EXT)/node_modules/.package-lock.json
@@ -102,6 +102,11 @@ $(BUILD)/fit.stamp: $(BUILD)/dev.stamp .lock/fit.lock
 $(BUILD)/rig.stamp: $(BUILD)/venv.stamp tests/rig/install.sh tests/rig/node-requirements.txt $(wildcard tests/rig/*/package-lock.json)
 	@mkdir -p $(BUILD)
 	@RIG_PYTHON=$(abspath $(BIN))/python bash tests/rig/install.sh >/dev/null
+	@touch $@
+
+$(BUILD)/redis.stamp: tests/rig/redis.sh
+	@mkdir -p $(BUILD)
+	@bash tests/rig/redis.sh >/dev/null
 	@touch $@
 
 lock: $(BUILD)/venv.stamp ## resolve the dependencies again (writes .lock/)

@@ -23,7 +23,7 @@ from sidecar import __version__
 from sidecar.cli.claude import INSTALL
 from sidecar.cli.options import Json, Port, Provider, Quiet, Workspace
 from sidecar.cli.output import Output, paint
-from sidecar.core.errors import SetupError, SidecarError, UpstreamError
+from sidecar.core.errors import SetupError, SidecarError, StoreError, UpstreamError
 from sidecar.core.messages import MessagesRequest, encode
 from sidecar.core.ports import Analyst
 from sidecar.core.turn import Turn
@@ -32,6 +32,7 @@ from sidecar.providers.databricks import DatabricksProvider
 from sidecar.providers.endpoints import ServingEndpoint
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
+from sidecar.store.shared import PATIENCE, tried
 
 Mark = Literal["ok", "warn", "fail"]
 
@@ -107,6 +108,8 @@ def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) 
     yield check_state(settings.state)
     if settings.state is not None:
         yield check_token(settings.state)
+    if settings.cache.url is not None:
+        yield check_shared_cache(settings)
     yield check_port(settings)
     yield (answered := check_provider(settings, call=call))
     if call and (models := check_models(settings, told=answered.mark == "fail")) is not None:
@@ -205,6 +208,22 @@ def check_token(folder: Path) -> Finding:
     if runtime.read_token(folder) is None:
         return Finding("token", "fail", f"{file} is not yours alone, or holds no token", f"rm '{file}'")
     return Finding("token", "ok", f"{file}, readable by you alone")
+
+
+def check_shared_cache(settings: Settings) -> Finding:
+    """The team's server takes an answer and gives it back, quickly enough to be waited for."""
+    mend = "check SIDECAR_CACHE_URL, and that the server runs and lets you in; until then answers are kept here alone"
+    try:
+        took = asyncio.run(tried(settings.cache))
+    except SetupError as error:
+        return Finding("cache", "fail", error.sentence, f"set {error.variable}, or unset SIDECAR_CACHE_URL")
+    except StoreError as error:
+        return Finding("cache", "fail", f"answers are not shared through {error.sentence}", mend)
+    text = f"answers are shared; the server gave one back in {took * 1000:.0f} ms"
+    if took > PATIENCE:
+        slow = f"use a server that is nearer: only {PATIENCE * 1000:.0f} ms are waited for"
+        return Finding("cache", "warn", text, slow)
+    return Finding("cache", "ok", text)
 
 
 def check_port(settings: Settings) -> Finding:

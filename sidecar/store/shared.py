@@ -11,12 +11,13 @@ import asyncio
 import contextlib
 import importlib
 import importlib.util
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
-from sidecar.core.errors import SetupError
+from sidecar.core.errors import SetupError, StoreError
 from sidecar.settings import Cache
 from sidecar.store.answers import Answers, CacheLimits, CacheStats, Clock, Counts, SharedStats
 from sidecar.trace import get_logger
@@ -208,6 +209,21 @@ class SharedAnswers:
         await self._link.aclose()
         await self._own.aclose()
 
+    async def there_and_back(self) -> float:
+        """Store an answer on the server and fetch it, and take it away again; how long the fetching took. Raises StoreError."""
+        if not await self._link.connected():
+            raise StoreError(f"{self._link.address}: {self._link.problem}")
+        name = self._sealer.name("there and back")
+        sealed = self._sealer.sealed(name, b"there and back", self._clock.wall())
+        await self._link.run(lambda client: client.set(name, sealed, px=10_000), None, _WRITING)
+        began = time.perf_counter()
+        back = await self._link.run(lambda client: client.getrange(name, 0, len(sealed)), b"", _WRITING)
+        took = time.perf_counter() - began
+        await self._link.run(lambda client: client.unlink(name), 0, _WRITING)
+        if back != sealed:
+            raise StoreError(f"{self._link.address}: {self._link.problem or 'what was stored did not come back'}")
+        return took
+
     async def _count_all(self, client: Any) -> int | None:
         return len([name async for name in self._names(client)])
 
@@ -219,6 +235,20 @@ class SharedAnswers:
 
     def _names(self, client: Any) -> Any:
         return client.scan_iter(match=f"{self._sealer.prefix}*", count=_PAGE)
+
+
+async def tried(settings: Cache) -> float:
+    """Seconds that an answer takes to the team's server and back, tried with one of no meaning.
+
+    Raises SetupError for a setting that is missing, StoreError where the server does not play its part.
+    """
+    answers = shared_answers(Answers(None), settings)
+    if not isinstance(answers, SharedAnswers):
+        raise SetupError("SIDECAR_CACHE_URL names no server.", "SIDECAR_CACHE_URL")
+    try:
+        return await answers.there_and_back()
+    finally:
+        await answers.aclose()
 
 
 def shared_answers(own: Answers, settings: Cache) -> SharedAnswers | Answers:
