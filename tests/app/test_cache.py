@@ -131,6 +131,8 @@ async def test_a_running_sidecar_hears_of_a_clearing_from_outside(opened, tmp_pa
         assert (await door.post(QUESTION))[1] == "hit"
         (folder,) = (tmp_path / "state").glob(f"**/{FOLDER}")
         outside = Answers(folder)
+        while not (await outside.stats()).entries:
+            await asyncio.sleep(0.01)  # it lies in memory at once, on the disk a little later
         assert await outside.clear() == 1
         await outside.aclose()
         assert (await door.post(QUESTION))[1] == "miss;reason=new"
