@@ -101,12 +101,7 @@ class Sidecar:
             self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
-            notes = learned_notes(state, Path(self._settings.server.workspace), TOKENS)
-            calibration = Calibration(self._provider.name, notes)
-            stack.push_async_callback(calibration.aclose)
-            caching = self._caching(stack, state)
-            steps: list[Step] = [*self._observing(stack, state), *caching, calibration]
-            await self._listen(stack, state, AnswerTurn(self._provider, steps, calibration.ratio))
+            await self._listen(stack, state, self._make_turn(stack, state))
             if self._editor:
                 self._desk = await self._open_desk(state)
             self._stack = stack.pop_all()
@@ -144,6 +139,16 @@ class Sidecar:
         from sidecar.tools.analyst import WorkspaceAnalyst  # noqa: PLC0415 - git, grammars and the risk model: 0.1 s
 
         return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status)
+
+    def _make_turn(self, stack: AsyncExitStack, state: Path | None) -> AnswerTurn:
+        provider = self._made_provider
+        notes = learned_notes(state, Path(self._settings.server.workspace), TOKENS)
+        calibration = Calibration(provider.name, notes)
+        stack.push_async_callback(calibration.aclose)
+        steps = [*self._observing(stack, state), *self._caching(stack, state)]
+        if provider.name != "offline":  # what it tells of tokens is no count
+            steps.append(calibration)
+        return AnswerTurn(provider, steps, calibration.ratio)
 
     def _observing(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that note and trace what the others do. Without a state folder there is no place for it."""

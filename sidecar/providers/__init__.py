@@ -62,7 +62,7 @@ def answering(settings: Settings) -> str:
     """
     name = settings.provider.name
     told = settings.model_dump(mode="json", include={"provider", name})
-    told[name] = {field: value for field, value in told[name].items() if field not in _WHO_ASKS}
+    told[name] = {field: value for field, value in told.get(name, {}).items() if field not in _WHO_ASKS}
     if name == "databricks":
         with suppress(SetupError):  # then nobody answers
             told["host"] = _host(settings.databricks)

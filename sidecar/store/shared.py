@@ -35,6 +35,7 @@ _REST: Final = 30.0  # seconds that a server which failed is left alone
 _STRIKES: Final = 3  # failures in a row after which it is
 _PAGE: Final = 500  # names looked at in one step of a scan
 _SCHEMES: Final = {"redis": "redis", "rediss": "rediss", "valkey": "redis", "valkeys": "rediss", "unix": "unix"}
+_FAULTS: Final = (OSError, ValueError, TypeError)  # the last: an option in the address that nobody knows
 _INSTALL: Final = "pip install 'claude-sidecar[redis]'"
 
 
@@ -67,7 +68,7 @@ class Link:
         self._strikes = 0
         self._rest_until = 0.0
         self._warned = False
-        self._faults: tuple[type[BaseException], ...] = (OSError, ValueError)
+        self._faults: tuple[type[BaseException], ...] = _FAULTS
         self.problem = ""
 
     async def run(self, act: Callable[[Any], Awaitable[T]], otherwise: T, patience: float = PATIENCE) -> T:
@@ -114,7 +115,7 @@ class Link:
     async def _open(self) -> None:
         # Imported on another thread: it takes a tenth of a second.
         redis: Any = await asyncio.to_thread(importlib.import_module, "redis.asyncio")
-        self._faults = (redis.RedisError, OSError, ValueError)
+        self._faults = (redis.RedisError, *_FAULTS)
         client: Any = None
         try:
             client = _client(redis, self._url)

@@ -15,9 +15,10 @@ import anthropic
 import openai
 import pytest
 
-from tests.fakes.upstream import Upstream, answer, fault, stall, tool_use
+from tests.fakes.upstream import Seen, Turn, Upstream, answer, fault, stall, tool_use
 from tests.journeys.processes import Sidecar, free_port
 
+BYPASS = {"x-sidecar-cache": "bypass"}
 KEY = "of-no-account-0123456789"
 MODEL = "claude-sonnet-5-5"
 ASK = {"model": MODEL, "max_tokens": 64, "messages": [{"role": "user", "content": "What is the weather in Bern?"}]}
@@ -37,12 +38,17 @@ class Front:
     chat: openai.AsyncOpenAI
 
 
+def counts_not(seen: Seen) -> Turn | None:
+    """A rule for a provider that has no count of tokens (unless `tokens` says one)."""
+    return fault(404) if "count_tokens" in seen.path else None
+
+
 @pytest.fixture(params=["native", "chat"])
 async def front(
     request: pytest.FixtureRequest, clean_environment: Mapping[str, str], tmp_path: Path
 ) -> AsyncIterator[Front]:
     native = request.param == "native"
-    async with Upstream() as upstream:
+    async with Upstream(rule=counts_not) as upstream:
         way = (
             {"PROVIDER": "anthropic", "ANTHROPIC_API_KEY": "k" * 20, "ANTHROPIC_UPSTREAM_URL": upstream.url}
             if native
@@ -173,6 +179,30 @@ async def test_chat_is_recorded_and_traced_like_the_rest(front: Front) -> None:
     assert raw.headers["request-id"] == raw.headers["x-request-id"]
 
 
+# ── what is learned ─────────────────────────────────────────────────────────────────────────────────
+async def test_an_estimate_learns_from_the_usage_and_says_so(front: Front, tmp_path: Path) -> None:
+    words = "def answer(self, request):\n    return self.provider.send(request)\n" * 60
+    long = {**ASK, "messages": [{"role": "user", "content": words}]}
+    counted = front.claude.messages.with_raw_response.count_tokens
+    before = await counted(model=MODEL, messages=long["messages"])
+    told = round((await before.parse()).input_tokens * 1.3)
+    for number in range(3):
+        usage = {"input_tokens": told - 3, "cache_read_input_tokens": 3}
+        front.upstream.add(answer("ok", usage=usage))
+        if number % 2:
+            await front.claude.messages.create(**long, extra_headers=BYPASS)
+        else:
+            stream = await front.chat.chat.completions.create(**long, extra_headers=BYPASS, stream=True)
+            async for _ in stream:
+                pass
+    async with asyncio.timeout(20):
+        while (after := await counted(model=MODEL, messages=long["messages"])).headers["x-sidecar-count"] != "estimate;pairs=3":  # fmt: skip
+            await asyncio.sleep(0.02)  # it is learned on a thread, a moment later
+    assert (await after.parse()).input_tokens == pytest.approx(told, rel=0.01)
+    (notes,) = (tmp_path / "state").glob("**/tokens.json")
+    assert "answer" not in notes.read_text()
+
+
 # ── Anthropic's SDK ─────────────────────────────────────────────────────────────────────────────────
 async def test_messages_whole_and_by_the_stream_helper(front: Front) -> None:
     front.upstream.add(answer("It is sunny."), answer("It rains."))
@@ -209,11 +239,13 @@ async def test_messages_betas(front: Front) -> None:
 
 async def test_messages_counted(front: Front) -> None:
     front.upstream.tokens = 321
-    counted = await front.claude.messages.count_tokens(model=MODEL, messages=ASK["messages"], tools=[TOOL])
+    asked = front.claude.messages.with_raw_response
+    counted = await asked.count_tokens(model=MODEL, messages=ASK["messages"], tools=[TOOL])
     if front.native:
-        assert counted.input_tokens == 321
+        assert ((await counted.parse()).input_tokens, counted.headers["x-sidecar-count"]) == (321, "provider")
     else:
-        assert 350 < counted.input_tokens < 450
+        assert 350 < (await counted.parse()).input_tokens < 450
+        assert counted.headers["x-sidecar-count"] == "estimate;pairs=0"
 
 
 async def test_messages_errors(front: Front) -> None:

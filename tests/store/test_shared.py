@@ -251,6 +251,13 @@ async def test_a_wrong_password_is_told(machine: Open, server: RedisServer, capl
     assert await ours.clear() == 0
 
 
+async def test_an_address_with_an_unknown_option_is_told(machine: Open, server: RedisServer) -> None:
+    ours = machine(f"{server.url}?colour=red")
+    assert not await ours._link.connected()
+    assert "colour" in ours._link.problem
+    assert await ours.get(KEY) is None
+
+
 async def test_many_at_once(machine: Open) -> None:
     ours, theirs = await ready(machine()), await ready(machine())
     keys = [f"{number:064d}" for number in range(60)]
