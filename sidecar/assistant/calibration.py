@@ -38,6 +38,7 @@ _EVERY: Final = 30.0  # seconds between two looks at requests for a model whose 
 _ENOUGH: Final = 3
 _BOUNDS: Final = (0.5, 2.5)
 _MOST: Final = 64  # models; their names come from clients
+_PROVIDERS: Final = 8
 _KEPT_SECONDS: Final = 30 * 86_400.0
 _FORM: Final = 1
 _INPUT: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_input_tokens")
@@ -71,8 +72,9 @@ class Calibration:
         self._models: dict[str, _Model] = {}
         self._lock = threading.Lock()
         self._worker: ThreadPoolExecutor | None = None
-        for model, ratios, since in _noted(notebook.read() if notebook else None, provider, clock()):
-            self._models[model] = _Model(ratios, since)
+        noted = _noted(notebook.read() if notebook else None, clock())
+        self._others = {name: models for name, models in noted.items() if name != provider}
+        self._models.update(noted.get(provider, {}))
 
     async def __call__(self, request: MessagesRequest, turn: Turn, ask: Ask) -> Reply:
         """Ask; where this request shall be looked at, keep its usage beside it."""
@@ -106,7 +108,8 @@ class Calibration:
             model.ratios = [*model.ratios[-LAST + 1 :], round(ratio, 4)]
             model.since = self._clock()
             if self._notebook is not None:
-                self._notebook.write({"form": _FORM, "provider": self._provider, "models": self._told()})
+                known = {**self._others, self._provider: self._models}
+                self._notebook.write({"form": _FORM, "providers": {name: _told(one) for name, one in known.items()}})
         log.debug("tokens_compared", model=name, told=tokens, ratio=round(ratio, 3))
 
     def _due(self, request: MessagesRequest) -> bool:
@@ -128,10 +131,6 @@ class Calibration:
                 self._models.pop(next(iter(self._models)))
             model = self._models[name] = _Model()
         return model
-
-    def _told(self) -> dict[str, dict[str, object]]:
-        known = self._models.items()
-        return {name: {"ratios": model.ratios, "since": model.since} for name, model in known if model.ratios}
 
     # ── the answer as it goes by ────────────────────────────────────────────────────────────────────────
     def _watched(self, reply: Reply, request: MessagesRequest) -> Reply:
@@ -179,16 +178,26 @@ def _all_told(body: Mapping[str, Any]) -> bool:
     return all(_object(tool).get("type") in {None, "custom"} for tool in body.get("tools") or [])
 
 
-def _noted(value: object, provider: str, now: float) -> Iterator[tuple[str, list[float], float]]:
-    """What of a notebook can be believed."""
+def _told(models: Mapping[str, _Model]) -> dict[str, dict[str, object]]:
+    """What is noted of some models."""
+    return {name: {"ratios": model.ratios, "since": model.since} for name, model in models.items() if model.ratios}
+
+
+def _noted(value: object, now: float) -> dict[str, dict[str, _Model]]:
+    """What of a notebook can be believed: models by provider."""
     match value:
-        case {"form": 1, "provider": str(name), "models": dict(models)} if name == provider:
-            for model, told in list(models.items())[:_MOST]:
-                match told:
-                    case {"ratios": [*ratios], "since": float(since)} if 0 <= now - since < _KEPT_SECONDS:
-                        low, high = _BOUNDS
-                        good = [one for one in ratios[-LAST:] if isinstance(one, float) and low <= one <= high]
-                        yield str(model), good, since
+        case {"form": 1, "providers": dict(providers)}:
+            return {str(name): dict(_models(told, now)) for name, told in list(providers.items())[:_PROVIDERS]}
+    return {}
+
+
+def _models(told: object, now: float) -> Iterator[tuple[str, _Model]]:
+    low, high = _BOUNDS
+    for name, model in list(_object(told).items())[:_MOST]:
+        match model:
+            case {"ratios": [*ratios], "since": float(since)} if 0 <= now - since < _KEPT_SECONDS:
+                good = [one for one in ratios[-LAST:] if isinstance(one, float) and low <= one <= high]
+                yield str(name), _Model(good, since)
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -28,6 +28,7 @@ _SPACE: Final = re.compile(r"\s{2,}|[\n\t]")
 _PIECE: Final = 50_000  # characters looked at in one go: a regular expression lets no other thread run meanwhile
 _LETTERS: Final = 6  # what a word has beyond so many letters is cut off
 _PIXELS_A_TOKEN: Final = 750
+_IMAGE: Final = 6  # what goes with one, whatever its size
 _DEEPEST: Final = 8  # blocks within blocks; what lies deeper is counted as a plain value
 _PAGE: Final = 2000  # a page of a PDF: text and picture (documented: 1,500 to 3,000 of text alone)
 _PAGE_BYTES: Final = 60_000
@@ -60,7 +61,7 @@ class _Rates:
 
 
 _GENERATIONS: Final[tuple[tuple[Version, _Rates], ...]] = (
-    ((4, 7), _Rates(1.4, 3.0, 3.7, 3.4, 2.0, 0.0, 0.0, 0.0, 0.0, 1.7, 326.0, 137.0)),
+    ((4, 7), _Rates(1.4, 1.9, 3.4, 3.4, 2.0, 0.0, 0.0, 8.0, 0.0, 1.7, 376.0, 157.0)),
     ((4, 5), _Rates()),
     ((0, 0), _Rates(1.1, 1.17, 1.76, 2.65, 3.9, 31.0, 66.0, 0.0, 29.0, 0.0, 290.0, 8.0)),
 )
@@ -244,7 +245,7 @@ def _block(seen: Measures, block: Json, depth: int) -> None:
 def _of_image(source: Any) -> float:
     data = source.get("data") if isinstance(source, dict) else None
     pixels = shown_pixels(data) if isinstance(data, str) else MOST_PIXELS
-    return pixels / _PIXELS_A_TOKEN
+    return _IMAGE + pixels / _PIXELS_A_TOKEN
 
 
 def _document(seen: Measures, source: Any) -> None:

@@ -181,20 +181,23 @@ def test_it_outlives_the_process_for_this_provider_and_a_month():
         first.learn(asked().body, estimate(asked().body).scaled(1.3))
     learned = (pytest.approx(1.3, abs=0.01), 2)
     assert Calibration("databricks", book, clock=lambda: 2000.0).ratio("claude-sonnet-4-5") == learned
-    assert Calibration("openai", book, clock=lambda: 2000.0).ratio("claude-sonnet-4-5") == (1.0, 0)
+    other = Calibration("openai", book, clock=lambda: 2000.0)
+    assert other.ratio("claude-sonnet-4-5") == (1.0, 0)
+    other.learn(asked().body, estimate(asked().body).scaled(0.8))
+    assert Calibration("databricks", book, clock=lambda: 2000.0).ratio("claude-sonnet-4-5") == learned
     assert Calibration("databricks", book, clock=lambda: 1000.0 + 31 * 86_400).ratio("claude-sonnet-4-5") == (1.0, 0)
     assert Calibration("databricks", book, clock=lambda: 0.0).ratio("claude-sonnet-4-5") == (1.0, 0)
 
 
 values = st.recursive(
     st.none() | st.floats(allow_nan=False) | st.text(max_size=3),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["form", "provider", "models", "ratios", "since"]) | st.text(max_size=3), inner, max_size=4),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["form", "providers", "p", "m", "ratios", "since"]) | st.text(max_size=3), inner, max_size=4),
 )  # fmt: skip
 
 
 @given(values, st.booleans())
 def test_no_notebook_makes_it_fail(value, framed):
-    noted = {"form": 1, "provider": "p", "models": {"m": value}} if framed else value
+    noted = {"form": 1, "providers": {"p": {"m": value}}} if framed else value
     ratio, pairs = Calibration("p", Book(noted), clock=lambda: 1.0).ratio("m")
     assert 0.5 <= ratio <= 2.5
     assert 0 <= pairs <= LAST

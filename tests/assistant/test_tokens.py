@@ -99,7 +99,7 @@ def test_what_a_request_consists_of_is_all_counted():
 
 
 @pytest.mark.parametrize(
-    ("model", "more"), [("claude-sonnet-4-0", 8), ("claude-sonnet-4-5", 103), ("claude-opus-5-5", 137)]
+    ("model", "more"), [("claude-sonnet-4-0", 8), ("claude-sonnet-4-5", 103), ("claude-opus-5-5", 157)]
 )
 def test_a_forced_tool_has_a_preamble_of_its_own(model, more):
     auto = estimate({"model": model, "tools": [WEATHER], **user("hi")})

@@ -28,7 +28,7 @@ def fit(pairs: Sequence[Json]) -> dict[str, float]:
     """The rates that suit these pairs best; only of what occurs in them."""
     names = [name for name in MEASURES if any(pair.get(name) for pair in pairs)]
     seen = np.array([[float(pair.get(name, 0)) for name in names] for pair in pairs])
-    true = np.array([pair["tokens"] for pair in pairs], float)
+    true = np.array([pair["tokens"] - pair.get("media", 0.0) for pair in pairs])
     weight = 1 / np.maximum(true, 40)
 
     def off(rates: Any) -> Any:
@@ -40,7 +40,7 @@ def fit(pairs: Sequence[Json]) -> dict[str, float]:
 
 def error(rates: dict[str, float], pair: Json) -> float:
     """The relative error of a pair's estimate by these rates."""
-    told = FRAME + sum(rate * pair.get(name, 0) for name, rate in rates.items())
+    told = FRAME + pair.get("media", 0.0) + sum(rate * pair.get(name, 0) for name, rate in rates.items())
     return abs(told - pair["tokens"]) / pair["tokens"]
 
 

@@ -61,7 +61,7 @@ def told(body: Json) -> bool:
     elsewhere = any(body.get(name) for name in ("mcp_servers", "container", "context_management"))
     text = json.dumps(body)
     served = "server_tool_use" in text or '_tool_result"' in text.replace('"tool_result"', "")
-    media = '"type": "image"' in text or '"type": "document"' in text
+    media = '"type": "url"' in text or '"type": "file"' in text or '"type": "document"' in text
     return plain and not elsewhere and not served and not media
 
 
