@@ -34,8 +34,8 @@ LAST: Final = 15
 
 _SMALLEST: Final = 300  # tokens of text from which on a pair says something about text
 _LARGEST: Final = 1024 * 1024  # bytes of a request past which it is not looked at
-_EVERY: Final = 30.0  # seconds between two looks at requests for a model whose ratio is known well enough
-_ENOUGH: Final = 3
+_EVERY: Final = 30.0  # seconds between two looks at requests for a model
+_ENOUGH: Final = 3  # looks at the first requests, one after the other
 _BOUNDS: Final = (0.5, 2.5)
 _MOST: Final = 64  # models; their names come from clients
 _PROVIDERS: Final = 8
@@ -46,11 +46,12 @@ _INPUT: Final = ("input_tokens", "cache_read_input_tokens", "cache_creation_inpu
 
 @dataclass(slots=True)
 class _Model:
-    """What was learned of one model, and when something was last looked at (`looked`, steady seconds)."""
+    """What was learned of one model; how often a request was looked at, and when last (`looked`, steady seconds)."""
 
     ratios: list[float] = field(default_factory=list)
     since: float = 0.0
-    looked: float = float("-inf")
+    looks: int = 0
+    looked: float = 0.0
 
     @property
     def ratio(self) -> float:
@@ -117,11 +118,12 @@ class Calibration:
             return False
         now = time.monotonic()
         model = self._known(request.model)
-        if len(model.ratios) >= _ENOUGH and now - model.looked < _EVERY:
+        # Looks are counted, not what came of them: a provider whose usage teaches nothing must not be asked each time.
+        if max(model.looks, len(model.ratios)) >= _ENOUGH and now - model.looked < _EVERY:
             return False
         if not _all_told(request.body):
             return False
-        model.looked = now
+        model.looks, model.looked = model.looks + 1, now
         return True
 
     def _known(self, name: str) -> _Model:

@@ -143,6 +143,15 @@ async def test_a_known_model_is_looked_at_seldom(monkeypatch):
     assert calibration.ratio(request.model)[1] == 4
 
 
+async def test_a_provider_that_teaches_nothing_is_not_looked_at_each_time(monkeypatch):
+    calibration = Calibration("databricks")
+    looked = []
+    monkeypatch.setattr(calibration, "_compare", lambda body, usage: looked.append(body))
+    for _ in range(9):
+        await answered(calibration, asked(), {"input_tokens": 1})
+    assert len(looked) == 3
+
+
 @pytest.mark.parametrize("usage", [None, {}, "x", {"input_tokens": None}, {"input_tokens": 0}])
 async def test_usage_that_is_not_told(usage):
     calibration = Calibration("databricks")
