@@ -30,10 +30,9 @@ from sidecar.providers import answering, create_provider
 from sidecar.providers.unready import UnreadyProvider
 from sidecar.settings import Settings
 from sidecar.store import runtime
-from sidecar.store.answers import AnswerStore, CacheLimits, kept_answers
+from sidecar.store.answers import Answers, AnswerStore, CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
 from sidecar.store.notes import TOKENS, learned_notes
-from sidecar.store.shared import shared_answers
 from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
 from sidecar.tools.late import LateAnalyst
@@ -173,16 +172,21 @@ class Sidecar:
         if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
             return marks  # what the offline provider says depends on the working tree, which no request tells of
         own = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
-        answers: AnswerStore = own
+        answers: AnswerStore = own if cache.url is None else self._share(own)
+        prompts = PromptCache(answers, answering(self._settings), everywhere=answers is not own)
+        stack.push_async_callback(prompts.aclose)
+        return [prompts, *marks]
+
+    def _share(self, own: Answers) -> AnswerStore:
+        from sidecar.store.shared import shared_answers  # noqa: PLC0415 - only a team pays for it
+
         try:
-            answers = shared_answers(own, cache)
+            return shared_answers(own, self._settings.cache)
         except SetupError as error:
             if not self._editor:
                 raise
             self._fail(error)
-        prompts = PromptCache(answers, answering(self._settings), everywhere=answers is not own)
-        stack.push_async_callback(prompts.aclose)
-        return [prompts, *marks]
+            return own
 
     async def _opened_database(self, state: Path | None) -> Database:
         """The workspace's database, opened when it is first needed: starting does not wait for it."""

@@ -14,7 +14,6 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any, Final, cast
 
 from sidecar.assistant.tokens import Estimate, estimate
@@ -56,8 +55,9 @@ class _Model:
     @property
     def ratio(self) -> float:
         """Tokens for one of the estimate's text; the middle one, so that odd requests do not count."""
-        low, high = _BOUNDS
-        return min(high, max(low, median([1.0, *self.ratios])))
+        ordered = sorted([1.0, *self.ratios])
+        last = len(ordered) - 1
+        return (ordered[last // 2] + ordered[(last + 1) // 2]) / 2
 
 
 class Calibration:
@@ -121,8 +121,6 @@ class Calibration:
         # Looks are counted, not what came of them: a provider whose usage teaches nothing must not be asked each time.
         if max(model.looks, len(model.ratios)) >= _ENOUGH and now - model.looked < _EVERY:
             return False
-        if not _all_told(request.body):
-            return False
         model.looks, model.looked = model.looks + 1, now
         return True
 
@@ -158,10 +156,13 @@ class Calibration:
     def _later(self, request: MessagesRequest, usage: Callable[[], Any]) -> None:
         if self._worker is None:
             self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="tokens")
-        self._worker.submit(self._compare, request.body, usage)
+        self._worker.submit(self._compare, request, usage)
 
-    def _compare(self, body: Mapping[str, Any], usage: Callable[[], Any]) -> None:
+    def _compare(self, request: MessagesRequest, usage: Callable[[], Any]) -> None:
         try:
+            body = request.body
+            if not _all_told(body):
+                return
             told = _object(usage())
             tokens = sum(value for name in _INPUT if isinstance(value := told.get(name), int))
             if tokens > 0:

@@ -16,7 +16,6 @@ from typing import Any, Final
 from sidecar.core.chat import CHOICES, NO_PARAMETERS
 from sidecar.core.errors import BadInput
 from sidecar.core.messages import Json, MessagesRequest, decode_object, encode
-from sidecar.core.shape import first_problem
 from sidecar.endpoint.chat_talk import Talk, listed, told
 
 HINTS: Final = frozenset({
@@ -74,11 +73,9 @@ def chat_request(raw: bytes, headers: Mapping[str, str] | None = None) -> ChatRe
     if system := talk.system:
         body["system"] = system
     body |= {"messages": talk.messages, **_stop(chat), **_tools(chat), **_output(chat)}
-    if problem := first_problem(body):
-        raise BadInput(problem)
+    request = MessagesRequest.parse(encode(body), headers)
     options = told(chat.get("stream_options", {}), "stream_options")
     hints = [name for name in chat if name in HINTS and not (name == "store" and chat[name] is False)]
-    request = MessagesRequest(encode(body), body, dict(headers or {}))
     return ChatRequest(request, tuple(dict.fromkeys((*hints, *talk.unsaid))), bool(options.get("include_usage")))
 
 

@@ -54,27 +54,30 @@ class Completions:
         request = asked.messages
         call.turn = replace(call.turn, unsaid=asked.unsaid)
         call.note.update(model=request.model, stream=request.stream, chat=True)
-        ask = partial(self._ask, asked)
+        ask = partial(self._ask, counted=asked.usage)
+        del asked
         if request.stream:
-            return await stream(call, ask, request, self._limits, CHAT)
+            streaming = stream(call, ask, request, self._limits, CHAT)
+            del request  # a stream lasts for minutes, and needs nothing of what was asked
+            return await streaming
         async with await ask(request, call.turn) as reply:
             message = await reply.message()
             headers = {**CHAT.identified(call.turn.id), **shown(reply.headers, reply.handling)}
             call.note.update(noted(reply.headers, reply.handling))
         return json_response(encode(completion(message.body, int(time.time()))), headers)
 
-    async def _ask(self, asked: ChatRequest, request: MessagesRequest, turn: Turn) -> Reply:
+    async def _ask(self, request: MessagesRequest, turn: Turn, *, counted: bool) -> Reply:
         """The reply, whose events carry chunks in place of their own bytes where the client wants a stream."""
         try:
             reply = await self._answer.answer(request, turn)
         except UpstreamError as error:
-            error.handling = error.handling.also(asked.unsaid)
+            error.handling = error.handling.also(turn.unsaid)
             raise
-        told = reply.handling.also(asked.unsaid)
+        told = reply.handling.also(turn.unsaid)
         if not request.stream:
             reply.handling = told
             return reply
-        chunks = Chunks(int(time.time()), counted=asked.usage)
+        chunks = Chunks(int(time.time()), counted=counted)
         events = _spoken(cast("AsyncGenerator[Event]", reply.events()), chunks)
         return Reply(events=events, headers=reply.headers, close=reply.aclose, handling=told)
 

@@ -8,10 +8,10 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, cast
 
+import orjson
 from pydantic import SecretStr
 
 from sidecar.core.errors import SetupError
-from sidecar.core.messages import encode
 from sidecar.core.ports import Analyst, Notebook, Provider, Secret
 from sidecar.providers.credentials import Fixed, databricks_login, entra_login, profile_host
 from sidecar.providers.learning import Learner
@@ -61,12 +61,15 @@ def answering(settings: Settings) -> str:
     The same on every machine of a team that asks the same; it holds no secret.
     """
     name = settings.provider.name
-    told = settings.model_dump(mode="json", include={"provider", name})
-    told[name] = {field: value for field, value in told.get(name, {}).items() if field not in _WHO_ASKS}
+    groups = {group: dict(getattr(settings, group, {})) for group in ("provider", name)}
+    told: dict[str, Any] = {
+        group: {field: value for field, value in fields.items() if field not in _WHO_ASKS}
+        for group, fields in groups.items()
+    }
     if name == "databricks":
         with suppress(SetupError):  # then nobody answers
             told["host"] = _host(settings.databricks)
-    return encode(told).decode()
+    return orjson.dumps(told, default=str).decode()
 
 
 def _arguments(settings: Settings, analyst: Analyst) -> tuple[object, ...]:

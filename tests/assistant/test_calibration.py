@@ -146,7 +146,7 @@ async def test_a_known_model_is_looked_at_seldom(monkeypatch):
 async def test_a_provider_that_teaches_nothing_is_not_looked_at_each_time(monkeypatch):
     calibration = Calibration("databricks")
     looked = []
-    monkeypatch.setattr(calibration, "_compare", lambda body, usage: looked.append(body))
+    monkeypatch.setattr(calibration, "_compare", lambda request, usage: looked.append(request))
     for _ in range(9):
         await answered(calibration, asked(), {"input_tokens": 1})
     assert len(looked) == 3
