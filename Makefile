@@ -40,7 +40,7 @@ check-extension: $(EXT)/node_modules/.package-lock.json
 
 test: test-python test-extension test-journeys ## every test: Python, TypeScript, journeys with the real CLI and the real editor
 
-test-python: $(BUILD)/dev.stamp
+test-python: $(BUILD)/dev.stamp $(BUILD)/redis.stamp
 	$(BIN)/pytest -q -n $(WORKERS) -m 'not journey'
 
 test-extension: $(EXT)/node_modules/.package-lock.json
@@ -52,6 +52,7 @@ test-journeys: $(BUILD)/dev.stamp $(BUILD)/rig.stamp $(EXT)/dist/claude-sidecar.
 bench: $(BUILD)/dev.stamp ## measure the endpoint beside a plain pass-through in the same run
 	$(BIN)/python -m tests.bench.proxy
 	$(BIN)/python -m tests.bench.cache
+	$(BIN)/python -m tests.bench.tokens
 
 fit: $(BUILD)/fit.stamp ## fit the risk model again: make fit DATA=folder
 	$(BIN)/python -m tests.bench.risk.fit --data $(DATA)
@@ -101,6 +102,11 @@ $(BUILD)/fit.stamp: $(BUILD)/dev.stamp .lock/fit.lock
 $(BUILD)/rig.stamp: $(BUILD)/venv.stamp tests/rig/install.sh tests/rig/node-requirements.txt $(wildcard tests/rig/*/package-lock.json)
 	@mkdir -p $(BUILD)
 	@RIG_PYTHON=$(abspath $(BIN))/python bash tests/rig/install.sh >/dev/null
+	@touch $@
+
+$(BUILD)/redis.stamp: tests/rig/redis.sh
+	@mkdir -p $(BUILD)
+	@bash tests/rig/redis.sh >/dev/null
 	@touch $@
 
 lock: $(BUILD)/venv.stamp ## resolve the dependencies again (writes .lock/)

@@ -10,7 +10,7 @@ import asyncio
 import gc
 import importlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Self
 from sidecar import trace
 from sidecar.assistant.breakpoints import add_breakpoints
 from sidecar.assistant.caching import PromptCache
+from sidecar.assistant.calibration import Calibration
 from sidecar.assistant.prices import PriceTable
 from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
@@ -25,13 +26,13 @@ from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
 from sidecar.core.ports import Analyst, Companion, Desk, EndpointStatus, Provider, Services, Window
 from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
-from sidecar.providers import create_provider
+from sidecar.providers import answering, create_provider
 from sidecar.providers.unready import UnreadyProvider
 from sidecar.settings import Settings
 from sidecar.store import runtime
-from sidecar.store.answers import CacheLimits, kept_answers
+from sidecar.store.answers import Answers, AnswerStore, CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
-from sidecar.store.notes import learned_notes
+from sidecar.store.notes import TOKENS, learned_notes
 from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
 from sidecar.tools.late import LateAnalyst
@@ -113,8 +114,7 @@ class Sidecar:
             self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
-            steps = [*self._observing(stack, state), *self._caching(stack, state)]
-            await self._listen(stack, state, steps)
+            await self._listen(stack, state, self._make_turn(stack, state))
             if self._editor:
                 self._desk = await self._open_desk(state)
                 await self._open_ide(stack)
@@ -154,6 +154,16 @@ class Sidecar:
 
         return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status)
 
+    def _make_turn(self, stack: AsyncExitStack, state: Path | None) -> AnswerTurn:
+        provider = self._made_provider
+        notes = learned_notes(state, Path(self._settings.server.workspace), TOKENS)
+        calibration = Calibration(provider.name, notes)
+        stack.push_async_callback(calibration.aclose)
+        steps = [*self._observing(stack, state), *self._caching(stack, state)]
+        if provider.name != "offline":  # what it tells of tokens is no count
+            steps.append(calibration)
+        return AnswerTurn(provider, steps, calibration.ratio)
+
     def _observing(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that note and trace what the others do. Without a state folder there is no place for it."""
         if state is None:
@@ -173,15 +183,25 @@ class Sidecar:
     def _caching(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that give an answer again and let the provider keep prompts, as far as there is anything to keep."""
         cache, provider = self._settings.cache, self._made_provider
-        if cache.url is not None:
-            log.warning("setting", note="SIDECAR_CACHE_URL has no effect yet: answers are kept on this machine only.")
         marks: list[Step] = [add_breakpoints] if cache.breakpoints and provider.capabilities.cache_control else []
         if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
             return marks  # what the offline provider says depends on the working tree, which no request tells of
-        answers = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
-        prompts = PromptCache(answers, self._settings.model_dump_json(include={"provider", provider.name}))
+        own = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
+        answers: AnswerStore = own if cache.url is None else self._share(own)
+        prompts = PromptCache(answers, answering(self._settings), everywhere=answers is not own)
         stack.push_async_callback(prompts.aclose)
         return [prompts, *marks]
+
+    def _share(self, own: Answers) -> AnswerStore:
+        from sidecar.store.shared import shared_answers  # noqa: PLC0415 - only a team pays for it
+
+        try:
+            return shared_answers(own, self._settings.cache)
+        except SetupError as error:
+            if not self._editor:
+                raise
+            self._fail(error)
+            return own
 
     async def _opened_database(self, state: Path | None) -> Database:
         """The workspace's database, opened when it is first needed: starting does not wait for it."""
@@ -206,11 +226,11 @@ class Sidecar:
         if database is not None:
             await database.aclose()
 
-    async def _listen(self, stack: AsyncExitStack, state: Path | None, steps: Sequence[Step]) -> None:
+    async def _listen(self, stack: AsyncExitStack, state: Path | None, answer: AnswerTurn) -> None:
         server = self._settings.server
         token = runtime.keep_token(state, server.token)
         endpoint = Endpoint(
-            AnswerTurn(self._made_provider, steps),
+            answer,
             identity=Identity(_NAME, self._version, str(server.workspace)),
             access=Access(server.auth, token.get_secret_value()),
             host=server.host,

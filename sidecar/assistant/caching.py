@@ -36,11 +36,15 @@ _TOOL_FIELDS: Final = ("tools", "mcp_servers", "container")
 
 
 class PromptCache:
-    """A step of a turn. `origin` tells who answers (see `signature`); what was asked while it runs is in flight."""
+    """A step of a turn. `origin` tells who answers (see `signature`); what was asked while it runs is in flight.
 
-    def __init__(self, store: AnswerStore, origin: str) -> None:
+    `everywhere`: an answer counts for every workspace, since a team's paths differ from one machine to the next.
+    """
+
+    def __init__(self, store: AnswerStore, origin: str, *, everywhere: bool = False) -> None:
         self._store = store
         self._origin = origin
+        self._everywhere = everywhere
         self._flights: dict[str, Flight] = {}
         self._flying: set[Flight] = set()
         self._off: OrderedDict[str, None] = OrderedDict()
@@ -55,7 +59,8 @@ class PromptCache:
             # the same answer once more would leave the CLI stuck.
             reason = "verdict"
         if not reason:
-            key = signature(request, self._origin, turn.workspace) if len(request.raw) <= LARGEST else None
+            workspace = "" if self._everywhere else turn.workspace
+            key = signature(request, self._origin, workspace) if len(request.raw) <= LARGEST else None
         if key is None:
             return await _past(request, turn, ask, reason or "size")
         if wish == "refresh":

@@ -154,7 +154,7 @@ def _record(watch: _Watch, provider: str, prices: PriceTable) -> TurnRecord:
         tools=_tools(body.get("content")),
         cache=handling.cache,
         retries=handling.retries,
-        changes=handling.changes,
+        changes=handling.also(watch.turn.unsaid).changes,
         upstream=watch.upstream[:_LONGEST_NAME],
     )
 

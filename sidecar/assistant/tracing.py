@@ -156,7 +156,7 @@ class _Seen:
         if self.reply is not None:
             lines.append(self._answer(self.reply, full=full))
         if self.error is not None:
-            lines.append(_failure(self.error))
+            lines.append(_failure(self.error, self.turn.unsaid))
         lines.append({"kind": "end", "ms": self.ended, "outcome": self._outcome()})
         return lines
 
@@ -166,7 +166,7 @@ class _Seen:
             "kind": "answer",
             "headers": dict(reply.headers),
             "model": handling.model,
-            "changed": list(handling.changes),
+            "changed": list(handling.also(self.turn.unsaid).changes),
             "cache": handling.cache,
             "events": [[ms, event.type, len(event.raw)] for ms, event in self.events],
         }
@@ -193,12 +193,16 @@ class _Seen:
         return "done" if complete else "left"
 
 
-def _failure(error: BaseException) -> dict[str, Any]:
+def _failure(error: BaseException, unsaid: tuple[str, ...]) -> dict[str, Any]:
     line: dict[str, Any] = {"kind": "error", "type": type(error).__name__}
     if isinstance(error, SidecarError):
         line |= {"type": error.kind, "sentence": error.sentence}
     if isinstance(error, UpstreamError):
-        line |= {"status": error.status, "upstream": error.request_id, "changed": list(error.handling.changes)}
+        line |= {
+            "status": error.status,
+            "upstream": error.request_id,
+            "changed": list(error.handling.also(unsaid).changes),
+        }
     return line
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
@@ -30,6 +31,27 @@ _AT_ONCE: Final = 32 * 1024
 """Bytes of a request whose tokens are estimated on the event loop, in a few milliseconds."""
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """Input tokens of a request; `estimated` tells that the provider did not count them.
+
+    `pairs` is on how many requests of that model with their true counts the estimate rests, beside what was fitted.
+    """
+
+    tokens: int
+    estimated: bool = False
+    pairs: int = 0
+
+
+Ratio = Callable[[str], tuple[float, int]]
+"""How many tokens a model of this name makes of what the estimate takes for one, and on how many pairs that rests."""
+
+
+def unlearned(_model: str) -> tuple[float, int]:
+    """As the estimate has it."""
+    return 1.0, 0
+
+
 class AnswerTurn:
     """The use case behind the HTTP door.
 
@@ -38,8 +60,9 @@ class AnswerTurn:
     provider's answer; no prompt, tool or header is added, and no request is made that the client did not ask for.
     """
 
-    def __init__(self, provider: Provider, steps: Sequence[Step] = ()) -> None:
+    def __init__(self, provider: Provider, steps: Sequence[Step] = (), ratio: Ratio = unlearned) -> None:
         self._provider = provider
+        self._ratio = ratio
         ask: Ask = provider.send
         for step in reversed(steps):
             ask = partial(_run, step, ask)
@@ -49,7 +72,7 @@ class AnswerTurn:
         """The answer, to be used as a context manager. Raises SidecarError before the first byte."""
         return await self._ask(request, turn)
 
-    async def count(self, request: MessagesRequest, turn: Turn) -> int:
+    async def count(self, request: MessagesRequest, turn: Turn) -> Count:
         """Input tokens: the provider's count where it has one and can be reached, else our estimate."""
         try:
             counted = await self._provider.count_tokens(request, turn)
@@ -59,10 +82,11 @@ class AnswerTurn:
             log.info("count_estimated", status=error.status)
             counted = None
         if counted is not None:
-            return counted
-        if len(request.raw) < _AT_ONCE:
-            return estimate(request.body)
-        return await asyncio.to_thread(estimate, request.body)
+            return Count(counted)
+        at_once = len(request.raw) < _AT_ONCE
+        told = estimate(request.body) if at_once else await asyncio.to_thread(estimate, request.body)
+        ratio, pairs = self._ratio(request.model)
+        return Count(told.scaled(ratio), estimated=True, pairs=pairs)
 
     async def models(self) -> Sequence[Model]:
         """The models that Claude Code accepts: those whose id begins with `claude-`."""

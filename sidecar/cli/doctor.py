@@ -34,7 +34,7 @@ from sidecar.cli.surroundings import (
     client_settings,
     home_of,
 )
-from sidecar.core.errors import BadInput, SetupError, SidecarError, UpstreamError
+from sidecar.core.errors import BadInput, SetupError, SidecarError, StoreError, UpstreamError
 from sidecar.core.messages import MessagesRequest, decode_object, encode
 from sidecar.core.ports import Analyst
 from sidecar.core.turn import Turn
@@ -43,6 +43,7 @@ from sidecar.providers.databricks import DatabricksProvider
 from sidecar.providers.endpoints import ServingEndpoint
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
+from sidecar.store.shared import PATIENCE, tried
 
 _PROVIDER_SECONDS: Final = 20.0
 _LOCAL_SECONDS: Final = 3.0
@@ -108,6 +109,8 @@ def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) 
     if settings.state is not None:
         yield check_token(settings.state)
         yield check_space(settings.state)
+    if settings.cache.url is not None:
+        yield check_shared_cache(settings)
     yield check_port(settings)
     yield (answered := check_provider(settings, call=call))
     if call and (models := check_models(settings, told=answered.mark == "fail")) is not None:
@@ -248,6 +251,20 @@ def _holder(port: int) -> str:
     except (psutil.Error, OSError):
         return ""
     return ""
+def check_shared_cache(settings: Settings) -> Finding:
+    """The team's server takes an answer and gives it back, quickly enough to be waited for."""
+    mend = "check SIDECAR_CACHE_URL, and that the server runs and lets you in; until then answers are kept here alone"
+    try:
+        took = asyncio.run(tried(settings.cache))
+    except SetupError as error:
+        return Finding("cache", "fail", error.sentence, f"set {error.variable}, or unset SIDECAR_CACHE_URL")
+    except StoreError as error:
+        return Finding("cache", "fail", f"answers are not shared through {error.sentence}", mend)
+    text = f"answers are shared; the server gave one back in {took * 1000:.0f} ms"
+    if took > PATIENCE:
+        slow = f"use a server that is nearer: only {PATIENCE * 1000:.0f} ms are waited for"
+        return Finding("cache", "warn", text, slow)
+    return Finding("cache", "ok", text)
 
 
 def check_port(settings: Settings) -> Finding:

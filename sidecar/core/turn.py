@@ -17,7 +17,8 @@ class Turn:
     `id` is ours and stands in every log line and in the `request-id` header; `session` and `agent` are the
     client's (`x-claude-code-session-id`, `x-claude-code-agent-id`), empty when it sent none. `trace` is what the
     client asked to have traced of this one request; None where it did not ask. `cache` is what it asked of the
-    prompt cache (`x-sidecar-cache`, word for word), empty when nothing.
+    prompt cache (`x-sidecar-cache`, word for word), empty when nothing. `unsaid` names what the door could not say in
+    the house's language, for a client that speaks another.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Turn:
     workspace: str = ""
     trace: TraceLevel | None = None
     cache: str = ""
+    unsaid: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

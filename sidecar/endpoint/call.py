@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from aiohttp import web
 
 from sidecar.core.turn import Turn
+from sidecar.endpoint.errors import MESSAGES, Form
 
 _LONGEST_ID = 200
 
@@ -36,13 +37,17 @@ Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path. `open` needs no token; `media` are the content types that a POST may have."""
+    """One method of one path. `open` needs no token; `media` are the content types that a POST may have.
+
+    `form` is that of the path's errors, also where the method is wrong or a guard says no.
+    """
 
     method: str
     path: str
     handler: Handler
     open: bool = False
     media: frozenset[str] = frozenset({"application/json"})
+    form: Form = MESSAGES
 
 
 def new_id() -> str:

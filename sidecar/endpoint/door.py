@@ -10,7 +10,7 @@ from aiohttp import web
 
 from sidecar.core.errors import NotFound, SidecarError
 from sidecar.endpoint.call import Call, ClientLeft, Route, begin
-from sidecar.endpoint.errors import Rejected, error_response, unexpected_response
+from sidecar.endpoint.errors import MESSAGES, Form, Rejected, error_response, unexpected_response
 from sidecar.endpoint.guards import Access, HostRule, admit, check_content, check_head
 from sidecar.endpoint.tracing import traced
 from sidecar.trace import bind, get_logger
@@ -18,7 +18,10 @@ from sidecar.trace import bind, get_logger
 log = get_logger("endpoint")
 
 _QUIET = frozenset({"/health", "/v1/metrics", "/v1/logs", "/v1/traces"})
-_WHERE = "The Messages API is at /v1/messages: the base URL that a client is given must end before /v1."
+_WHERE = (
+    "The Messages API is at /v1/messages: the base URL that a client is given must end before /v1; "
+    "for a client of chat completions it ends with /v1."
+)
 
 
 class Door:
@@ -60,12 +63,15 @@ class Door:
             return await self._serve(call)
         except SidecarError as error:
             call.note["error"] = error.kind
-            return error_response(error, call.turn.id)
+            return error_response(error, call.turn.id, self._form(call))
         except ClientLeft:
             raise
         except Exception:
             log.exception("handler_failed", method=call.request.method, path=_path(call.request))
-            return unexpected_response(call.turn.id)
+            return unexpected_response(call.turn.id, self._form(call))
+
+    def _form(self, call: Call) -> Form:
+        return next((route.form for route in self._table.get(_path(call.request), {}).values()), MESSAGES)
 
     async def _serve(self, call: Call) -> web.StreamResponse:
         request = call.request

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 from aiohttp import web
 
 from sidecar.core.errors import SidecarError, UpstreamError
-from sidecar.core.events import Event
+from sidecar.core.events import PING, Event
 from sidecar.core.messages import Json, encode
 from sidecar.core.turn import Handling
 
@@ -83,11 +84,40 @@ def error_body(kind: str, sentence: str, request_id: str) -> Json:
     return {"type": "error", "error": {"type": kind, "message": safe}, "request_id": request_id}
 
 
-def error_response(error: SidecarError, request_id: str) -> web.Response:
+@dataclass(frozen=True, slots=True)
+class Form:
+    """How one API tells what is no part of its answers.
+
+    `body` makes the JSON of an error of a type with a sentence for a request's id, `event` the frame of one that ends a
+    stream; `ping` is the frame that breaks a silence. `ids` are the headers that bear the request's id. With `relays` a
+    provider's own body of a 400 is handed on word for word.
+    """
+
+    body: Callable[[str, str, str], Json]
+    event: Callable[[str, str, str], bytes]
+    ping: bytes
+    ids: tuple[str, ...] = ("request-id",)
+    relays: bool = False
+
+    def identified(self, request_id: str) -> dict[str, str]:
+        """The headers that bear the request's id."""
+        return dict.fromkeys(self.ids, request_id)
+
+
+MESSAGES: Final = Form(
+    error_body,
+    lambda kind, sentence, request_id: Event.make(error_body(kind, sentence, request_id)).raw,
+    PING.raw,
+    relays=True,
+)
+"""The Messages API's form, and that of every route which says nothing else."""
+
+
+def error_response(error: SidecarError, request_id: str, form: Form = MESSAGES) -> web.Response:
     """The answer to a request that failed before its first byte; a provider's body goes out word for word."""
     status = status_of(error)
-    headers = {"request-id": request_id}
-    body = encode(error_body(error.kind, error.sentence, request_id))
+    headers = form.identified(request_id)
+    body = encode(form.body(error.kind, error.sentence, request_id))
     if status in _LAST_WORD:
         headers["x-should-retry"] = "false"
     if isinstance(error, Rejected):
@@ -98,7 +128,7 @@ def error_response(error: SidecarError, request_id: str) -> web.Response:
             headers["retry-after"] = str(max(0, math.ceil(error.retry_after)))
         if error.request_id:
             headers["upstream-request-id"] = error.request_id
-        body = body if error.relay is None else error.relay
+        body = error.relay if form.relays and error.relay is not None else body
     return json_response(body, headers, status=status, hang_up=status in _HANG_UP)
 
 
@@ -127,15 +157,10 @@ def noted(headers: Mapping[str, str], handling: Handling) -> dict[str, object]:
     return {name: value for name, value in told.items() if value}
 
 
-def unexpected_response(request_id: str) -> web.Response:
+def unexpected_response(request_id: str, form: Form = MESSAGES) -> web.Response:
     """The answer when the fault is ours."""
-    body = encode(error_body("api_error", UNEXPECTED, request_id))
-    return json_response(body, {"request-id": request_id}, status=500)
-
-
-def failed_event(kind: str, sentence: str, request_id: str) -> Event:
-    """The event that ends a stream which cannot be finished."""
-    return Event.make(error_body(kind, sentence, request_id))
+    body = encode(form.body("api_error", UNEXPECTED, request_id))
+    return json_response(body, form.identified(request_id), status=500)
 
 
 def json_response(body: bytes, headers: Mapping[str, str], *, status: int = 200, hang_up: bool = False) -> web.Response:

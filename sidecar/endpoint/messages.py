@@ -35,7 +35,7 @@ class Messages:
         request = await self._read(call)
         call.note.update(model=request.model, stream=request.stream)
         if request.stream:
-            return await stream(call, self._answer, request, self._limits)
+            return await stream(call, self._answer.answer, request, self._limits)
         async with await self._answer.answer(request, call.turn) as reply:
             message = await reply.message()
             headers = {"request-id": call.turn.id, **shown(reply.headers, reply.handling)}
@@ -45,14 +45,21 @@ class Messages:
     async def count(self, call: Call) -> web.StreamResponse:
         """How many input tokens a request has."""
         request = await self._read(call)
-        tokens = await self._answer.count(request, call.turn)
-        return json_response(encode({"input_tokens": tokens}), {"request-id": call.turn.id})
+        count = await self._answer.count(request, call.turn)
+        source = f"estimate;pairs={count.pairs}" if count.estimated else "provider"
+        headers = {"request-id": call.turn.id, "x-sidecar-count": source}
+        return json_response(encode({"input_tokens": count.tokens}), headers)
 
     async def _read(self, call: Call) -> MessagesRequest:
         raw = await read_body(call.request, self._limits)
-        given = call.request.headers
-        headers = {name: ",".join(given.getall(name)) for name in _API_HEADERS if name in given}
+        headers = api_headers(call)
         call.note["bytes"] = len(raw)
         if len(raw) > AT_ONCE:
             return await asyncio.to_thread(MessagesRequest.parse, raw, headers)
         return MessagesRequest.parse(raw, headers)
+
+
+def api_headers(call: Call) -> dict[str, str]:
+    """Those of the request's headers that belong to the API."""
+    given = call.request.headers
+    return {name: ",".join(given.getall(name)) for name in _API_HEADERS if name in given}

@@ -65,10 +65,10 @@ class Operations:
         return _json(call, {"live": True, "ready": ready}, status=200 if ready else 503)
 
     async def models(self, call: Call) -> web.StreamResponse:
-        """The models on offer, as the Models API lists them; all on one page."""
+        """The models on offer, as the Models API lists them and as OpenAI does, in one; all on one page."""
         data = [_listed(model) for model in await self._answer.models()]
         ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
-        return _json(call, {"data": data, "has_more": False, **ends})
+        return _json(call, {"object": "list", "data": data, "has_more": False, **ends})
 
     async def drop(self, call: Call) -> web.StreamResponse:
         """The client's OpenTelemetry goes nowhere; a 404 would make its exporter complain at every flush."""
@@ -77,7 +77,8 @@ class Operations:
 
 
 def _listed(model: Model) -> Json:
-    return {"type": "model", "id": model.id, "display_name": model.display_name, "created_at": _UNKNOWN_DATE}
+    shown = {"type": "model", "id": model.id, "display_name": model.display_name, "created_at": _UNKNOWN_DATE}
+    return {**shown, "object": "model", "created": 0, "owned_by": "anthropic"}
 
 
 def _json(call: Call, value: Json, status: int = 200) -> web.Response:

@@ -11,6 +11,7 @@ from aiohttp import web
 
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.errors import SetupError
+from sidecar.endpoint.completions import Completions
 from sidecar.endpoint.connection import Reception
 from sidecar.endpoint.door import Door
 from sidecar.endpoint.guards import Access, HostRule, is_loopback
@@ -108,7 +109,8 @@ class Endpoint:
     def _door(self) -> Door:
         rule = HostRule((self._host,), self._port, loopback=is_loopback(self._host))
         operations = Operations(self._answer, self._identity, self._access, self._limits, lambda: self._ready)
-        routes = [*Messages(self._answer, self._limits).routes(), *operations.routes()]
+        messages, completions = Messages(self._answer, self._limits), Completions(self._answer, self._limits)
+        routes = [*messages.routes(), *completions.routes(), *operations.routes()]
         return Door(routes, self._access, rule, self._identity.workspace)
 
     def _options(self) -> dict[str, object]:

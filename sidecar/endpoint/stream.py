@@ -13,14 +13,14 @@ from typing import cast
 
 from aiohttp import web
 
-from sidecar.assistant.turn import AnswerTurn
+from sidecar.assistant.turn import Ask
 from sidecar.core.errors import SidecarError, UpstreamCut, UpstreamError
-from sidecar.core.events import PING, Event
+from sidecar.core.events import Event
 from sidecar.core.messages import MessagesRequest, encode
 from sidecar.core.reply import Reply, reported
 from sidecar.core.turn import Handling
 from sidecar.endpoint.call import Call, ClientLeft
-from sidecar.endpoint.errors import PLAIN, UNEXPECTED, failed_event, noted, shown
+from sidecar.endpoint.errors import MESSAGES, PLAIN, UNEXPECTED, Form, noted, shown
 from sidecar.endpoint.limits import Limits
 from sidecar.trace import get_logger
 
@@ -38,8 +38,9 @@ class EventStream(web.StreamResponse):
 class Outlet:
     """Writes events to one client. Opens the response with the first byte; `opened` tells whether that happened."""
 
-    def __init__(self, call: Call, limits: Limits) -> None:
+    def __init__(self, call: Call, limits: Limits, form: Form = MESSAGES) -> None:
         self._call = call
+        self._form = form
         self._limits = limits
         self._loop = asyncio.get_running_loop()
         self._response: web.StreamResponse | None = None
@@ -112,7 +113,7 @@ class Outlet:
             while True:
                 silence = self._loop.time() - self._last
                 if silence >= self._limits.ping:
-                    await self.send(PING.raw)
+                    await self.send(self._form.ping)
                     silence = 0.0
                 await asyncio.sleep(max(self._limits.ping - silence, self._limits.ping / 10))
 
@@ -121,27 +122,29 @@ class Outlet:
             **PLAIN,
             "content-type": "text/event-stream; charset=utf-8",
             "cache-control": "no-cache",
-            "request-id": self._call.turn.id,
+            **self._form.identified(self._call.turn.id),
             **shown(self.headers, self.handling),
         }
         return EventStream(headers=headers)
 
 
-async def stream(call: Call, answer: AnswerTurn, request: MessagesRequest, limits: Limits) -> web.StreamResponse:
+async def stream(
+    call: Call, ask: Ask, request: MessagesRequest, limits: Limits, form: Form = MESSAGES
+) -> web.StreamResponse:
     """Answer with server-sent events. Raises what failed before the first byte, and ClientLeft."""
-    outlet = Outlet(call, limits)
+    outlet = Outlet(call, limits, form)
     failure: Exception | None = None
     async with outlet.pinging():
         # Caught in here, since a task group would wrap what leaves it.
         try:
-            async with await answer.answer(request, call.turn) as reply:
+            async with await ask(request, call.turn) as reply:
                 await _hand_on(call, reply, outlet, limits)
         except Exception as error:  # noqa: BLE001 - a door: raised again or told to the client below
             failure = error
     if failure is not None:
         if isinstance(failure, ClientLeft) or not outlet.opened:
             raise failure
-        await _end_badly(call, outlet, failure)
+        await _end_badly(call, outlet, failure, form)
     return outlet.finished()
 
 
@@ -184,7 +187,7 @@ def _first_error(event: Event) -> UpstreamError:
     return error
 
 
-async def _end_badly(call: Call, outlet: Outlet, failure: Exception) -> None:
+async def _end_badly(call: Call, outlet: Outlet, failure: Exception, form: Form) -> None:
     if isinstance(failure, SidecarError):
         kind, sentence = failure.kind, failure.sentence
         call.note["error"] = kind
@@ -193,4 +196,4 @@ async def _end_badly(call: Call, outlet: Outlet, failure: Exception) -> None:
         log.error("stream_failed", error=failure)
         call.note["error"] = "unexpected"
     with contextlib.suppress(ClientLeft):  # whoever left needs no error
-        await outlet.close(failed_event(kind, sentence, call.turn.id).raw)
+        await outlet.close(form.event(kind, sentence, call.turn.id))

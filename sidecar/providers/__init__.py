@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Final, cast
 
+import orjson
 from pydantic import SecretStr
 
 from sidecar.core.errors import SetupError
@@ -29,6 +31,9 @@ REGISTRY: Final[Mapping[str, str]] = MappingProxyType(
 """Provider's name as settings spell it → where its class is."""
 
 
+_WHO_ASKS: Final = {"api_key", "profile", "config_file", "client_id", "client_secret", "auth_type", "auth", "scope"}
+
+
 def provider_class(name: str) -> Any:
     """The class of a provider; its constructor differs from one to the next. Raises SetupError for an unknown name."""
     target = REGISTRY.get(name.strip().lower().replace("-", "_"))
@@ -48,6 +53,23 @@ def create_provider(settings: Settings, analyst: Analyst, notebook: Notebook | N
     if notebook is not None and isinstance(provider, Learner):
         provider.learned.keep_in(notebook)
     return provider
+
+
+def answering(settings: Settings) -> str:
+    """Who answers: the provider, where it is and how it maps the names of models, as JSON. Not who asks it, nor how.
+
+    The same on every machine of a team that asks the same; it holds no secret.
+    """
+    name = settings.provider.name
+    groups = {group: dict(getattr(settings, group, {})) for group in ("provider", name)}
+    told: dict[str, Any] = {
+        group: {field: value for field, value in fields.items() if field not in _WHO_ASKS}
+        for group, fields in groups.items()
+    }
+    if name == "databricks":
+        with suppress(SetupError):  # then nobody answers
+            told["host"] = _host(settings.databricks)
+    return orjson.dumps(told, default=str).decode()
 
 
 def _arguments(settings: Settings, analyst: Analyst) -> tuple[object, ...]:
@@ -80,7 +102,7 @@ def _arguments(settings: Settings, analyst: Analyst) -> tuple[object, ...]:
 
 def _databricks(bricks: Databricks) -> tuple[str, Secret]:
     """The workspace's address, and how it is told who asks."""
-    host = bricks.api_base or profile_host(bricks.profile or "DEFAULT", bricks.config_file)
+    host = _host(bricks)
     if not bricks.signs_in:
         return host, _fixed(bricks.api_key)
     given = {
@@ -92,6 +114,10 @@ def _databricks(bricks: Databricks) -> tuple[str, Secret]:
         "auth_type": bricks.auth_type,
     }
     return host, databricks_login({name: value for name, value in given.items() if value})
+
+
+def _host(bricks: Databricks) -> str:
+    return bricks.api_base or profile_host(bricks.profile or "DEFAULT", bricks.config_file)
 
 
 def _fixed(key: SecretStr | None) -> Secret:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import Final
 
+from sidecar.core.families import version_of
 from sidecar.core.ports import Model
 
 CURRENT: Final = (
@@ -30,7 +31,6 @@ _RETIRED = re.compile(r"claude-(?:instant|v?[12](?:[.-]\d+)?$|3-(?:opus|sonnet|h
 _ADAPTIVE_ONLY = re.compile(r"claude-[a-z]+-(?:5-5|[6-9])(?![\d])")
 
 
-_VERSION = re.compile(r"claude-(?:[a-z]+-)?(?P<major>\d{1,2})(?:-(?P<minor>\d{1,2}))?(?!\d)")
 _FIRST_THINKING: Final = (3, 7)
 _FIRST_ADAPTIVE: Final = (4, 6)
 _FIRST_WITHOUT_BUDGET: Final = (4, 7)
@@ -41,7 +41,7 @@ def refused_by_model(name: str) -> frozenset[str]:
 
     Source: Anthropic's documentation of adaptive and extended thinking; Databricks' model reference.
     """
-    version = _version(name)
+    version = version_of(name)
     if version is None:
         return frozenset()
     kinds = {"adaptive"} if version < _FIRST_ADAPTIVE else set()
@@ -55,13 +55,8 @@ def takes_budget(name: str) -> bool:
 
     Source: Databricks' page on reasoning models; Anthropic's documentation of extended thinking.
     """
-    version = _version(name)
+    version = version_of(name)
     return version is not None and _FIRST_THINKING <= version < _FIRST_WITHOUT_BUDGET
-
-
-def _version(name: str) -> tuple[int, int] | None:
-    found = _VERSION.search(name)
-    return (int(found["major"]), int(found["minor"] or 0)) if found else None
 
 
 def adaptive_only(name: str) -> bool:

@@ -191,7 +191,12 @@ class Cache(Group):
         "PROMPT_CACHE_BREAKPOINTS",
         narrow="only false",
     )
-    url: Key | None = _setting(None, "A Redis server that shares them (`redis://…`).", "SIDECAR_CACHE_URL")
+    url: Key | None = _setting(
+        None, "A Redis (or Valkey) server that shares them in a team (`rediss://…`).", "SIDECAR_CACHE_URL"
+    )
+    secret: Key | None = _setting(
+        None, "The team's secret, by which they are sealed; 32 characters or more.", "SIDECAR_CACHE_SECRET"
+    )
 
 
 class GitPolicy(Group):

@@ -77,6 +77,15 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class SharedStats:
+    """How the server stands through which a team shares answers. `entries` is None, and why, where it cannot be asked."""
+
+    server: str
+    entries: int | None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class CacheStats:
     """What is kept now, and what happened since the cache was last cleared. `folder` is empty for memory alone."""
 
@@ -85,6 +94,7 @@ class CacheStats:
     counts: Counts
     limits: CacheLimits
     folder: str = ""
+    shared: SharedStats | None = None
 
 
 class AnswerStore(Protocol):
@@ -210,6 +220,11 @@ class Answers:
                 await self._on_disk(lambda disk: disk.put(key, answer, now, used), None)
             finally:
                 self._waiting -= 1
+
+    def remember(self, key: str, answer: bytes, stored: float) -> None:
+        """Keep in memory what was stored elsewhere, at `stored` (UTC seconds, not in the future)."""
+        age = self._clock.wall() - stored
+        self._remember(key, _Kept(answer, stored, self._clock.steady() - age))
 
     async def clear(self) -> int:
         """See `AnswerStore.clear`."""

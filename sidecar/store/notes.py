@@ -19,6 +19,9 @@ log = get_logger("store")
 LEARNED: Final = "learned.json"
 """The file of what providers refused."""
 
+TOKENS: Final = "tokens.json"
+"""The file of how finely models cut text."""
+
 _LARGEST: Final = 1024 * 1024
 
 
@@ -72,11 +75,11 @@ class NoteFile:
                 log.warning("notes_not_kept", reason=error.sentence)
 
 
-def learned_notes(state: Path | None, workspace: Path) -> NoteFile | None:
-    """Where providers note what they learn; None without a state folder, or where the workspace could plant it."""
+def learned_notes(state: Path | None, workspace: Path, name: str = LEARNED) -> NoteFile | None:
+    """Where is noted what was learned; None without a state folder, or where the workspace could plant it."""
     if state is None:
         return None
     with contextlib.suppress(OSError, RuntimeError):
         if not state.resolve().is_relative_to(workspace.resolve()):
-            return NoteFile(state / LEARNED)
+            return NoteFile(state / name)
     return None

@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import orjson
 import pytest
+import redis
 
 from sidecar.app import Sidecar
+from sidecar.core.errors import SetupError
 from sidecar.core.sse import Decoder
 from sidecar.settings import load
 from sidecar.store.answers import FOLDER, Answers
 from sidecar.store.database import DATABASE, Database
 from sidecar.store.turns import TurnStore
+from tests.fakes.redis_server import RedisServer
 from tests.fakes.upstream import Upstream, answer, fault, text
 
 QUESTION = {"model": "claude-test", "max_tokens": 9, "messages": [{"role": "user", "content": "Give it a title"}]}
@@ -47,7 +51,7 @@ class Door:
 
 @pytest.fixture
 async def upstream() -> AsyncIterator[Upstream]:
-    async with Upstream([answer(text(f"answer {number}")) for number in range(20)]) as running:
+    async with Upstream([answer(text(f"answer {number}")) for number in range(30)]) as running:
         yield running
 
 
@@ -127,6 +131,8 @@ async def test_a_running_sidecar_hears_of_a_clearing_from_outside(opened, tmp_pa
         assert (await door.post(QUESTION))[1] == "hit"
         (folder,) = (tmp_path / "state").glob(f"**/{FOLDER}")
         outside = Answers(folder)
+        while not (await outside.stats()).entries:
+            await asyncio.sleep(0.01)  # it lies in memory at once, on the disk a little later
         assert await outside.clear() == 1
         await outside.aclose()
         assert (await door.post(QUESTION))[1] == "miss;reason=new"
@@ -200,3 +206,62 @@ async def test_a_cache_that_cannot_be_kept_stops_nothing(opened, tmp_path, upstr
     async with opened() as door:
         assert (await door.post(QUESTION))[:2] == (200, "miss;reason=new")
         assert (await door.post(QUESTION))[:2] == (200, "hit")
+
+
+async def test_a_team_shares_answers_across_machines_and_paths(tmp_path, upstream, caplog):
+    """Two sidecars with state folders, workspaces and keys of their own: the second is spared the question."""
+    with RedisServer(tmp_path) as server:
+        async with contextlib.AsyncExitStack() as stack:
+            doors = []
+            for name in ("ann", "bob"):
+                (tmp_path / name).mkdir()
+                env = {
+                    "PROVIDER": "anthropic", "ANTHROPIC_API_KEY": name * 8, "ANTHROPIC_UPSTREAM_URL": upstream.url,
+                    "SIDECAR_STATE_DIR": str(tmp_path / f"state-{name}"), "PORT": "0", "SIDECAR_AUTH": "none",
+                    "SIDECAR_CACHE_URL": server.url, "SIDECAR_CACHE_SECRET": "0123456789abcdef" * 2,
+                }  # fmt: skip
+                sidecar = await stack.enter_async_context(Sidecar(load({}, env, None, tmp_path / name), version="1"))
+                doors.append(Door(sidecar, await stack.enter_async_context(aiohttp.ClientSession())))
+            ann, bob = doors
+            with redis.Redis.from_url(server.url) as client:
+                for door in doors:  # the connection is made beside: something else is asked until it is there
+                    await _stored(door, client)
+                _, told, first = await _stored(ann, client, QUESTION)
+            assert told == "miss;reason=new"
+            _, told, again = await bob.post(QUESTION | {"stream": True})
+            assert told == "hit"
+            assert words(again) == orjson.loads(first)["content"][0]["text"]
+            asked = len(upstream.requests)
+            server.stop()
+            _, told, _ = await bob.post(QUESTION)
+            assert (told, len(upstream.requests)) == ("hit", asked)
+            _, told, _ = await bob.post({**QUESTION, "max_tokens": 10})
+            assert told == "miss;reason=new"
+            _, told, _ = await bob.post(QUESTION | {"tools": [TOOL]})
+            assert told == "bypass;reason=tools"
+
+
+async def _stored(door, client, question=None):
+    """The answer to a question that then lies on the server; without one, to the first of some that does."""
+    for number in range(8):
+        before = client.dbsize()
+        answered = await door.post(
+            question or {**QUESTION, "messages": [{"role": "user", "content": f"{door} {number}"}]}
+        )
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                while client.dbsize() == before:
+                    await asyncio.sleep(0.01)  # between two looks at a state
+                return answered
+    raise AssertionError("nothing was stored")
+
+
+async def test_half_a_setting_stops_the_start_but_not_the_editor(tmp_path):
+    env = {"PROVIDER": "anthropic", "ANTHROPIC_API_KEY": "k" * 20, "PORT": "0", "SIDECAR_STATE_DIR": str(tmp_path / "s"),
+           "SIDECAR_CACHE_URL": "redis://127.0.0.1:1"}  # fmt: skip
+    settings = load({}, env, None, tmp_path)
+    with pytest.raises(SetupError, match="SIDECAR_CACHE_SECRET"):
+        async with Sidecar(settings, version="1"):
+            pass
+    async with Sidecar(settings, version="1", editor=True) as sidecar:
+        assert "SIDECAR_CACHE_SECRET" in sidecar.status().message

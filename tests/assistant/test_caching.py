@@ -442,3 +442,12 @@ async def test_a_verdict_on_an_action_is_asked_for_each_time(house, asks):
     assert first[0] == second[0] == "bypass: verdict"
     assert first[1] != second[1]
     assert one.asked == 2
+
+
+@pytest.mark.parametrize(("everywhere", "spared"), [(True, "hit"), (False, "miss: new")])
+async def test_a_team_s_answers_count_for_every_workspace(house, everywhere, spared):
+    here = house()
+    here.cache = PromptCache(Answers(None, CacheLimits()), "fake", everywhere=everywhere)
+    here.turn = AnswerTurn(here.provider, [here.cache])
+    await here.ask(request())
+    assert (await here.ask(request(), turn=replace(TURN, workspace="/another")))[0] == spared

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from dataclasses import replace
 
 import orjson
 import pytest
@@ -233,3 +234,12 @@ async def test_an_unknown_model_has_no_cost_rather_than_a_guess():
     async with await notes.turn.answer(request(stream=False), TURN):
         pass
     assert (notes.record.served, notes.record.input, notes.record.cost) == ("somebody-elses", 5, None)
+
+
+@pytest.mark.parametrize("answer", [says("hi"), fails(UpstreamError("no", status=400))], ids=["answered", "failed"])
+async def test_what_the_door_could_not_say_is_noted(answer):
+    notes = Notes(answer, handling=Handling("m", ("max_tokens",)))
+    with contextlib.suppress(UpstreamError):
+        async with await notes.turn.answer(request(stream=False), replace(TURN, unsaid=("seed", "user"))) as reply:
+            await reply.message()
+    assert notes.record.changes == ("max_tokens", "seed", "user")

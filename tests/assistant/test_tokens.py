@@ -9,7 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.assistant.tokens import estimate, of_text, of_value
+from sidecar.assistant import tokens
+from sidecar.assistant.tokens import Estimate, measure, of_text, of_value
+from tests.bench.tokens import __main__ as recorded
 
 WEATHER = {
     "name": "get_weather",
@@ -21,6 +23,14 @@ WEATHER = {
     },
 }
 ASKED = "What's the weather like in San Francisco?"
+
+
+OLD = "claude-sonnet-4-0"
+
+
+def estimate(body: dict) -> int:
+    """All tokens of a request for a model of the time of the documentation's examples."""
+    return tokens.estimate({"model": OLD, **body}).scaled(1.0)
 
 
 def user(*content: object) -> dict:
@@ -88,10 +98,70 @@ def test_what_a_request_consists_of_is_all_counted():
     assert estimate(more[7]) < plain + 20  # a signature is no text
 
 
-def test_a_forced_tool_has_the_shorter_preamble():
-    auto = estimate({"tools": [WEATHER], **user("hi")})
-    forced = estimate({"tools": [WEATHER], "tool_choice": {"type": "tool", "name": "get_weather"}, **user("hi")})
-    assert auto - forced == 346 - 313
+@pytest.mark.parametrize(
+    ("model", "more"), [("claude-sonnet-4-0", 8), ("claude-sonnet-4-5", 103), ("claude-opus-5-5", 157)]
+)
+def test_a_forced_tool_has_a_preamble_of_its_own(model, more):
+    auto = estimate({"model": model, "tools": [WEATHER], **user("hi")})
+    choice = {"type": "tool", "name": "get_weather"}
+    assert estimate({"model": model, "tools": [WEATHER], "tool_choice": choice, **user("hi")}) - auto == more
+
+
+@pytest.mark.parametrize(
+    ("model", "like"),
+    [
+        ("claude-2.1", "claude-sonnet-4-0"),
+        ("databricks-claude-opus-4-1", "claude-sonnet-4-0"),
+        ("claude-opus-4-6", "claude-sonnet-4-5"),
+        ("claude-opus-5-5", "claude-opus-4-7"),
+        ("of-nobody-we-know", "claude-opus-4-7"),
+    ],
+)
+def test_a_name_counts_as_its_generation(model, like):
+    body = {"tools": [WEATHER], "thinking": {"type": "enabled"}, **user(ASKED)}
+    assert estimate({**body, "model": model}) == estimate({**body, "model": like})
+    assert len({estimate({**body, "model": one}) for one in (OLD, "claude-sonnet-4-5", "claude-opus-4-7")}) == 3
+
+
+THOUGHT = {"type": "thinking", "thinking": "Let me think about this for quite a while, step by step.", "signature": "s"}
+TALK = [
+    {"role": "user", "content": "hi"},
+    {"role": "assistant", "content": [THOUGHT, {"type": "text", "text": "Hello."}]},
+    {"role": "user", "content": "and?"},
+]
+LOOP = [
+    {"role": "user", "content": "hi"},
+    {"role": "assistant", "content": [THOUGHT, {"type": "tool_use", "id": "t", "name": "f", "input": {}}]},
+    {"role": "user", "content": [{"type": "tool_result", "tool_use_id": "t", "content": "ok"}]},
+]
+
+
+@pytest.mark.parametrize(
+    ("model", "messages", "more", "counts"),
+    [
+        ("claude-sonnet-4-5", TALK, {}, False),
+        ("claude-sonnet-4-5", LOOP, {}, True),
+        ("claude-opus-4-5", TALK, {}, True),
+        ("claude-sonnet-4-6", TALK, {}, True),
+        ("claude-sonnet-4-5", TALK, {"context_management": {"edits": []}}, True),
+    ],
+)
+def test_thoughts_of_earlier_turns_count_where_the_model_is_shown_them(model, messages, more, counts):
+    bare = [{**m, "content": [b for b in m["content"] if b is not THOUGHT] if isinstance(m["content"], list) else m["content"]} for m in messages]  # fmt: skip
+    with_, without = (measure({"model": model, "messages": one, **more}).said for one in (messages, bare))
+    assert (with_ > without) == counts
+
+
+def test_the_form_of_an_answer_is_part_of_the_prompt():
+    form = {"type": "json_schema", "schema": WEATHER["input_schema"]}
+    plain = estimate(user("hi"))
+    assert estimate({"output_config": {"format": form}, **user("hi")}) > plain + 100
+    assert estimate({"output_config": {"effort": "low"}, **user("hi")}) == plain
+
+
+def test_only_text_scales():
+    told = Estimate(100.0, 20.0)
+    assert (told.scaled(1.0), told.scaled(1.5)) == (120, 170)
 
 
 def test_a_deferred_tool_is_not_in_the_prompt():
@@ -127,3 +197,36 @@ def test_any_content_has_an_estimate(value):
 def test_a_long_text_is_counted_in_pieces_to_the_same_end():
     text = "def answer(self, request):\n    return 42\n" * 5_000
     assert of_text(text) == pytest.approx(5_000 * of_text("def answer(self, request):\n    return 42\n"), rel=0.01)
+
+
+# Requests that others recorded with the usage that the API told: tests/bench/tokens. (generation, median, within 10 %)
+@pytest.mark.parametrize(
+    ("name", "off", "within"), [("to 4.1", 0.03, 0.9), ("4.5, 4.6", 0.03, 0.9), ("from 4.7", 0.03, 0.9)]
+)
+def test_recorded_requests_of_some_size_are_off_by_less_than_a_tenth(name, off, within):
+    errors = recorded.by_generation(recorded.load(), 200)[name]
+    assert len(errors.values) >= 10
+    assert errors.median < off
+    assert errors.p90 < 0.1
+    assert errors.within >= within
+
+
+@pytest.mark.parametrize(("name", "off"), [("to 4.1", 0.03), ("4.5, 4.6", 0.03), ("from 4.7", 0.07)])
+def test_all_recorded_requests(name, off):
+    assert recorded.by_generation(recorded.load())[name].median < off
+
+
+def test_a_model_that_nobody_fitted_is_learned_from_recorded_requests():
+    long = recorded.long_ones(recorded.load(), "to 4.1")
+    without, with_ = recorded.learned(long, "claude-opus-4-7")
+    assert without.median > 0.2
+    assert with_.median < 0.02
+    assert with_.within > 0.7
+
+
+@pytest.mark.parametrize("row", recorded.load()[::40], ids=lambda row: row["request"])
+def test_a_recorded_pair_says_where_it_is_from_and_holds_no_text(row):
+    assert row["source"].count("/") == 1
+    assert all(
+        isinstance(value, int | float) for key, value in row.items() if key not in {"source", "request", "model"}
+    )

@@ -143,3 +143,16 @@ def test_long_texts_are_redacted_in_pieces_that_cut_no_key():
     assert told == f"{filler}[redacted]\n{filler}[redacted]\n"
     assert redacted({"data": "A" * 100_000}, ())["data"] == "[100000 characters]"
     assert redacted([1, None, True, {"n": 1.5}], ()) == [1, None, True, {"n": 1.5}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "kind"), [(streams("a"), "answer"), (fails(UpstreamError("no", status=400)), "error")]
+)
+async def test_what_the_door_could_not_say_is_traced(tmp_path: Path, answer: Answer, kind: str):
+    traced = Traced(tmp_path, "headers", answer)
+    turn = Turn(id="req_1", unsaid=("seed", "user"))
+    with contextlib.suppress(UpstreamError):
+        async with await traced.turn.answer(request(), turn) as reply:
+            async for _ in reply.events():
+                pass
+    assert (await traced.lines())[kind]["changed"] == ["seed", "user"]

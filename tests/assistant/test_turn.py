@@ -7,7 +7,7 @@ import asyncio
 import orjson
 import pytest
 
-from sidecar.assistant.turn import AnswerTurn
+from sidecar.assistant.turn import AnswerTurn, Count
 from sidecar.core.errors import UpstreamError, UpstreamUnreachable
 from sidecar.core.messages import MessagesRequest
 from sidecar.core.ports import Model
@@ -87,7 +87,22 @@ async def test_being_cancelled_reaches_the_provider():
     [None, UpstreamUnreachable("x"), *(UpstreamError("x", status=status) for status in (404, 405, 429, 500, 501, 529))],
 )
 async def test_where_the_provider_cannot_count_tokens_are_estimated(unable):
-    assert 5 <= await AnswerTurn(FakeProvider(tokens=unable)).count(REQUEST, TURN) <= 15
+    count = await AnswerTurn(FakeProvider(tokens=unable)).count(REQUEST, TURN)
+    assert 5 <= count.tokens <= 15
+    assert (count.estimated, count.pairs) == (True, 0)
+
+
+async def test_the_provider_s_own_count_goes_before_what_was_learned():
+    count = await AnswerTurn(FakeProvider(tokens=7), ratio=lambda model: (2.0, 9)).count(REQUEST, TURN)
+    assert count == Count(7)
+
+
+async def test_an_estimate_is_scaled_by_what_was_learned():
+    plain = await AnswerTurn(FakeProvider()).count(REQUEST, TURN)
+    names = []
+    scaled = await AnswerTurn(FakeProvider(), ratio=lambda model: names.append(model) or (2.0, 9)).count(REQUEST, TURN)
+    assert scaled.tokens > plain.tokens
+    assert (scaled.pairs, names) == (9, [REQUEST.model])
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 413])
@@ -110,5 +125,5 @@ async def test_counting_a_large_request_does_not_hold_up_the_loop():
         while not counting.done():
             await asyncio.sleep(0.001)
             turns += 1
-    assert counting.result() > 2_000_000
+    assert counting.result().tokens > 2_000_000
     assert turns > 20

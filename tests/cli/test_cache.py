@@ -10,6 +10,8 @@ import pytest
 from sidecar.cli import run
 from sidecar.settings import Settings, from_machine
 from sidecar.store.answers import FOLDER, Answers, CacheLimits, Counts
+from sidecar.store.shared import shared_answers
+from tests.fakes.redis_server import RedisServer
 
 
 @pytest.fixture
@@ -105,3 +107,47 @@ def test_a_family_without_a_command_shows_its_commands(capsys, settings):
     shown = "".join(capsys.readouterr())
     assert "stats" in shown
     assert "clear" in shown
+
+
+# ── shared in a team ────────────────────────────────────────────────────────────────────────────────
+@pytest.fixture
+def shared(tmp_path, monkeypatch):
+    with RedisServer(tmp_path, password="of-the-server") as server:
+        monkeypatch.setenv("SIDECAR_CACHE_URL", server.url)
+        monkeypatch.setenv("SIDECAR_CACHE_SECRET", "0123456789abcdef0123456789abcdef")
+        yield server
+
+
+def test_what_a_team_shares_is_counted_and_cleared(capsys, settings, shared):
+    async def put() -> None:
+        answers = shared_answers(Answers(None), from_machine({}).cache)
+        await answers.stats()  # which waits for the server
+        await answers.put("a" * 64, b"answer")
+        await answers.aclose()
+
+    asyncio.run(put())
+    assert told(capsys, "stats")["shared"] == {
+        "server": f"redis://127.0.0.1:{shared.port}/0",
+        "entries": 1,
+        "problem": "",
+    }
+    assert run(["cache", "stats"]) == 0
+    assert f"shared   1 (redis://127.0.0.1:{shared.port}/0)" in capsys.readouterr().out
+    assert told(capsys, "clear") == {"cleared": 1}
+    assert told(capsys, "stats")["shared"]["entries"] == 0
+
+
+def test_a_server_that_is_gone_is_told(capsys, settings, shared):
+    shared.stop()
+    assert run(["cache", "stats"]) == 0
+    shown = capsys.readouterr().out
+    assert "shared   not reached: " in shown
+    assert "of-the-server" not in shown
+    assert run(["cache", "clear"]) == 1
+    assert "was not reached" in capsys.readouterr().err
+
+
+def test_half_a_setting_is_named(capsys, settings, shared, monkeypatch):
+    monkeypatch.delenv("SIDECAR_CACHE_SECRET")
+    assert run(["cache", "stats"]) == 2
+    assert "SIDECAR_CACHE_SECRET" in capsys.readouterr().err

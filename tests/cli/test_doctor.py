@@ -14,6 +14,7 @@ from types import SimpleNamespace
 from typing import ClassVar
 
 import pytest
+import redis
 
 from sidecar import __version__
 from sidecar.cli import run
@@ -25,12 +26,14 @@ from sidecar.cli.doctor import (
     check_provider,
     check_python,
     check_space,
+    check_shared_cache,
     check_state,
     check_token,
     check_workspace,
 )
 from sidecar.settings import load
 from sidecar.store.runtime import TOKEN_FILE, announce, keep_token, open_folder
+from tests.fakes.redis_server import RedisServer
 from tests.fakes.upstream import Turn as Scripted
 from tests.fakes.upstream import Upstream, answer, fault, text
 
@@ -162,6 +165,45 @@ def test_a_sidecar_that_runs_is_asked_how_it_is(build, tmp_path, free_port, told
         finding = check_port(settings)
     assert (finding.mark, words in finding.text, url in finding.text) == (mark, True, True)
     assert (str(os.getpid()) in finding.mend) is (mark != "ok")
+
+
+SHARED = {"SIDECAR_CACHE_SECRET": "0123456789abcdef0123456789abcdef"}
+
+
+def test_a_team_s_cache(build, tmp_path):
+    with RedisServer(tmp_path, password="of-the-server") as server:
+        finding = check_shared_cache(build({**SHARED, "SIDECAR_CACHE_URL": server.url}))
+        assert finding.mark == "ok", finding
+        assert "gave one back in" in finding.text
+        with redis.Redis.from_url(server.url) as client:
+            assert client.dbsize() == 0
+        wrong = check_shared_cache(build({**SHARED, "SIDECAR_CACHE_URL": server.url.replace("of-the-server", "wrong")}))
+        assert (wrong.mark, "password" in wrong.text.lower(), "wrong" in wrong.text) == ("fail", True, False)
+        half = check_shared_cache(build({"SIDECAR_CACHE_URL": server.url}))
+        assert (half.mark, half.mend) == ("fail", "set SIDECAR_CACHE_SECRET, or unset SIDECAR_CACHE_URL")
+    gone = check_shared_cache(build({**SHARED, "SIDECAR_CACHE_URL": server.url}))
+    assert gone.mark == "fail"
+    assert "of-the-server" not in gone.text
+
+
+def test_a_team_s_cache_that_is_far_away(build, tmp_path, monkeypatch):
+    async def slow(_settings) -> float:
+        return 0.2
+
+    monkeypatch.setattr("sidecar.cli.doctor.tried", slow)
+    finding = check_shared_cache(build({**SHARED, "SIDECAR_CACHE_URL": "redis://h"}))
+    assert (finding.mark, "200 ms" in finding.text) == ("warn", True)
+
+
+def test_only_a_cache_that_is_shared_is_looked_at(here, capsys, monkeypatch):
+    assert "cache " not in _run(capsys)
+    monkeypatch.setenv("SIDECAR_CACHE_URL", "redis://127.0.0.1:1")
+    assert "cache " in _run(capsys)
+
+
+def _run(capsys) -> str:
+    run(["doctor", "--no-call"])
+    return capsys.readouterr().out
 
 
 # ── the provider ────────────────────────────────────────────────────────────────────────────────────

@@ -161,13 +161,15 @@ async def test_a_cut_answer_is_no_answer_for_a_client_that_wants_it_whole(serve)
 
 @pytest.mark.parametrize(
     ("tokens", "expected"),
-    [(42, 42), (0, 0), (None, 12), (UpstreamError("none", status=404), 12), (UpstreamError("busy", status=529), 12)],
+    [(42, 42), (0, 0), (None, 11), (UpstreamError("none", status=404), 11), (UpstreamError("busy", status=529), 11)],
 )
 async def test_tokens_are_counted_or_estimated(serve, tokens, expected):
     served = await serve(provider=FakeProvider(tokens=tokens))
     body = {"model": "m", "messages": [{"role": "user", "content": "Hello there my dear friend"}]}
     async with served.post(body, "/v1/messages/count_tokens") as response:
         assert (response.status, await response.json()) == (200, {"input_tokens": expected})
+        source = "provider" if isinstance(tokens, int) else "estimate;pairs=0"
+        assert response.headers["x-sidecar-count"] == source
 
 
 async def test_many_requests_on_one_connection(serve):

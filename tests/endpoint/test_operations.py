@@ -47,13 +47,14 @@ async def test_models_in_the_api_s_list_form(serve):
     )
     assert listed["data"][0] == {
         "type": "model", "id": "claude-sonnet-4-5", "display_name": "Sonnet", "created_at": "1970-01-01T00:00:00Z",
+        "object": "model", "created": 0, "owned_by": "anthropic",
     }  # fmt: skip
 
 
 async def test_no_models_to_tell(serve):
     served = await serve()
     listed = (await served.raw(*served.head("GET", "/v1/models"), *AUTHORIZED)).json
-    assert listed == {"data": [], "has_more": False, "first_id": None, "last_id": None}
+    assert listed == {"object": "list", "data": [], "has_more": False, "first_id": None, "last_id": None}
 
 
 @pytest.mark.parametrize("signal", ["metrics", "logs", "traces"])

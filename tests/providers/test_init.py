@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,7 @@ import pytest
 
 from sidecar.core.errors import SetupError
 from sidecar.core.ports import Analyst, Capabilities
-from sidecar.providers import REGISTRY, create_provider, provider_class
+from sidecar.providers import REGISTRY, answering, create_provider, provider_class
 from sidecar.settings import load
 
 
@@ -80,3 +81,39 @@ async def test_a_profile_names_the_workspace_and_tiers_the_models(tmp_path: Path
     assert inner._route.url == "https://work.example.com/serving-endpoints/anthropic/v1/messages"
     assert inner._models.upstream("claude-opus-5-5") == "big"
     await provider.aclose()
+
+
+BRICKS = {"PROVIDER": "databricks", "DATABRICKS_HOST": "https://a.example.com", "DATABRICKS_TOKEN": "k" * 20}
+
+
+def who(tmp_path: Path, **env: str) -> str:
+    return answering(load({}, {name: value for name, value in env.items() if value}, None, tmp_path))
+
+
+def test_who_answers_is_the_same_for_all_who_ask_the_same(tmp_path: Path) -> None:
+    first = who(tmp_path, **BRICKS)
+    assert who(tmp_path, **{**BRICKS, "DATABRICKS_TOKEN": "other" * 5}) == first
+    config = tmp_path / "bricks.cfg"
+    config.write_text("[work]\nhost = https://a.example.com\ntoken = abc\n")
+    mine = {"DATABRICKS_CONFIG_PROFILE": "work", "DATABRICKS_CONFIG_FILE": str(config)}
+    assert json.loads(who(tmp_path, PROVIDER="databricks", **mine))["host"] == "https://a.example.com"
+    assert "k" * 20 not in first
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"DATABRICKS_HOST": "https://b.example.com"},
+        {"DATABRICKS_ENDPOINT_PATH": "/serving-endpoints/x/invocations"},
+        {"SIDECAR_MODEL_MAP": "claude-*=mine"},
+        {"MODEL_HAIKU": "mine"},
+        {"PROVIDER": "offline"},
+    ],
+)
+def test_another_who_answers_is_another(tmp_path: Path, more: dict[str, str]) -> None:
+    assert who(tmp_path, **{**BRICKS, **more}) != who(tmp_path, **BRICKS)
+
+
+def test_who_would_answer_but_cannot_is_told_without_a_fault(tmp_path: Path) -> None:
+    mine = {"DATABRICKS_CONFIG_PROFILE": "absent", "DATABRICKS_CONFIG_FILE": str(tmp_path / "none")}
+    assert "host" not in json.loads(who(tmp_path, PROVIDER="databricks", **mine))

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from sidecar.core.chat import CHOICES, NO_PARAMETERS
 from sidecar.core.errors import NotSupported
 from sidecar.core.messages import Json
 from sidecar.providers.dialects.openai_messages import chat_messages
@@ -22,7 +23,6 @@ _PLACEHOLDER: Final = "DeferredToolPlaceholder"
 _SMALLEST_BUDGET: Final = 1024
 _BUDGETS: Final[Mapping[str, int]] = {"low": 4096, "medium": 16_384}
 _LARGEST_BUDGET: Final = 31_999  # what Claude Code asks for itself; Databricks promises nothing above 32,000
-_CHOICES: Final[Mapping[str, str]] = {"auto": "auto", "any": "required", "none": "none"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,8 +187,8 @@ def _tools(body: Mapping[str, Any], flavour: Flavour) -> Iterator[tuple[str, Any
 
 def _choice(choice: Mapping[str, Any], flavour: Flavour) -> Iterator[tuple[str, Any]]:
     kind = str(choice.get("type"))
-    if kind in _CHOICES:
-        yield "tool_choice", _CHOICES[kind]
+    if kind in CHOICES:
+        yield "tool_choice", CHOICES[kind]
     elif kind == "tool":
         yield "tool_choice", {"type": "function", "function": {"name": choice.get("name")}}
     if flavour.parallel_option and choice.get("disable_parallel_tool_use"):
@@ -201,5 +201,5 @@ def _runs_at_client(tool: Mapping[str, Any]) -> bool:
 
 def _function(tool: Mapping[str, Any]) -> Json:
     function: Json = {"name": tool.get("name"), "description": tool.get("description") or ""}
-    function["parameters"] = tool.get("input_schema") or {"type": "object", "properties": {}}
+    function["parameters"] = tool.get("input_schema") or dict(NO_PARAMETERS)
     return {"type": "function", "function": function}

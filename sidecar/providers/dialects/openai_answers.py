@@ -12,18 +12,11 @@ from typing import Any, Final
 
 import orjson
 
+from sidecar.core.chat import STOPS, arguments
 from sidecar.core.errors import UpstreamError
 from sidecar.core.events import Event
 from sidecar.core.messages import Json, Message
 
-_STOPS: Final[Mapping[str, str]] = {
-    "stop": "end_turn",
-    "length": "max_tokens",
-    "tool_calls": "tool_use",
-    "function_call": "tool_use",
-    "content_filter": "refusal",
-    "refusal": "refusal",
-}
 _REASONING: Final = ("reasoning_content", "reasoning")
 
 
@@ -264,23 +257,12 @@ def _tool_use(call: Json, made: str) -> Json:
         "type": "tool_use",
         "id": str(call.get("id") or f"toolu_{made}"),
         "name": str(function.get("name") or ""),
-        "input": written if isinstance(written, dict) else _arguments(str(written or "")),
+        "input": written if isinstance(written, dict) else arguments(str(written or "")),
     }
 
 
-def _arguments(written: str) -> Json:
-    """Arguments as an object. Broken ones are kept as text, so that the client's check fails and the model learns."""
-    if not written.strip():
-        return {}
-    try:
-        value = orjson.loads(written)
-    except orjson.JSONDecodeError:
-        return {"unreadable_arguments": written}
-    return value if isinstance(value, dict) else {"unreadable_arguments": written}
-
-
 def _stop(reason: Any, *, called: bool) -> str:
-    named = _STOPS.get(str(reason), "end_turn")
+    named = STOPS.get(str(reason), "end_turn")
     return "tool_use" if called and named == "end_turn" else named
 
 
