@@ -251,6 +251,8 @@ def _holder(port: int) -> str:
     except (psutil.Error, OSError):
         return ""
     return ""
+
+
 def check_shared_cache(settings: Settings) -> Finding:
     """The team's server takes an answer and gives it back, quickly enough to be waited for."""
     mend = "check SIDECAR_CACHE_URL, and that the server runs and lets you in; until then answers are kept here alone"
