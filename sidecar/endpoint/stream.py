@@ -131,10 +131,12 @@ async def stream(call: Call, answer: AnswerTurn, request: MessagesRequest, limit
     """Answer with server-sent events. Raises what failed before the first byte, and ClientLeft."""
     outlet = Outlet(call, limits)
     failure: Exception | None = None
+    asking = answer.answer(request, call.turn)
+    del request  # it may be large, and nobody needs it when the answer has begun
     async with outlet.pinging():
         # Caught in here, since a task group would wrap what leaves it.
         try:
-            async with await answer.answer(request, call.turn) as reply:
+            async with await asking as reply:
                 await _hand_on(call, reply, outlet, limits)
         except Exception as error:  # noqa: BLE001 - a door: raised again or told to the client below
             failure = error
