@@ -164,7 +164,7 @@ class Sidecar:
         if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
             return marks  # what the offline provider says depends on the working tree, which no request tells of
         answers = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
-        prompts = PromptCache(answers, self._settings.model_dump_json(include={"provider", provider.name}))
+        prompts = PromptCache(answers, self._settings.as_json("provider", provider.name))
         stack.push_async_callback(prompts.aclose)
         return [prompts, *marks]
 

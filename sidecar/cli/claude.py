@@ -18,11 +18,11 @@ from typing import IO, Annotated, Any, Final
 
 import orjson
 import typer
-from pydantic import SecretStr
 
 from sidecar.cli.options import Json, Workspace
 from sidecar.cli.output import Output
 from sidecar.core.errors import Conflict, NotFound, SetupError, StoreError
+from sidecar.core.secret import SecretStr
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 

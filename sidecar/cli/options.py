@@ -27,4 +27,3 @@ Provider = Annotated[
     ),
 ]
 Auth = Annotated[str | None, typer.Option("--auth", metavar="MODE", help="auto, token or none.  [default: auto]")]
-

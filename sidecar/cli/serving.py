@@ -17,6 +17,7 @@ from sidecar.core.ports import EndpointStatus
 from sidecar.settings import Settings, from_machine
 from sidecar.store import runtime
 
+
 def serve(  # noqa: PLR0913 - one parameter an option
     *,
     workspace: str | None = None,

@@ -5,8 +5,8 @@ import inspect
 import pytest
 
 from sidecar.cli import serve, serving
-from sidecar.cli.parser import parse_and_run
 from sidecar.cli.command import Command
+from sidecar.cli.parser import parse_and_run
 
 
 @pytest.mark.parametrize("name", ["serve", "lsp"])
