@@ -211,7 +211,8 @@ class Sidecar:
             return
         if state is not None:
             with suppress(StoreError):  # then `sidecar claude` starts one of its own
-                runtime.announce(
+                await asyncio.to_thread(
+                    runtime.announce,
                     state,
                     base_url=endpoint.base_url,
                     port=endpoint.port,

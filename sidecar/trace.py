@@ -24,6 +24,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import MappingProxyType
@@ -144,21 +145,18 @@ _NAMED: Final = (
     rf"(?i)(?<![a-z0-9])((?:[a-z0-9]{{1,40}}_)?(?:{_NAMES})[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?)"
     r"(?!(?:bearer |basic )?\[redacted|[/~.\\]|\d{1,9}\b)[^\s\"',;&]{4,}"
 )
-_PATTERNS: Final = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", _MASK),
-        (r"(?i)((?<![\w-])(?:set-)?cookie[\"']?\s{0,3}[:=]\s{0,3})[^\r\n]+", rf"\1{_MASK}"),
-        (r"(?i)\b(bearer|basic)\s+(?=\S{0,200}[\d=]|\S{24})[\w.~+/=-]{8,}", rf"\1 {_MASK}"),
-        (r"(?<![\w/-])sk-(?=[A-Za-z_-]{0,80}\d|[A-Za-z0-9]{16})[A-Za-z0-9_-]{12,}", _MASK),
-        (r"(?<!\w)d(?:api|kea|ose)[0-9a-fA-F]{16,}(?:-\d+)?(?!\w)", _MASK),
-        (r"(?<!\w)(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?!\w)", _MASK),
-        (r"(?<!\w)(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})", _MASK),
-        (r"(?<!\w)(?:xox[abeoprs]-[\w-]{10,}|AIza[\w-]{35}|hf_[A-Za-z0-9]{30,}|npm_[A-Za-z0-9]{36})", _MASK),
-        (r"(?<!\w)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*", _MASK),
-        (r"(?i)(?<![\w.+-])([a-z][a-z0-9+.-]{0,20}://)(?!git@)[^/?#\s@'\"]{1,512}@", rf"\1{_MASK}@"),
-        (_NAMED, rf"\1{_MASK}"),
-    )
+_PATTERNS: Final = (
+    (r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", _MASK),
+    (r"(?i)((?<![\w-])(?:set-)?cookie[\"']?\s{0,3}[:=]\s{0,3})[^\r\n]+", rf"\1{_MASK}"),
+    (r"(?i)\b(bearer|basic)\s+(?=\S{0,200}[\d=]|\S{24})[\w.~+/=-]{8,}", rf"\1 {_MASK}"),
+    (r"(?<![\w/-])sk-(?=[A-Za-z_-]{0,80}\d|[A-Za-z0-9]{16})[A-Za-z0-9_-]{12,}", _MASK),
+    (r"(?<!\w)d(?:api|kea|ose)[0-9a-fA-F]{16,}(?:-\d+)?(?!\w)", _MASK),
+    (r"(?<!\w)(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?!\w)", _MASK),
+    (r"(?<!\w)(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})", _MASK),
+    (r"(?<!\w)(?:xox[abeoprs]-[\w-]{10,}|AIza[\w-]{35}|hf_[A-Za-z0-9]{30,}|npm_[A-Za-z0-9]{36})", _MASK),
+    (r"(?<!\w)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*", _MASK),
+    (r"(?i)(?<![\w.+-])([a-z][a-z0-9+.-]{0,20}://)(?!git@)[^/?#\s@'\"]{1,512}@", rf"\1{_MASK}@"),
+    (_NAMED, rf"\1{_MASK}"),
 )
 # What every pattern above needs at least: where none of it stands, none of them can match.
 _SUSPICIOUS: Final = re.compile(
@@ -175,9 +173,15 @@ def redact(text: str, secrets: Collection[str] = ()) -> str:
         text = text.replace(secret, _MASK)
     if not _SUSPICIOUS.search(text):
         return text
-    for pattern, replacement in _PATTERNS:
+    for pattern, replacement in _patterns():
         text = pattern.sub(replacement, text)
     return text
+
+
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The patterns, compiled when a text first needs them: the start does not."""
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in _PATTERNS)
 
 
 def _redacted(value: object, secrets: Collection[str], key: str = "") -> object:

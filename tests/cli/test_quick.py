@@ -1,8 +1,6 @@
 """The short way knows what the parser knows, and takes nothing that the parser would take otherwise."""
 
 import inspect
-import subprocess
-import sys
 from typing import get_type_hints
 
 import pytest
@@ -76,9 +74,3 @@ def test_leaves_the_rest_to_the_parser(words):
 def test_a_mistake_is_told_by_the_parser(capsys):
     assert run(["serve", "--prot", "1"]) == 2
     assert "--port" in capsys.readouterr().err
-
-
-def test_needs_no_parser():
-    code = "import sys, sidecar.cli.quick, sidecar.cli.serving, sidecar.app; print('typer' in sys.modules)"
-    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert out.stdout.strip() == "False"
