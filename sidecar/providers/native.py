@@ -102,7 +102,7 @@ class NativeProvider:
             return None
         model = self._models.upstream(request.model)
         asked = request.renamed(model)
-        if any(name in asked.body for name in _NOT_COUNTED):
+        if any(name in asked.outline for name in _NOT_COUNTED):
             asked = asked.replaced(**dict.fromkeys(_NOT_COUNTED, DROP))
         try:
             answer, _ = await self._posted(self._route.count_url, request, asked, turn)
@@ -138,6 +138,8 @@ class NativeProvider:
         stream = fitted.stream
         headers = await self._headers(fitted, stream=stream)
         handling = Handling(fitted.model, changes(request, fitted, headers))
+        for decoded in (request, fitted):
+            decoded.forget()
         try:
             # Without a stream a long answer may be awaited, but a count comes at once.
             answer = await self._transport.post(url, headers, fitted.raw, stream=stream or url != self._route.url)
@@ -164,7 +166,7 @@ class NativeProvider:
     def _ready(self, request: MessagesRequest) -> MessagesRequest:
         """The request as this provider must get it; the same object when nothing has to differ."""
         ready = request.renamed(self._models.upstream(request.model))
-        if ready.body.get("max_tokens") is None:
+        if ready.outline.get("max_tokens") is None:
             ready = ready.replaced(max_tokens=DEFAULT_MAX_TOKENS)
         return ready
 
