@@ -21,10 +21,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import MappingProxyType
@@ -89,14 +89,19 @@ def get_logger(room: str) -> Log:
     return Log(room)
 
 
-@contextlib.contextmanager
-def bind(**fields: object) -> Iterator[None]:
-    """Add fields to every event logged inside, also by tasks and threads (`to_thread`) started there."""
-    token = _BOUND.set({**_BOUND.get(), **fields})
-    try:
-        yield
-    finally:
-        _BOUND.reset(token)
+class bind:  # noqa: N801 - used like a function, and written as a class because every request passes through it
+    """Inside of `with bind(request="req_1"):` every event has these fields, also those of tasks and threads started there."""
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, **fields: object) -> None:
+        self._fields = fields
+
+    def __enter__(self) -> None:
+        self._token = _BOUND.set({**_BOUND.get(), **self._fields})
+
+    def __exit__(self, *exc: object) -> None:
+        _BOUND.reset(self._token)
 
 
 def configure(
@@ -186,13 +191,18 @@ def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
 
 def _redacted(value: object, secrets: Collection[str], key: str = "") -> object:
     if isinstance(value, str):
-        masked = key and value and _SECRET_FIELD.match(key.replace("-", "_"))
+        masked = key and value and _names_secret(key)
         return _MASK if masked else _cut(redact(value[: 2 * _LONGEST], secrets), len(value))
     if isinstance(value, dict):
         return _redacted_fields(value, secrets)
     if isinstance(value, list):
         return [_redacted(item, secrets, key) for item in value]
     return value
+
+
+@lru_cache(1024)  # the names of fields are few, and are looked at with every event
+def _names_secret(key: str) -> bool:
+    return _SECRET_FIELD.match(key.replace("-", "_")) is not None
 
 
 def _redacted_fields(fields: Mapping[Any, object], secrets: Collection[str]) -> dict[str, Any]:
@@ -264,12 +274,13 @@ def _as_text(event: Rendered) -> str:
     return f"{line} {rest}" if rest else line
 
 
+_QUOTED: Final = re.compile("[ \t=\"']")
 _HEAD: Final = frozenset({"timestamp", "level", "event", "logger"})
 
 
 def _shown(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
-    return repr(text) if isinstance(value, str) and any(mark in text for mark in " \t=\"'") else text
+    return repr(text) if isinstance(value, str) and _QUOTED.search(text) else text
 
 
 def _neutral(value: Any) -> Any:

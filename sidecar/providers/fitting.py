@@ -30,19 +30,22 @@ _BETA: Final = "anthropic-beta"
 _PLACEHOLDER: Final = "DeferredToolPlaceholder"
 
 
-def fit(request: MessagesRequest, capabilities: Capabilities) -> tuple[MessagesRequest, tuple[str, ...]]:
+def fit(
+    request: MessagesRequest, capabilities: Capabilities, learned: frozenset[str] = frozenset()
+) -> tuple[MessagesRequest, tuple[str, ...]]:
     """The request as this provider can take it, and the refusals that made a difference.
 
-    The same value where none did. Raises BadInput for `safeguards` at a provider without them: its caller does that
+    `learned` are refusals beyond the known ones. The same value where none did. Raises BadInput for `safeguards` at a provider without them: its caller does that
     check itself when it is told so.
     """
     if request.outline.get("safeguards") is not None and not capabilities.safeguards:
         raise BadInput("safeguards: this provider does not have them; leave the field out.")
-    if not capabilities.refuses:
+    refuses = capabilities.refuses | learned
+    if not refuses:
         return request, ()
-    concerned = [refusal for refusal in capabilities.refuses if _concerns(request, refusal)]
+    concerned = [refusal for refusal in refuses if _concerns(request, refusal)]
     body, applied = strip(request.body, concerned) if concerned else ({}, ())
-    headers, betas = without_betas(request.headers, capabilities.refuses)
+    headers, betas = without_betas(request.headers, refuses)
     if applied:
         return request.remade(body, headers), (*applied, *betas)
     return (replace(request, headers=headers), betas) if betas else (request, ())

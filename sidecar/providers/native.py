@@ -150,10 +150,10 @@ class NativeProvider:
         return answer, handling
 
     def _fitted(self, url: str, ready: MessagesRequest) -> MessagesRequest:
-        known = self._capabilities.refuses | self.learned.of(url, ready.model)
+        known = self.learned.of(url, ready.model)
         if self._by_model is not None:
             known = known.union(self._by_model(ready.model))
-        return fit(ready, replace(self._capabilities, refuses=known))[0]
+        return fit(ready, self._capabilities, known)[0]
 
     async def models(self) -> Sequence[Model]:
         """Models on offer by the map of names; the provider itself is not asked."""
@@ -188,7 +188,7 @@ async def reply(answer: TransportAnswer, handling: Handling, called: str = "") -
     `called` is the name that the client asked for, where the provider was asked for another: the answer bears it.
     """
     shown = faults.visible(answer.headers)
-    told = replace(handling, retries=answer.retries)
+    told = replace(handling, retries=answer.retries) if answer.retries != handling.retries else handling
     try:
         if answer.content_type == "text/event-stream":
             return Reply(events=events(answer, called), headers=shown, close=answer.aclose, handling=told)
