@@ -54,9 +54,10 @@ class Limits:
 class TransportAnswer:
     """An answer whose head has come: `status`, `headers` (lower case), and the body to be read once."""
 
-    def __init__(self, response: aiohttp.ClientResponse, limits: Limits) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, limits: Limits, silence: float) -> None:
         self._response = response
         self._limits = limits
+        self._silence = silence
         self.status = response.status
         self.retries = 0
         self.headers: Mapping[str, str] = {k.lower(): v for k, v in response.headers.items()}
@@ -68,9 +69,23 @@ class TransportAnswer:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises UpstreamCut if the connection breaks or falls silent."""
-        with _faults_told():
-            async for chunk in self._response.content.iter_any():
-                yield chunk
+        content = self._response.content
+        connection = self._response.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.read_timeout = None  # from here on the patience below
+        patience = _Patience(content, self._silence)
+        now = asyncio.get_running_loop().time
+        try:
+            with _faults_told():
+                while True:
+                    patience.since = now()
+                    part = await content.readany()
+                    patience.since = None
+                    if not part:
+                        return
+                    yield part
+        finally:
+            patience.end()
 
     async def read(self) -> bytes:
         """The whole body. Raises UpstreamCut if it breaks off, UpstreamError if it is larger than the limit."""
@@ -109,6 +124,31 @@ class TransportAnswer:
     async def aclose(self) -> None:
         """Close the connection, unless the body was read to its end: then it has gone back to the pool."""
         self._response.close()
+
+
+class _Patience:
+    """Ends a body that is awaited in silence for too long, with one timer: aiohttp sets its own again with every read.
+
+    `since` is when the waiting began; None while nobody waits: who does not read cannot complain of silence.
+    """
+
+    def __init__(self, content: aiohttp.StreamReader, silence: float) -> None:
+        self._content = content
+        self._silence = silence
+        self._loop = asyncio.get_running_loop()
+        self.since: float | None = None
+        self._timer = self._loop.call_later(silence, self._look)
+
+    def end(self) -> None:
+        """Nothing more is awaited."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        waited = 0.0 if self.since is None else self._loop.time() - self.since
+        if waited >= self._silence:
+            self._content.set_exception(TimeoutError())
+        else:
+            self._timer = self._loop.call_later(self._silence - waited, self._look)
 
 
 class Transport:
@@ -203,7 +243,7 @@ class Transport:
             raise _unreachable(target, error) from error
         except ValueError as error:
             raise SetupError("The provider's key or address holds characters that no request may carry.") from error
-        answer = TransportAnswer(response, self._limits)
+        answer = TransportAnswer(response, self._limits, silence)
         if tap:
             tap.answered(answer.status, answer.headers)
         return answer
