@@ -38,10 +38,30 @@ def _model(path: str, value: Any) -> str:
 def _messages(path: str, value: Any) -> str:
     if not isinstance(value, LISTS) or not len(value):
         return f"{path}: give a list of at least one message."
+    if all(map(_is_plain, value)):
+        return ""
     for index, message in enumerate(value):
         if problem := _message(f"{path}.{index}", message):
             return problem
     return ""
+
+
+def _is_plain(message: Any) -> bool:
+    """Whether this is a message of the usual kind with nothing wrong: told five times sooner than what is wrong."""
+    if not isinstance(message, OBJECTS) or len(message) != 2:
+        return False
+    try:
+        role, content = message["role"], message["content"]
+    except KeyError:
+        return False
+    if not isinstance(role, str) or role not in _ROLES:
+        return False
+    if isinstance(content, LISTS):
+        for block in content:  # noqa: SIM110 - a generator would cost more than the look
+            if not isinstance(block, OBJECTS):
+                return False
+        return True
+    return isinstance(content, str)
 
 
 def _message(path: str, value: Any) -> str:
