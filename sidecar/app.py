@@ -10,6 +10,7 @@ import asyncio
 import gc
 import importlib
 import signal
+import sys
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
@@ -38,6 +39,13 @@ from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
 
 _NAME = "claude-sidecar"
+_SETTLED = 0.5
+"""Seconds after the start by when whoever started it has had an answer."""
+_KEPT = 16 * 1024 * 1024
+"""Bytes of freed memory that are kept."""
+_OWN_PAGES = 8 * 1024 * 1024
+"""Bytes of a block that has pages of its own."""
+_M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
 
 log = get_logger("app")
 
@@ -268,7 +276,7 @@ async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointS
     with _until_signalled() as stopped:
         async with Sidecar(settings, version=version) as sidecar:
             on_ready(sidecar.status())
-            _spare_collector()
+            asyncio.get_running_loop().call_later(_SETTLED, _settle)
             await stopped.wait()
     return 0
 
@@ -286,6 +294,7 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
         settings = load(folder)
         stops.append(start_trace(settings))
         async with Sidecar(settings, version=version, editor=True) as sidecar:
+            asyncio.get_running_loop().call_later(_SETTLED, _keep_memory)
             yield sidecar
 
     def stop_traces() -> None:
@@ -294,6 +303,29 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
 
     door.run_editor(lambda workspace: services(workspace.folder), version=version, last_acts=(stop_traces,))
     return 1  # not reached: the door ends the process
+
+
+def _settle() -> None:
+    """Make the process one that answers, when the first answers are out: this would hold them up for some 20 ms."""
+    _spare_collector()
+    _keep_memory()
+
+
+def _keep_memory() -> None:
+    """Keep the memory of a request for the next one.
+
+    glibc gives freed memory back at once where much of it is free (128 KB), and takes blocks of that size from the
+    kernel each time: with a conversation of 1 MB, copied on its way in and out, half of the work was making pages again.
+    What is kept is bounded, and blocks beyond `_OWN_PAGES` still go back.
+    """
+    if sys.platform != "linux":
+        return
+    import ctypes  # noqa: PLC0415 - the start does without it
+
+    with suppress(OSError, AttributeError):  # another C library has no such switch
+        mallopt = ctypes.CDLL(None).mallopt
+        mallopt(_M_TRIM_THRESHOLD, _KEPT)
+        mallopt(_M_MMAP_THRESHOLD, _OWN_PAGES)
 
 
 def _spare_collector() -> None:
