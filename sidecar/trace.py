@@ -21,9 +21,10 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Mapping, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
+from functools import cache, lru_cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import MappingProxyType
@@ -88,14 +89,19 @@ def get_logger(room: str) -> Log:
     return Log(room)
 
 
-@contextlib.contextmanager
-def bind(**fields: object) -> Iterator[None]:
-    """Add fields to every event logged inside, also by tasks and threads (`to_thread`) started there."""
-    token = _BOUND.set({**_BOUND.get(), **fields})
-    try:
-        yield
-    finally:
-        _BOUND.reset(token)
+class bind:  # noqa: N801 - used like a function, and written as a class because every request passes through it
+    """Inside of `with bind(request="req_1"):` every event has these fields, also those of tasks and threads started there."""
+
+    __slots__ = ("_fields", "_token")
+
+    def __init__(self, **fields: object) -> None:
+        self._fields = fields
+
+    def __enter__(self) -> None:
+        self._token = _BOUND.set({**_BOUND.get(), **self._fields})
+
+    def __exit__(self, *exc: object) -> None:
+        _BOUND.reset(self._token)
 
 
 def configure(
@@ -144,21 +150,18 @@ _NAMED: Final = (
     rf"(?i)(?<![a-z0-9])((?:[a-z0-9]{{1,40}}_)?(?:{_NAMES})[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?)"
     r"(?!(?:bearer |basic )?\[redacted|[/~.\\]|\d{1,9}\b)[^\s\"',;&]{4,}"
 )
-_PATTERNS: Final = tuple(
-    (re.compile(pattern), replacement)
-    for pattern, replacement in (
-        (r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", _MASK),
-        (r"(?i)((?<![\w-])(?:set-)?cookie[\"']?\s{0,3}[:=]\s{0,3})[^\r\n]+", rf"\1{_MASK}"),
-        (r"(?i)\b(bearer|basic)\s+(?=\S{0,200}[\d=]|\S{24})[\w.~+/=-]{8,}", rf"\1 {_MASK}"),
-        (r"(?<![\w/-])sk-(?=[A-Za-z_-]{0,80}\d|[A-Za-z0-9]{16})[A-Za-z0-9_-]{12,}", _MASK),
-        (r"(?<!\w)d(?:api|kea|ose)[0-9a-fA-F]{16,}(?:-\d+)?(?!\w)", _MASK),
-        (r"(?<!\w)(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?!\w)", _MASK),
-        (r"(?<!\w)(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})", _MASK),
-        (r"(?<!\w)(?:xox[abeoprs]-[\w-]{10,}|AIza[\w-]{35}|hf_[A-Za-z0-9]{30,}|npm_[A-Za-z0-9]{36})", _MASK),
-        (r"(?<!\w)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*", _MASK),
-        (r"(?i)(?<![\w.+-])([a-z][a-z0-9+.-]{0,20}://)(?!git@)[^/?#\s@'\"]{1,512}@", rf"\1{_MASK}@"),
-        (_NAMED, rf"\1{_MASK}"),
-    )
+_PATTERNS: Final = (
+    (r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", _MASK),
+    (r"(?i)((?<![\w-])(?:set-)?cookie[\"']?\s{0,3}[:=]\s{0,3})[^\r\n]+", rf"\1{_MASK}"),
+    (r"(?i)\b(bearer|basic)\s+(?=\S{0,200}[\d=]|\S{24})[\w.~+/=-]{8,}", rf"\1 {_MASK}"),
+    (r"(?<![\w/-])sk-(?=[A-Za-z_-]{0,80}\d|[A-Za-z0-9]{16})[A-Za-z0-9_-]{12,}", _MASK),
+    (r"(?<!\w)d(?:api|kea|ose)[0-9a-fA-F]{16,}(?:-\d+)?(?!\w)", _MASK),
+    (r"(?<!\w)(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?!\w)", _MASK),
+    (r"(?<!\w)(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})", _MASK),
+    (r"(?<!\w)(?:xox[abeoprs]-[\w-]{10,}|AIza[\w-]{35}|hf_[A-Za-z0-9]{30,}|npm_[A-Za-z0-9]{36})", _MASK),
+    (r"(?<!\w)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*", _MASK),
+    (r"(?i)(?<![\w.+-])([a-z][a-z0-9+.-]{0,20}://)(?!git@)[^/?#\s@'\"]{1,512}@", rf"\1{_MASK}@"),
+    (_NAMED, rf"\1{_MASK}"),
 )
 # What every pattern above needs at least: where none of it stands, none of them can match.
 _SUSPICIOUS: Final = re.compile(
@@ -175,20 +178,31 @@ def redact(text: str, secrets: Collection[str] = ()) -> str:
         text = text.replace(secret, _MASK)
     if not _SUSPICIOUS.search(text):
         return text
-    for pattern, replacement in _PATTERNS:
+    for pattern, replacement in _patterns():
         text = pattern.sub(replacement, text)
     return text
 
 
+@cache
+def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
+    """The patterns, compiled when a text first needs them: the start does not."""
+    return tuple((re.compile(pattern), replacement) for pattern, replacement in _PATTERNS)
+
+
 def _redacted(value: object, secrets: Collection[str], key: str = "") -> object:
     if isinstance(value, str):
-        masked = key and value and _SECRET_FIELD.match(key.replace("-", "_"))
+        masked = key and value and _names_secret(key)
         return _MASK if masked else _cut(redact(value[: 2 * _LONGEST], secrets), len(value))
     if isinstance(value, dict):
         return _redacted_fields(value, secrets)
     if isinstance(value, list):
         return [_redacted(item, secrets, key) for item in value]
     return value
+
+
+@lru_cache(1024)  # the names of fields are few, and are looked at with every event
+def _names_secret(key: str) -> bool:
+    return _SECRET_FIELD.match(key.replace("-", "_")) is not None
 
 
 def _redacted_fields(fields: Mapping[Any, object], secrets: Collection[str]) -> dict[str, Any]:
@@ -260,12 +274,13 @@ def _as_text(event: Rendered) -> str:
     return f"{line} {rest}" if rest else line
 
 
+_QUOTED: Final = re.compile("[ \t=\"']")
 _HEAD: Final = frozenset({"timestamp", "level", "event", "logger"})
 
 
 def _shown(value: object) -> str:
     text = value if isinstance(value, str) else repr(value)
-    return repr(text) if isinstance(value, str) and any(mark in text for mark in " \t=\"'") else text
+    return repr(text) if isinstance(value, str) and _QUOTED.search(text) else text
 
 
 def _neutral(value: Any) -> Any:

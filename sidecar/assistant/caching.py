@@ -176,10 +176,10 @@ class PromptCache:
 
 def may_call_tools(request: MessagesRequest) -> bool:
     """Whether the model may call a tool: the client's, one that runs at the provider, or one of an MCP server there."""
-    body = request.body
-    if not any(body.get(name) for name in _TOOL_FIELDS):
+    told = request.outline
+    if not any(told.get(name) for name in _TOOL_FIELDS):
         return False
-    choice = body.get("tool_choice")
+    choice = told.get("tool_choice")
     return not (isinstance(choice, dict) and choice.get("type") == "none")
 
 

@@ -92,7 +92,10 @@ def _dispatch(arguments: list[str]) -> int:
         # Everything behind it belongs to the other program: no option of it may be taken for one of ours.
         handed_on = arguments[2:] if arguments[1:2] == ["--"] else arguments[1:]
         return int(COMMANDS["claude"].load()(handed_on))
-    # The parser is loaded by its name: `--version` and `claude` do without it.
+    # Loaded by their names: `--version` and `claude` do without either, a plain `serve` without the parser.
+    given = import_module("sidecar.cli.quick").plain(arguments)
+    if given is not None:
+        return int(getattr(import_module("sidecar.cli.serving"), arguments[0])(**given))
     return int(import_module("sidecar.cli.parser").parse_and_run(arguments, COMMANDS))
 
 

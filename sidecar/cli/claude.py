@@ -18,12 +18,12 @@ from typing import IO, Annotated, Any, Final
 
 import orjson
 import typer
-from pydantic import SecretStr
 
 from sidecar.cli.options import Json, Workspace
 from sidecar.cli.output import Output
 from sidecar.cli.surroundings import ELSEWHERE, INSTALL, client_settings, leads_past
 from sidecar.core.errors import Conflict, NotFound, SetupError, StoreError
+from sidecar.core.secret import SecretStr
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 

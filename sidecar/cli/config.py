@@ -7,11 +7,11 @@ from typing import Annotated
 
 import orjson
 import typer
-from pydantic import SecretStr
 
 from sidecar.cli.options import Json, Workspace
 from sidecar.cli.output import Output
 from sidecar.core.errors import NotFound
+from sidecar.core.secret import SecretStr
 from sidecar.settings import from_machine, schema, user_file
 
 Origin = Annotated[bool, typer.Option("--origin", help="Tell where each value comes from.")]

@@ -27,8 +27,3 @@ Provider = Annotated[
     ),
 ]
 Auth = Annotated[str | None, typer.Option("--auth", metavar="MODE", help="auto, token or none.  [default: auto]")]
-
-
-def log_level(*, quiet: bool, verbose: bool) -> str | None:
-    """The log level that `-q` and `-v` mean; None when neither was given."""
-    return "debug" if verbose else "warning" if quiet else None

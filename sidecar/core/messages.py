@@ -14,6 +14,7 @@ from typing import Any, Final
 import orjson
 
 from sidecar.core.errors import BadInput
+from sidecar.core.glance import Large, look, outline, outlined
 from sidecar.core.json_in_steps import decode_in_steps
 from sidecar.core.shape import first_problem
 
@@ -31,37 +32,47 @@ _HEAD = re.compile(rb'\s*\{\s*"model"\s*:\s*("[^"\\]*")')
 
 @dataclass(frozen=True)
 class MessagesRequest:
-    """One request: `raw` is what came (or was encoded again after a change), `body` its JSON object.
+    """One request: `raw` is what came (or was encoded again after a change), `body` its JSON object, decoded when asked for.
 
+    `outline` has the fields on top without what is large in them (see `glance`): mostly it is all that is needed.
     `headers` holds only those of the API (`anthropic-version`, `anthropic-beta`), lower-case.
     The value is frozen: a change makes a new one with `replaced`.
     """
 
     raw: bytes
-    body: Mapping[str, Any]
+    outline: Mapping[str, Any]
     headers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, raw: bytes, headers: Mapping[str, str] | None = None) -> MessagesRequest:
-        """Decode and check `raw`. Raises BadInput with the path of the first wrong field.
+        """Check `raw`. Raises BadInput with the path of the first wrong field.
 
         Not for an event loop where `raw` is larger than `AT_ONCE`: in a thread it then lets others run meanwhile.
         """
+        seen = look(raw) if len(raw) <= AT_ONCE else None
+        if seen is not None and not first_problem(seen):
+            return cls(raw, outline(seen), dict(headers or {}))
+        del seen
         body = decode_object(raw)
         problem = first_problem(body)
         if problem:
             raise BadInput(problem)
-        return cls(raw=raw, body=body, headers=dict(headers or {}))
+        return _knowing(body, cls(raw, outline(body), dict(headers or {})))
+
+    @cached_property
+    def body(self) -> Mapping[str, Any]:
+        """The whole JSON object."""
+        return decode_object(self.raw)
 
     @property
     def model(self) -> str:
         """The model's name as the client asked for it."""
-        return str(self.body["model"])
+        return str(self.outline["model"])
 
     @property
     def stream(self) -> bool:
         """Whether the client wants server-sent events."""
-        return bool(self.body.get("stream"))
+        return bool(self.outline.get("stream"))
 
     @property
     def messages(self) -> list[Json]:
@@ -73,12 +84,28 @@ class MessagesRequest:
         """The client's tool definitions; empty when it sent none."""
         return list(self.body.get("tools") or [])
 
+    def forget(self) -> None:
+        """Let go of what was decoded, as far as it can soon be had again: many requests wait long for their answer."""
+        if len(self.raw) <= AT_ONCE:
+            self.__dict__.pop("body", None)
+
     def replaced(self, **changes: Any) -> MessagesRequest:
         """A request with these top-level fields set (or left out, where the value is `DROP`)."""
+        if not any(name in self.outline for name in changes):
+            more = {name: value for name, value in changes.items() if value is not DROP}
+            longer = MessagesRequest(self._longer(more), {**self.outline, **outline(more)}, self.headers)
+            return _knowing({**self.body, **more}, longer) if "body" in self.__dict__ else longer
         body = {k: v for k, v in self.body.items() if changes.get(k) is not DROP}
         body.update({k: v for k, v in changes.items() if v is not DROP})
-        added = not any(name in self.body for name in changes)
-        return MessagesRequest(raw=self._longer(changes) if added else encode(body), body=body, headers=self.headers)
+        return self.remade(body, self.headers)
+
+    def remade(self, body: Mapping[str, Any], headers: Mapping[str, str]) -> MessagesRequest:
+        """A request with this body, encoded again unless it is the very same one."""
+        if body is self.body:
+            return _knowing(body, MessagesRequest(self.raw, self.outline, headers))
+        kept = {k: v for k, v in self.outline.items() if k in body and body[k] is self.body[k]}
+        told = {k: kept[k] if k in kept else outlined(k, v) for k, v in body.items()}
+        return _knowing(body, MessagesRequest(encode(body), told, headers))
 
     def renamed(self, model: str) -> MessagesRequest:
         """The same request for another model.
@@ -92,11 +119,12 @@ class MessagesRequest:
         if head is None or head.group(1) != encode(self.model):
             return self.replaced(model=model)
         raw = self.raw[: head.start(1)] + encode(model) + self.raw[head.end(1) :]
-        return MessagesRequest(raw=raw, body={**self.body, "model": model}, headers=self.headers)
+        other = MessagesRequest(raw, {**self.outline, "model": model}, self.headers)
+        return _knowing({**self.body, "model": model}, other) if "body" in self.__dict__ else other
 
     def _longer(self, fields: Mapping[str, Any]) -> bytes:
         """The bytes with fields behind the last one that are not among them yet."""
-        more = encode({name: value for name, value in fields.items() if value is not DROP})
+        more = encode(fields)
         if more == b"{}":
             return self.raw
         return self.raw[: self.raw.rindex(b"}")] + b"," + more[1:]
@@ -105,13 +133,20 @@ class MessagesRequest:
         """Names of the top-level fields and headers in which this request differs from the one it was made from."""
         if self is sent:
             return ()
-        mine, theirs = self.body, sent.body
-        pairs = {name: (mine.get(name, DROP), theirs.get(name, DROP)) for name in (*theirs, *mine)}
-        fields = [name for name, (now, was) in pairs.items() if now is not was and now != was]
+        mine, theirs = self.outline, sent.outline
+        fields = [name for name in dict.fromkeys((*theirs, *mine)) if self._differs(name, sent)]
         headers = [
             k for k in dict.fromkeys((*sent.headers, *self.headers)) if self.headers.get(k) != sent.headers.get(k)
         ]
         return (*fields, *headers)
+
+    def _differs(self, name: str, sent: MessagesRequest) -> bool:
+        now, was = self.outline.get(name, DROP), sent.outline.get(name, DROP)
+        if now is was:
+            return False
+        if isinstance(now, Large) and isinstance(was, Large):
+            return bool(self.body[name] != sent.body[name])
+        return bool(now != was)
 
     def last_user_text(self) -> str:
         """The text of the newest user message, its text blocks joined by newlines; "" if there is none."""
@@ -119,6 +154,12 @@ class MessagesRequest:
             if message["role"] == "user":
                 return "\n".join(texts(message["content"]))
         return ""
+
+
+def _knowing(body: Mapping[str, Any], request: MessagesRequest) -> MessagesRequest:
+    """The request with its body decoded already."""
+    request.__dict__["body"] = body
+    return request
 
 
 @dataclass(frozen=True)

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Final, Literal, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from sidecar.core.diff import Change
 from sidecar.core.messages import MessagesRequest
 from sidecar.core.reply import Reply
-from sidecar.core.review import RiskReport, Thread, ThreadState
-from sidecar.core.symbols import Answer, Operation, Query
 from sidecar.core.turn import Turn
+
+if TYPE_CHECKING:  # only the editor's side has these at hand: making their classes would hold up the start of `serve`
+    from sidecar.core.diff import Change
+    from sidecar.core.review import RiskReport, Thread, ThreadState
+    from sidecar.core.symbols import Answer, Operation, Query
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ class Decoder:
 
     def feed(self, data: bytes) -> list[Event]:
         """The events that these bytes complete, in order. Raises UpstreamError past `MAX_FRAME`."""
+        if data.endswith(b"\n\n") and not (self._buffer or self._first or b"\r" in data):
+            return _followed([event for frame in data.split(b"\n\n")[:-1] if (event := _read(frame + b"\n\n"))])
         self._buffer += data
         if self._first and not self._begin():
             return []
@@ -70,10 +72,8 @@ class Decoder:
             start = end
         if start:
             del self._buffer[:start]
-        for event in events[:-1]:
-            event.more = True
         self._seen = max(0, limit - start - _LONGEST_END)
-        return events
+        return _followed(events)
 
     def _ends(self, limit: int) -> Iterator[int]:
         """Where frames end. What was looked through at earlier calls is not looked through again."""
@@ -87,8 +87,17 @@ class Decoder:
             yield at
 
 
+def _followed(events: list[Event]) -> list[Event]:
+    """The events, all but the last marked as followed by more."""
+    for event in events[:-1]:
+        event.more = True
+    return events
+
+
 def _read(raw: bytes) -> Event | None:
     """The event of one frame; None for a comment or an empty frame. A nameless one is named by its data's `type`."""
+    if raw.startswith(b"event: ") and (end := raw.find(b"\n")) > 7 and b"\r" not in (name := raw[7:end]):
+        return Event(name.decode("utf-8", "replace"), raw)  # as nearly all of them are written
     if named := _NAME.search(raw):
         return Event(named.group(1).decode("utf-8", "replace"), raw)
     if not _DATA.search(raw):

@@ -27,6 +27,8 @@ async def read_body(request: web.BaseRequest, limits: Limits) -> bytes:
     if request.headers.get("expect", "").lower() == "100-continue":
         await request.writer.write(_CONTINUE)
         request.writer.output_size = 0
+    if request.content_length and request.content.is_eof() and request.content.exception() is None:
+        return request.content.read_nowait()  # all of it came with its head: nobody need watch the clock
     chunks: list[bytes] = []
     size = 0
     loop = asyncio.get_running_loop()

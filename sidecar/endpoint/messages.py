@@ -35,7 +35,9 @@ class Messages:
         request = await self._read(call)
         call.note.update(model=request.model, stream=request.stream)
         if request.stream:
-            return await stream(call, self._answer.answer, request, self._limits)
+            streaming = stream(call, self._answer.answer, request, self._limits)
+            del request  # a stream lasts for minutes, and needs nothing of what was asked
+            return await streaming
         async with await self._answer.answer(request, call.turn) as reply:
             message = await reply.message()
             headers = {"request-id": call.turn.id, **shown(reply.headers, reply.handling)}

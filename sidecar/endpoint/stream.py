@@ -134,10 +134,12 @@ async def stream(
     """Answer with server-sent events. Raises what failed before the first byte, and ClientLeft."""
     outlet = Outlet(call, limits, form)
     failure: Exception | None = None
+    asking = ask(request, call.turn)
+    del request  # it may be large, and nobody needs it when the answer has begun
     async with outlet.pinging():
         # Caught in here, since a task group would wrap what leaves it.
         try:
-            async with await ask(request, call.turn) as reply:
+            async with await asking as reply:
                 await _hand_on(call, reply, outlet, limits)
         except Exception as error:  # noqa: BLE001 - a door: raised again or told to the client below
             failure = error

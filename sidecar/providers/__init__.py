@@ -9,10 +9,10 @@ from types import MappingProxyType
 from typing import Any, Final, cast
 
 import orjson
-from pydantic import SecretStr
 
 from sidecar.core.errors import SetupError
 from sidecar.core.ports import Analyst, Notebook, Provider, Secret
+from sidecar.core.secret import SecretStr
 from sidecar.providers.credentials import Fixed, databricks_login, entra_login, profile_host
 from sidecar.providers.learning import Learner
 from sidecar.providers.models import ModelMap

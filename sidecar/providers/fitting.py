@@ -14,11 +14,13 @@ A *refusal* is a short text, so that it can be told, kept and compared:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import replace
 from typing import Any, Final
 
 from sidecar.core.errors import BadInput
-from sidecar.core.messages import Json, MessagesRequest, encode
+from sidecar.core.messages import Json, MessagesRequest
 from sidecar.core.ports import Capabilities
 
 KEPT: Final = frozenset({"messages", "model", "max_tokens", "system", "tools"})
@@ -28,22 +30,36 @@ _BETA: Final = "anthropic-beta"
 _PLACEHOLDER: Final = "DeferredToolPlaceholder"
 
 
-def fit(request: MessagesRequest, capabilities: Capabilities) -> tuple[MessagesRequest, tuple[str, ...]]:
+def fit(
+    request: MessagesRequest, capabilities: Capabilities, learned: frozenset[str] = frozenset()
+) -> tuple[MessagesRequest, tuple[str, ...]]:
     """The request as this provider can take it, and the refusals that made a difference.
 
-    The same value where none did. Raises BadInput for `safeguards` at a provider without them: its caller does that
+    `learned` are refusals beyond the known ones. The same value where none did. Raises BadInput for `safeguards` at a provider without them: its caller does that
     check itself when it is told so.
     """
-    if request.body.get("safeguards") is not None and not capabilities.safeguards:
+    if request.outline.get("safeguards") is not None and not capabilities.safeguards:
         raise BadInput("safeguards: this provider does not have them; leave the field out.")
-    if not capabilities.refuses:
+    refuses = capabilities.refuses | learned
+    if not refuses:
         return request, ()
-    body, applied = strip(request.body, capabilities.refuses)
-    headers, betas = without_betas(request.headers, capabilities.refuses)
-    if not applied and not betas:
-        return request, ()
-    raw = encode(body) if applied else request.raw
-    return MessagesRequest(raw=raw, body=body, headers=headers), (*applied, *betas)
+    concerned = [refusal for refusal in refuses if _concerns(request, refusal)]
+    body, applied = strip(request.body, concerned) if concerned else ({}, ())
+    headers, betas = without_betas(request.headers, refuses)
+    if applied:
+        return request.remade(body, headers), (*applied, *betas)
+    return (replace(request, headers=headers), betas) if betas else (request, ())
+
+
+def _concerns(request: MessagesRequest, refusal: str) -> bool:
+    """Whether a refusal may be about this request, by its outline alone: most are not, and need no decoded body."""
+    kind, mark, what = refusal.partition(":")
+    if kind == "beta" and mark:
+        return False
+    if kind == "thinking" and mark:
+        thinking = request.outline.get("thinking")
+        return isinstance(thinking, dict) and thinking.get("type") == what
+    return bool(mark) or re.split(r"[.>]", refusal, maxsplit=1)[0] in request.outline
 
 
 def strip(body: Mapping[str, Any], refuses: Collection[str]) -> tuple[Mapping[str, Any], tuple[str, ...]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from typing import Final
 
 from sidecar.core.families import version_of
@@ -36,6 +37,7 @@ _FIRST_ADAPTIVE: Final = (4, 6)
 _FIRST_WITHOUT_BUDGET: Final = (4, 7)
 
 
+@lru_cache(256)
 def refused_by_model(name: str) -> frozenset[str]:
     """What a model of this name refuses, in the form of `fitting` (`thinking:adaptive`); empty for unknown names.
 

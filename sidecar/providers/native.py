@@ -102,7 +102,7 @@ class NativeProvider:
             return None
         model = self._models.upstream(request.model)
         asked = request.renamed(model)
-        if any(name in asked.body for name in _NOT_COUNTED):
+        if any(name in asked.outline for name in _NOT_COUNTED):
             asked = asked.replaced(**dict.fromkeys(_NOT_COUNTED, DROP))
         try:
             answer, _ = await self._posted(self._route.count_url, request, asked, turn)
@@ -138,6 +138,8 @@ class NativeProvider:
         stream = fitted.stream
         headers = await self._headers(fitted, stream=stream)
         handling = Handling(fitted.model, changes(request, fitted, headers))
+        for decoded in (request, fitted):
+            decoded.forget()
         try:
             # Without a stream a long answer may be awaited, but a count comes at once.
             answer = await self._transport.post(url, headers, fitted.raw, stream=stream or url != self._route.url)
@@ -148,10 +150,10 @@ class NativeProvider:
         return answer, handling
 
     def _fitted(self, url: str, ready: MessagesRequest) -> MessagesRequest:
-        known = self._capabilities.refuses | self.learned.of(url, ready.model)
+        known = self.learned.of(url, ready.model)
         if self._by_model is not None:
             known = known.union(self._by_model(ready.model))
-        return fit(ready, replace(self._capabilities, refuses=known))[0]
+        return fit(ready, self._capabilities, known)[0]
 
     async def models(self) -> Sequence[Model]:
         """Models on offer by the map of names; the provider itself is not asked."""
@@ -164,7 +166,7 @@ class NativeProvider:
     def _ready(self, request: MessagesRequest) -> MessagesRequest:
         """The request as this provider must get it; the same object when nothing has to differ."""
         ready = request.renamed(self._models.upstream(request.model))
-        if ready.body.get("max_tokens") is None:
+        if ready.outline.get("max_tokens") is None:
             ready = ready.replaced(max_tokens=DEFAULT_MAX_TOKENS)
         return ready
 
@@ -186,7 +188,7 @@ async def reply(answer: TransportAnswer, handling: Handling, called: str = "") -
     `called` is the name that the client asked for, where the provider was asked for another: the answer bears it.
     """
     shown = faults.visible(answer.headers)
-    told = replace(handling, retries=answer.retries)
+    told = replace(handling, retries=answer.retries) if answer.retries != handling.retries else handling
     try:
         if answer.content_type == "text/event-stream":
             return Reply(events=events(answer, called), headers=shown, close=answer.aclose, handling=told)

@@ -32,8 +32,9 @@ _LONGEST: Final = 4_096
 # A path as the API's checks write it: names and numbers with dots between.
 _PATH: Final = r"(?P<path>[A-Za-z_][\w-]{0,63}(?:\.[\w-]{1,63}){0,11})"
 _ODD: Final = "(?:unknown|unsupported|unrecognized|unexpected)"
+# Patterns are kept as text: Python compiles them with the first refusal, not with every start.
 _NAMED: Final = tuple(
-    re.compile(pattern, re.IGNORECASE)
+    f"(?i){pattern}"
     for pattern in (
         rf"\b{_PATH}: Extra inputs are not permitted",
         rf"unknown field [\"'`\\]*{_PATH}",
@@ -46,20 +47,22 @@ _NAMED: Final = tuple(
         rf"`{_PATH}` (?:is deprecated|and `\w+` cannot both be specified) for this model",
     )
 )
-_INSTEAD: Final = re.compile(r"use [\"'`\\]*(?P<other>[a-z_]+)[\"'`\\]* instead", re.IGNORECASE)
-_FLAG: Final = re.compile(r"invalid beta flag", re.IGNORECASE)
+_INSTEAD: Final = r"(?i)use [\"'`\\]*(?P<other>[a-z_]+)[\"'`\\]* instead"
+_FLAG: Final = r"(?i)invalid beta flag"
 _THINKING: Final = (
-    re.compile(r"\b(?P<kind>adaptive|disabled|enabled) thinking is not supported", re.IGNORECASE),
-    re.compile(r"thinking\.type[.:=]? ?[\"'`\\]*(?P<kind>adaptive|disabled|enabled)[\"'`\\]* is not (?:supported|allowed)", re.IGNORECASE),
-    re.compile(r"thinking(?:\.type)?: Input tag [\"'`\\]*(?P<kind>\w+)[\"'`\\]* found using"),
-    re.compile(r"thinking(?:\.type)?: Input should be .*?(?:got|input_value=)[\"'` \\]*(?P<kind>\w+)", re.IGNORECASE),
+    r"(?i)\b(?P<kind>adaptive|disabled|enabled) thinking is not supported",
+    r"(?i)thinking\.type[.:=]? ?[\"'`\\]*(?P<kind>adaptive|disabled|enabled)[\"'`\\]* is not (?:supported|allowed)",
+    r"thinking(?:\.type)?: Input tag [\"'`\\]*(?P<kind>\w+)[\"'`\\]* found using",
+    r"(?i)thinking(?:\.type)?: Input should be .*?(?:got|input_value=)[\"'` \\]*(?P<kind>\w+)",
 )  # fmt: skip
-_SYSTEM_ROLE: Final = re.compile(r"unexpected role [\"'`\\]*system|role [\"'`\\]*system[\"'`\\]* is not (?:supported|allowed)"
-                                 r"|\brole: Input should be 'user' or 'assistant'", re.IGNORECASE)  # fmt: skip
-_REFERENCE: Final = re.compile(r"Input tag [\"'`\\]*tool_reference|tool_reference[\"'`\\]*(?: blocks?)? (?:is|are) not")
-_RENAMING: Final = re.compile(r"(?P<path>[A-Za-z_][\w-]{0,63})>[a-z_]{1,64}")
-_KIND: Final = re.compile(r"thinking:(?:adaptive|disabled|enabled)|beta:(?:\*|[\w.-]{1,200})")
-_FIELD: Final = re.compile(r"[A-Za-z_][\w-]{0,63}(?:\.(?:\*|[\w-]{1,64})){0,11}")
+_SYSTEM_ROLE: Final = (
+    r"(?i)unexpected role [\"'`\\]*system|role [\"'`\\]*system[\"'`\\]* is not (?:supported|allowed)"
+    r"|\brole: Input should be 'user' or 'assistant'"
+)
+_REFERENCE: Final = r"Input tag [\"'`\\]*tool_reference|tool_reference[\"'`\\]*(?: blocks?)? (?:is|are) not"
+_RENAMING: Final = r"(?P<path>[A-Za-z_][\w-]{0,63})>[a-z_]{1,64}"
+_KIND: Final = r"thinking:(?:adaptive|disabled|enabled)|beta:(?:\*|[\w.-]{1,200})"
+_FIELD: Final = r"[A-Za-z_][\w-]{0,63}(?:\.(?:\*|[\w-]{1,64})){0,11}"
 _ABOUT_PARAMETERS: Final = frozenset({"unsupported_parameter", "unknown_parameter", "unsupported_value"})
 _EFFORT: Final = "output_config.effort"
 
@@ -96,7 +99,7 @@ def refused(words: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> 
 
 def _betas(text: str, headers: Mapping[str, str]) -> Iterator[str]:
     sent = [beta.strip() for beta in headers.get("anthropic-beta", "").split(",") if beta.strip()]
-    if sent and _FLAG.search(text) and not any(beta in text for beta in sent):
+    if sent and re.search(_FLAG, text) and not any(beta in text for beta in sent):
         yield "beta:*"
     # A value of this form stands nowhere else: its name and its day.
     yield from (f"beta:{beta}" for beta in sent if re.search(rf"(?<![\w-]){re.escape(beta)}(?![\w-])", text))
@@ -106,21 +109,21 @@ def _thinking(text: str, body: Mapping[str, Any]) -> Iterator[str]:
     thinking = body.get("thinking")
     kind = thinking.get("type") if isinstance(thinking, dict) else None
     for pattern in _THINKING:
-        yield from (f"thinking:{kind}" for hit in pattern.finditer(text) if hit["kind"].lower() == kind)
+        yield from (f"thinking:{kind}" for hit in re.finditer(pattern, text) if hit["kind"].lower() == kind)
 
 
 def _roles(text: str, body: Mapping[str, Any]) -> Iterator[str]:
     roles = {message.get("role") for message in body.get("messages") or [] if isinstance(message, dict)}
-    if "system" in roles and _SYSTEM_ROLE.search(text):
+    if "system" in roles and re.search(_SYSTEM_ROLE, text):
         yield "role:system"
-    if _REFERENCE.search(text) and "tool_reference" in str(body.get("messages")):
+    if re.search(_REFERENCE, text) and "tool_reference" in str(body.get("messages")):
         yield "block:tool_reference"
 
 
 def _fields(text: str, body: Mapping[str, Any]) -> Iterator[str]:
-    instead = _INSTEAD.search(text)
+    instead = re.search(_INSTEAD, text)
     for pattern in _NAMED:
-        for hit in pattern.finditer(text):
+        for hit in re.finditer(pattern, text):
             path = _path(hit["path"], body)
             if path is not None and instead and "." not in path and instead["other"] not in body:
                 yield f"{path}>{instead['other'].lower()}"
@@ -176,9 +179,9 @@ def may_be_refused(refusal: str) -> bool:
     """Whether a refusal is of a form that `refused` gives: so much is asked of one that comes out of a file."""
     if refusal in {"role:system", "block:tool_reference"}:
         return True
-    if found := _RENAMING.fullmatch(refusal):
+    if found := re.fullmatch(_RENAMING, refusal):
         return found["path"] not in _ASKED_FOR - {"max_tokens"}
-    return bool(_KIND.fullmatch(refusal) or (_FIELD.fullmatch(refusal) and _may_go(refusal)))
+    return bool(re.fullmatch(_KIND, refusal) or (re.fullmatch(_FIELD, refusal) and _may_go(refusal)))
 
 
 def said(error: Any) -> str:

@@ -7,9 +7,10 @@ used as the system's settings name it.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.request import getproxies, proxy_bypass
@@ -27,6 +28,7 @@ log = get_logger("providers")
 
 _RETRIED: Final = frozenset({429, 500, 502, 503, 504, 529})
 _LARGEST_FAULT: Final = 256 * 1024
+_MOST_URLS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +56,10 @@ class Limits:
 class TransportAnswer:
     """An answer whose head has come: `status`, `headers` (lower case), and the body to be read once."""
 
-    def __init__(self, response: aiohttp.ClientResponse, limits: Limits) -> None:
+    def __init__(self, response: aiohttp.ClientResponse, limits: Limits, silence: float) -> None:
         self._response = response
         self._limits = limits
+        self._silence = silence
         self.status = response.status
         self.retries = 0
         self.headers: Mapping[str, str] = {k.lower(): v for k, v in response.headers.items()}
@@ -68,28 +71,35 @@ class TransportAnswer:
 
     async def chunks(self) -> AsyncIterator[bytes]:
         """The body as it arrives. Raises UpstreamCut if the connection breaks or falls silent."""
+        content = self._response.content
+        connection = self._response.connection
+        if connection is not None and connection.protocol is not None:
+            connection.protocol.read_timeout = None  # from here on the patience below
+        patience = _Patience(content, self._silence)
+        now = asyncio.get_running_loop().time
         try:
-            async for chunk in self._response.content.iter_any():
-                yield chunk
-        except TimeoutError as error:
-            raise UpstreamCut(
-                "The provider stopped sending in the middle of its answer; please try again.",
-                status=504,
-                kind="timeout_error",
-            ) from error
-        except (aiohttp.ClientError, ConnectionError) as error:
-            raise _cut() from error
+            with _faults_told():
+                while True:
+                    patience.since = now()
+                    part = await content.readany()
+                    patience.since = None
+                    if not part:
+                        return
+                    yield part
+        finally:
+            patience.end()
 
     async def read(self) -> bytes:
         """The whole body. Raises UpstreamCut if it breaks off, UpstreamError if it is larger than the limit."""
         parts: list[bytes] = []
         size = 0
-        async for chunk in self.chunks():
-            parts.append(chunk)
-            size += len(chunk)
-            if size > self._limits.body:
-                raise UpstreamError(f"The provider's answer is larger than {self._limits.body} bytes.")
-        return b"".join(parts)
+        with _faults_told():
+            while part := await self._response.content.readany():
+                parts.append(part)
+                size += len(part)
+                if size > self._limits.body:
+                    raise UpstreamError(f"The provider's answer is larger than {self._limits.body} bytes.")
+        return parts[0] if len(parts) == 1 else b"".join(parts)
 
     async def glance(self) -> bytes:
         """The beginning of a failed answer's body, as much as can be had soon; never raises for a broken one."""
@@ -118,13 +128,40 @@ class TransportAnswer:
         self._response.close()
 
 
+class _Patience:
+    """Ends a body that is awaited in silence for too long, with one timer: aiohttp sets its own again with every read.
+
+    `since` is when the waiting began; None while nobody waits: who does not read cannot complain of silence.
+    """
+
+    def __init__(self, content: aiohttp.StreamReader, silence: float) -> None:
+        self._content = content
+        self._silence = silence
+        self._loop = asyncio.get_running_loop()
+        self.since: float | None = None
+        self._timer = self._loop.call_later(silence, self._look)
+
+    def end(self) -> None:
+        """Nothing more is awaited."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        waited = 0.0 if self.since is None else self._loop.time() - self.since
+        if waited >= self._silence:
+            self._content.set_exception(TimeoutError())
+        else:
+            self._timer = self._loop.call_later(self._silence - waited, self._look)
+
+
 class Transport:
     """Posts requests and hands back answers with status 200; every other outcome is an UpstreamError."""
 
     def __init__(self, *, limits: Limits | None = None, proxies: bool = True) -> None:
         self._limits = limits or Limits()
         self._proxies = proxies
-        self._proxy_of: dict[str, _Proxy] = {}
+        self._proxy_of: dict[tuple[str, str | None], _Proxy] = {}
+        self._url: dict[str, URL] = {}
+        self._timeout: dict[float, aiohttp.ClientTimeout] = {}
         self._session: aiohttp.ClientSession | None = None
         self._tired_at: float | None = None
 
@@ -135,12 +172,12 @@ class Transport:
         come; once, where a moment ago all three failed. Raises UpstreamUnreachable where there was no answer, UpstreamError for what the provider answered.
         """
         silence = self._limits.idle if stream else self._limits.answer
-        return await self._attempts(lambda: self._ask("POST", url, headers, body, silence), _secrets(headers))
+        return await self._attempts(lambda: self._ask("POST", url, headers, body, silence), headers)
 
     async def get(self, url: str, headers: Mapping[str, str]) -> TransportAnswer:
         """Like `post`, for a question without a body."""
         silence = self._limits.idle
-        return await self._attempts(lambda: self._ask("GET", url, headers, None, silence), _secrets(headers))
+        return await self._attempts(lambda: self._ask("GET", url, headers, None, silence), headers)
 
     async def aclose(self) -> None:
         """Close all connections. Another request opens new ones."""
@@ -149,7 +186,7 @@ class Transport:
             await session.close()
 
     async def _attempts(
-        self, ask: Callable[[], Awaitable[TransportAnswer]], secrets: tuple[str, ...]
+        self, ask: Callable[[], Awaitable[TransportAnswer]], headers: Mapping[str, str]
     ) -> TransportAnswer:
         begun = time.monotonic()
         for attempt in range(1, self._limits.tries + 1):
@@ -163,7 +200,7 @@ class Transport:
                     answer.retries = attempt - 1
                     self._tired_at = None
                     return answer
-                failure = await _failure(answer, secrets)
+                failure = await _failure(answer, _secrets(headers))
                 again = answer.status in _RETRIED
             wait = self._wait(failure, attempt, begun) if again else None
             if wait is None:
@@ -193,7 +230,7 @@ class Transport:
     async def _ask(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, silence: float
     ) -> TransportAnswer:
-        target = URL(url)
+        target = self._url_of(url)
         proxy = await self._proxy(target)
         if tap := TAP.get():
             tap.asked(method, url, headers, body)
@@ -204,9 +241,7 @@ class Transport:
                 data=body,
                 headers={"accept-encoding": "identity", **headers, **proxy.in_request},
                 allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(
-                    total=None, connect=self._limits.connect, sock_connect=self._limits.connect, sock_read=silence
-                ),
+                timeout=self._patience(silence),
                 proxy=proxy.url,
                 proxy_headers=proxy.in_tunnel,
             )
@@ -218,7 +253,7 @@ class Transport:
             raise _unreachable(target, error) from error
         except ValueError as error:
             raise SetupError("The provider's key or address holds characters that no request may carry.") from error
-        answer = TransportAnswer(response, self._limits)
+        answer = TransportAnswer(response, self._limits, silence)
         if tap:
             tap.answered(answer.status, answer.headers)
         return answer
@@ -234,11 +269,26 @@ class Transport:
             )
         return self._session
 
+    def _url_of(self, text: str) -> URL:
+        """The address, taken apart once: a provider has few."""
+        url = self._url.get(text)
+        if url is None:
+            if len(self._url) >= _MOST_URLS:
+                self._url.clear()
+            url = self._url[text] = URL(text)
+        return url
+
+    def _patience(self, silence: float) -> aiohttp.ClientTimeout:
+        if silence not in self._timeout:
+            connect = self._limits.connect
+            self._timeout[silence] = aiohttp.ClientTimeout(None, connect, sock_read=silence, sock_connect=connect)
+        return self._timeout[silence]
+
     async def _proxy(self, url: URL) -> _Proxy:
         """The proxy for this address. Looked up once for each host: on some systems it takes a while."""
         if not self._proxies:
             return _Proxy()
-        key = f"{url.scheme}://{url.host}"
+        key = url.scheme, url.host
         if key not in self._proxy_of:
             self._proxy_of[key] = await asyncio.to_thread(_system_proxy, url)
         return self._proxy_of[key]
@@ -280,8 +330,21 @@ def _secrets(headers: Mapping[str, str]) -> tuple[str, ...]:
     return tuple(value for value in values if value)
 
 
-def _cut() -> UpstreamCut:
-    return UpstreamCut("The connection to the provider broke in the middle of its answer; please try again.")
+@contextlib.contextmanager
+def _faults_told() -> Iterator[None]:
+    """What can go wrong while a body is read, as our own errors."""
+    try:
+        yield
+    except TimeoutError as error:
+        raise UpstreamCut(
+            "The provider stopped sending in the middle of its answer; please try again.",
+            status=504,
+            kind="timeout_error",
+        ) from error
+    except (aiohttp.ClientError, ConnectionError) as error:
+        raise UpstreamCut(
+            "The connection to the provider broke in the middle of its answer; please try again."
+        ) from error
 
 
 def _silent(url: URL, error: Exception) -> UpstreamUnreachable:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, Self, cast
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, SecretStr
-from pydantic.fields import FieldInfo
+import orjson
 
 from sidecar.core.errors import SetupError
+from sidecar.core.secret import SecretStr
 from sidecar.core.turn import TraceLevel
+from sidecar.settings.fields import AfterValidator, BeforeValidator, Group, Setting, settings_of
 from sidecar.settings.values import (
     Folder,
     Key,
@@ -37,14 +39,7 @@ def _setting(
 ) -> Any:
     """A field: its sentence, the variables that set it (the first one that is set counts), how a workspace may narrow it."""
     extra: dict[str, Any] = {"env": list(env), "example": example, "narrow": narrow}
-    return Field(default, description=about, json_schema_extra={k: v for k, v in extra.items() if v}, **limits)
-
-
-class Group(BaseModel):
-    """Settings that belong together; a room is handed its own."""
-
-    # A group's checks are built when one of its settings is first given: most starts need two or three of them.
-    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True, defer_build=True)
+    return Setting(default, about, {k: v for k, v in extra.items() if v}, limits)
 
 
 class Server(Group):
@@ -306,56 +301,67 @@ class Telemetry(Group):
     otlp_endpoint: Url | None = _setting(None, "A collector to send them to.", "OTEL_EXPORTER_OTLP_ENDPOINT")
 
 
-class Settings(Group):
+class Settings:
     """All settings, checked. Each room is handed its own group and nothing more."""
 
-    server: Server = Field(default_factory=Server)
-    provider: Choice = Field(default_factory=Choice)
-    databricks: Databricks = Field(default_factory=Databricks)
-    azure_anthropic: AzureAnthropic = Field(default_factory=AzureAnthropic)
-    anthropic: Anthropic = Field(default_factory=Anthropic)
-    openai: OpenAI = Field(default_factory=OpenAI)
-    cache: Cache = Field(default_factory=Cache)
-    git: GitPolicy = Field(default_factory=GitPolicy)
-    policy: Policy = Field(default_factory=Policy)
-    tests: Tests = Field(default_factory=Tests)
-    mcp: Mcp = Field(default_factory=Mcp)
-    web: Web = Field(default_factory=Web)
-    telemetry: Telemetry = Field(default_factory=Telemetry)
-    ide: Ide = Field(default_factory=Ide)
-    records: Records = Field(default_factory=Records)
-    tracing: Tracing = Field(default_factory=Tracing)
-    _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
-    _warnings: tuple[str, ...] = PrivateAttr(default=())
-    _state: Path | None = PrivateAttr(default=None)
+    server: Server
+    provider: Choice
+    databricks: Databricks
+    azure_anthropic: AzureAnthropic
+    anthropic: Anthropic
+    openai: OpenAI
+    cache: Cache
+    git: GitPolicy
+    policy: Policy
+    tests: Tests
+    mcp: Mcp
+    web: Web
+    telemetry: Telemetry
+    ide: Ide
+    records: Records
+    tracing: Tracing
 
-    def model_post_init(self, context: Any, /) -> None:
-        """Keep what `told` says beside the fields."""
-        if context is not None:
-            self._origins, self._warnings, self._state = context
+    def __init__(self, groups: Mapping[str, Group]) -> None:
+        vars(self).update({name: groups.get(name) or kind() for name, kind in group_types().items()})
+        self._told: tuple[Mapping[str, str], tuple[str, ...], Path | None] = ({}, (), None)
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in group_types():
+            raise AttributeError(f"Settings.{name} is frozen")
+        super().__setattr__(name, value)
+
+    def __repr__(self) -> str:
+        return f"Settings({', '.join(f'{name}={getattr(self, name)!r}' for name in group_types())})"
 
     def told(self, origins: Mapping[str, str], warnings: tuple[str, ...], state: Path | None) -> Self:
         """The same settings knowing where they come from."""
-        return self.model_validate(dict(self), context=(origins, warnings, state))
+        settings = type(self)({name: getattr(self, name) for name in group_types()})
+        settings._told = (origins, warnings, state)  # noqa: SLF001 - another of our own kind
+        return settings
+
+    def as_json(self, *groups: str) -> str:
+        """These groups (all of them where none is named) as JSON, secrets masked."""
+        told = {name: dict(getattr(self, name)) for name in groups or group_types()}
+        return orjson.dumps(told, default=str).decode()
 
     @property
     def warnings(self) -> tuple[str, ...]:
         """What was odd but did no harm, a sentence each; to be told once at start."""
-        return self._warnings
+        return self._told[1]
 
     @property
     def state(self) -> Path | None:
         """This workspace's own folder for state (perhaps not made yet); None where the user has no place for it."""
-        return self._state
+        return self._told[2]
 
     @property
     def log_file(self) -> Path | None:
         """Where events are logged; None without a folder for state."""
-        return self._state / "logs" / "sidecar.log" if self._state else None
+        return self.state / "logs" / "sidecar.log" if self.state else None
 
     def origin(self, name: str) -> str:
         """Where the value of a setting (`server.port`) comes from: a flag, a variable, a file, `default`."""
-        return self._origins.get(name, "default")
+        return self._told[0].get(name, "default")
 
     def rows(self) -> Iterable[tuple[str, object, str]]:
         """Every setting's name, value (a secret stays masked) and origin."""
@@ -405,11 +411,17 @@ def needed_for(name: str, value: Callable[[str], Any]) -> tuple[str, ...]:
     return needed
 
 
-def fields() -> Iterable[tuple[str, FieldInfo]]:
-    """Every setting's name (`server.port`) and field."""
-    for group, info in Settings.model_fields.items():
-        for name, leaf in cast("type[Group]", info.annotation).model_fields.items():
-            yield f"{group}.{name}", leaf
+@cache
+def group_types() -> Mapping[str, type[Group]]:
+    """The groups by name."""
+    return {name: globals()[kind] for name, kind in Settings.__annotations__.items()}
+
+
+def fields() -> Iterable[tuple[str, Setting]]:
+    """Every setting's name (`server.port`) and what it is."""
+    for group, kind in group_types().items():
+        for name, setting in settings_of(kind).items():
+            yield f"{group}.{name}", setting
 
 
 def paths() -> set[str]:
@@ -417,14 +429,14 @@ def paths() -> set[str]:
     return {path for path, _ in fields()}
 
 
-def field_of(path: str) -> FieldInfo:
-    """The field of a name."""
+def field_of(path: str) -> Setting:
+    """The setting of a name."""
     return dict(fields())[path]
 
 
-def extra_of(info: FieldInfo) -> dict[str, Any]:
+def extra_of(info: Setting) -> dict[str, Any]:
     """What `_setting` noted: `env`, `example`, `narrow`, each only if there is one."""
-    return cast("dict[str, Any]", info.json_schema_extra or {})
+    return dict(info.extra)
 
 
 def value_of(settings: Settings, path: str) -> Any:
@@ -435,4 +447,6 @@ def value_of(settings: Settings, path: str) -> Any:
 
 def schema() -> dict[str, Any]:
     """JSON schema of the user's TOML file."""
-    return Settings.model_json_schema()
+    from sidecar.settings.file_schema import schema_of  # noqa: PLC0415 - one command needs it
+
+    return schema_of(group_types(), Settings.__doc__ or "")

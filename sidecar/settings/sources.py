@@ -11,21 +11,21 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal
 from urllib.parse import urlsplit
 
 from platformdirs import PlatformDirs
-from pydantic import ValidationError
 
 from sidecar.core.errors import SetupError
+from sidecar.settings.fields import Group, Wrong
 from sidecar.settings.groups import (
     NEEDED,
-    Group,
     Narrowing,
     Settings,
     extra_of,
     field_of,
     fields,
+    group_types,
     needed_for,
     paths,
     value_of,
@@ -62,16 +62,14 @@ class _Draft:
 
     def build(self) -> Settings:
         groups: dict[str, Group] = {}
-        for name, info in Settings.model_fields.items():
-            model = cast("type[Group]", info.annotation)
+        for name, kind in group_types().items():
             raw = {p.split(".")[1]: v for p, v in self.values.items() if p.startswith(f"{name}.")}
             try:
-                groups[name] = model.model_validate(raw) if raw else model.model_construct()
-            except ValidationError as error:
-                problem = error.errors(include_url=False, include_input=False)[0]
-                path = f"{name}.{problem['loc'][0]}"
-                raise explain(path, self.values.get(path), self.origins.get(path, "default"), problem) from None
-        return Settings.model_construct(**cast("dict[str, Any]", groups))
+                groups[name] = kind(**raw)
+            except Wrong as wrong:
+                path = f"{name}.{wrong.name}"
+                raise explain(path, self.values.get(path), self.origins.get(path, "default"), wrong) from None
+        return Settings(groups)
 
 
 def load(

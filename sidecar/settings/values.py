@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from sidecar.core.secret import SecretStr
+from sidecar.settings.fields import AfterValidator, BeforeValidator
 
 
 def check_url(value: str) -> str:

@@ -18,9 +18,9 @@ from pathlib import Path, PurePath
 from typing import Final
 
 import orjson
-from pydantic import SecretStr, TypeAdapter, ValidationError
 
 from sidecar.core.errors import StoreError
+from sidecar.core.secret import SecretStr
 
 TOKEN_FILE: Final = PurePath("token")
 NOTE_FILE: Final = "endpoint.json"
@@ -130,9 +130,21 @@ def _lives(note: Running) -> bool:
 
 def _read_note(folder: Path) -> Running | None:
     try:
-        return TypeAdapter(Running).validate_python(orjson.loads((folder / NOTE_FILE).read_bytes()))
-    except (OSError, orjson.JSONDecodeError, ValidationError):
+        told = orjson.loads((folder / NOTE_FILE).read_bytes())
+    except (OSError, orjson.JSONDecodeError):
         return None
+    match told:
+        case {
+            "pid": int(pid),
+            "started": int(started) | float(started),
+            "base_url": str(base_url),
+            "port": int(port),
+            "provider": str(provider),
+            "workspace": str(workspace),
+            "token_file": str(token_file),
+        }:
+            return Running(pid, started, base_url, port, provider, workspace, token_file)
+    return None
 
 
 def _start_of(pid: int) -> float | None:

@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import astuple, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Final, Literal
 
 from sidecar.core.errors import StoreError
@@ -173,7 +173,8 @@ class TurnStore:
 
 
 def _row(record: TurnRecord) -> tuple[Any, ...]:
-    return tuple(",".join(value) if isinstance(value, tuple) else value for value in astuple(record))
+    values = (getattr(record, name) for name in _NAMES)
+    return tuple(",".join(value) if isinstance(value, tuple) else value for value in values)
 
 
 def _record(names: Sequence[str], row: Sequence[Any]) -> TurnRecord:

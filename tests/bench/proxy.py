@@ -3,7 +3,7 @@
 Prints medians over interleaved rounds. L is the pass-through, J the same with one orjson parse and dump of the request.
 Absolute figures belong to the machine; only the ratios carry over.
 
-    python -m tests.bench.proxy [--rounds 3] [--requests 200] [--provider databricks] [--only latency]
+    python -m tests.bench.proxy [--rounds 3] [--requests 200] [--provider databricks] [--only latency] [--workspace DIR]
 """
 
 from __future__ import annotations
@@ -164,7 +164,7 @@ UPSTREAM = {
 """Provider (both take the Messages API; Databricks' model names differ) → the variables that lead to an upstream."""
 
 
-def commands(provider: str, up: int, state: str) -> Iterator[tuple[str, int, list[str], dict[str, str]]]:
+def commands(provider: str, up: int, state: str, workspace: str = "") -> Iterator[tuple[str, int, list[str], dict[str, str]]]:
     """What to start: name, port, arguments, environment."""
     peers = [sys.executable, "-m", "tests.bench.peers"]
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC", "DATABRICKS", "AZURE", "SIDECAR"))}
@@ -174,16 +174,16 @@ def commands(provider: str, up: int, state: str) -> Iterator[tuple[str, int, lis
         yield name, port, [*peers, name, str(port), str(up)], plain
     port = free_port()
     own = {"PROVIDER": provider, "SIDECAR_TOKEN": "bench", "SIDECAR_STATE_DIR": state, "PROMPT_CACHE_ENABLED": "false"}
-    serve = [sys.executable, "-m", "sidecar", "serve", "--port", str(port), "--workspace", state]
+    serve = [sys.executable, "-m", "sidecar", "serve", "--port", str(port), "--workspace", workspace or state]
     yield "sidecar", port, serve, plain | own | UPSTREAM[provider](f"http://127.0.0.1:{up}")
 
 
 @contextlib.contextmanager
-def servers(provider: str) -> Iterator[dict[str, Server]]:
+def servers(provider: str, workspace: str = "") -> Iterator[dict[str, Server]]:
     """The upstream and what stands before it, each a process of its own."""
     running: dict[str, Server] = {}
     with tempfile.TemporaryDirectory() as state, contextlib.ExitStack() as stack:
-        for name, port, command, environment in commands(provider, free_port(), state):
+        for name, port, command, environment in commands(provider, free_port(), state, workspace):
             running[name] = start(port, command, environment)
             stack.callback(stop, running[name].process)
         yield running
@@ -368,6 +368,7 @@ def main() -> None:
     options.add_argument("--requests", type=int, default=200)
     options.add_argument("--provider", choices=sorted(UPSTREAM), default="azure_anthropic")
     options.add_argument("--only", choices=BLOCKS, action="append")
+    options.add_argument("--workspace", default="", metavar="DIR", help="what the sidecar works on, beside answering")
     args = options.parse_args()
     if not args.only:
         begun: dict[str, list[float]] = {}
@@ -376,7 +377,7 @@ def main() -> None:
                 for name, server in running.items():
                     begun.setdefault(name, []).append(server.started)
         report("spawn to first answer", {n: statistics.median(t) for n, t in begun.items()}, unit="s")
-    with servers(args.provider) as running:
+    with servers(args.provider, args.workspace) as running:
         bench = Bench(running, args.rounds, args.requests)
         bench.memory("idle")
         for block in args.only or BLOCKS:

@@ -14,10 +14,10 @@ import threading
 
 import psutil
 import pytest
-from pydantic import SecretStr
 
 from sidecar.cli.claude import INSTALL, Reached, child_environment, exports, find_claude, running, started
 from sidecar.core.errors import Conflict, SetupError
+from sidecar.core.secret import SecretStr
 from sidecar.settings import load
 from sidecar.store.runtime import announce, find_running, keep_token, open_folder
 from tests.cli.processes import COMMAND, environment, run

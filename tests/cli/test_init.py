@@ -86,10 +86,10 @@ def test_the_unforeseen_is_named_without_a_trace(monkeypatch, capsys, extra, tra
     def broken(flags):
         raise ZeroDivisionError("a fault of ours")
 
-    monkeypatch.setattr("sidecar.cli.serve.from_machine", broken)
+    monkeypatch.setattr("sidecar.cli.serving.from_machine", broken)
     assert run(["serve", *extra]) == 2
     shown = capsys.readouterr().err
-    assert "ZeroDivisionError: a fault of ours, at serve.py:" in shown or "a fault of ours, at test_init.py:" in shown
+    assert "ZeroDivisionError: a fault of ours, at serving.py:" in shown or "a fault of ours, at test_init.py:" in shown
     assert "please report it" in shown
     assert ("Traceback" in shown) is trace
 

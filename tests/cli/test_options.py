@@ -1,17 +1,6 @@
 """Options that commands share mean the same everywhere."""
 
-import pytest
-
 from sidecar.cli import COMMANDS
-from sidecar.cli.options import log_level
-
-
-@pytest.mark.parametrize(
-    ("quiet", "verbose", "level"),
-    [(False, False, None), (True, False, "warning"), (False, True, "debug"), (True, True, "debug")],
-)
-def test_log_level(quiet, verbose, level):
-    assert log_level(quiet=quiet, verbose=verbose) == level
 
 
 def test_a_shared_option_has_one_name():

@@ -140,3 +140,19 @@ def test_events_of_one_read_know_that_more_follow() -> None:
     events = decoder.feed(b"event: a\ndata: {}\n\nevent: b\ndata: {}\n\nevent: c\n")
     assert [(event.type, event.more) for event in events] == [("a", True), ("b", False)]
     assert [(event.type, event.more) for event in decoder.feed(b"data: {}\n\n")] == [("c", False)]
+
+
+@pytest.mark.parametrize("ending", ["\n\n", "\n\n\n", "\n\n: x\n\n", "\r\n\r\n"])
+def test_whole_frames_are_read_at_once_as_in_pieces(ending: str) -> None:
+    text = (
+        'event: a\ndata: {}\n\n\nevent:b\ndata: 1\n\ndata: {"type":"c"}\n\nevent: \ndata: {}\n\nevent: d\rdata: 2\n\n'
+    )
+    raw = (text + "event: e\ndata: {}" + ending).encode()
+    whole, pieces = Decoder(), Decoder()
+    for decoder in (whole, pieces):
+        decoder.feed(b"event: first\ndata: {}\n\n")
+    at_once = whole.feed(raw)
+    slowly = [event for n in range(len(raw)) for event in pieces.feed(raw[n : n + 1])]
+    assert [(e.type, e.raw) for e in at_once] == [(e.type, e.raw) for e in slowly]
+    assert [e.more for e in at_once] == [True] * (len(at_once) - 1) + [False]
+    assert whole.pending == pieces.pending

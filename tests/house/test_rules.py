@@ -142,8 +142,8 @@ def test_every_room_states_its_purpose() -> None:
 def test_serving_imports_nothing_of_the_editor() -> None:
     """`sidecar serve` starts quickly because it leaves out what it does not need."""
     code = (
-        "import sys, sidecar.cli, sidecar.app\n"
-        "heavy = {'pygls', 'lsprotocol', 'git', 'jedi', 'tree_sitter_python', 'numpy', 'rich.console', 'sidecar.editor'}\n"
+        "import sys, sidecar.cli.serving, sidecar.cli.quick, sidecar.app\n"
+        "heavy = {'typer', 'pydantic', 'pygls', 'lsprotocol', 'git', 'jedi', 'tree_sitter_python', 'numpy', 'rich.console', 'sidecar.editor'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -220,3 +220,38 @@ async def test_bytes_arrive_as_they_are_sent() -> None:
             await waiting
         await upstream.until(lambda: upstream.left == 1, timeout=1)
     await transport.aclose()
+
+
+async def test_a_slow_stream_is_no_silence_and_a_silent_one_is_ended() -> None:
+    """The stream as a whole takes longer than silence may; its last frame is followed by nothing."""
+    transport = Transport(limits=Limits(idle=0.5))
+    turn = Scripted(frames=(b"data: 1\n\n",) * 9, cut="stall", after=8, delay=0.1)
+    async with Upstream([turn]) as upstream:
+        answered = await transport.post(upstream.url, HEADERS, b"{}", stream=True)
+        got, begun = b"", time.monotonic()
+        with pytest.raises(UpstreamCut) as caught:
+            async for chunk in answered.chunks():
+                got, last = got + chunk, time.monotonic()
+        assert got.count(b"data") == 8
+        assert last - begun > 0.5
+        assert 0.4 < time.monotonic() - last < 5
+        assert (caught.value.status, caught.value.kind) == (504, "timeout_error")
+        await answered.aclose()
+        await upstream.until(lambda: upstream.left == 1, timeout=1)
+    await transport.aclose()
+
+
+async def test_who_reads_slowly_hears_no_complaint_of_silence() -> None:
+    transport = Transport(limits=Limits(idle=0.2))
+    turn = Scripted(frames=(b"data: 1\n\n", b"data: 2\n\n"), cut="stall", after=2)
+    async with Upstream([turn]) as upstream:
+        answered = await transport.post(upstream.url, HEADERS, b"{}", stream=True)
+        chunks = answered.chunks()
+        got = await anext(chunks)
+        await asyncio.sleep(0.5)  # longer than silence may last
+        with pytest.raises(UpstreamCut):  # and then it does last
+            async for chunk in chunks:
+                got += chunk
+        assert got.count(b"data") == 2
+        await answered.aclose()
+    await transport.aclose()

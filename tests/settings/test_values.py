@@ -3,8 +3,8 @@
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
+from sidecar.core.secret import SecretStr
 from sidecar.settings.values import (
     check_path,
     check_pattern,

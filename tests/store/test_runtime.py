@@ -11,9 +11,9 @@ from pathlib import Path
 
 import psutil
 import pytest
-from pydantic import SecretStr
 
 from sidecar.core.errors import StoreError
+from sidecar.core.secret import SecretStr
 from sidecar.store.runtime import (
     NOTE_FILE,
     TOKEN_FILE,

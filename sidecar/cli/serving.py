@@ -1,0 +1,138 @@
+"""What `sidecar serve` and `sidecar lsp` do, the two ways to run the endpoint: without the parser's imports, to start sooner."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+
+from sidecar import __version__
+from sidecar.cli.command import loading
+from sidecar.cli.output import Output
+from sidecar.core.ports import EndpointStatus
+from sidecar.settings import Settings, from_machine
+from sidecar.store import runtime
+
+
+def serve(  # noqa: PLR0913 - one parameter an option
+    *,
+    workspace: str | None = None,
+    host: str | None = None,
+    port: str | None = None,
+    provider: str | None = None,
+    auth: str | None = None,
+    json: bool = False,
+    quiet: bool = False,
+    verbose: bool = False,
+    until_eof: bool = False,
+) -> int:
+    """Serve the Messages API until a signal comes; the exit code."""
+    out = Output(json, quiet, verbose)
+    settings = from_machine(
+        {
+            "server.workspace": workspace,
+            "server.host": host,
+            "server.port": port,
+            "server.auth": auth,
+            "server.log_level": log_level(quiet=quiet, verbose=verbose),
+            "provider.name": provider,
+        }
+    )
+    settings.check_provider()
+    if until_eof:
+        threading.Thread(target=_stop_at_end_of_input, name="until-eof", daemon=True).start()
+    with loading():
+        from sidecar.app import run_serve  # noqa: PLC0415 - settings that are wrong are told before the slow imports
+
+    return run_serve(settings, version=__version__, on_ready=_greeter(out, settings))
+
+
+def lsp(
+    *,
+    host: str | None = None,
+    port: str | None = None,
+    provider: str | None = None,
+    auth: str | None = None,
+    quiet: bool = False,
+    verbose: bool = False,
+) -> int:
+    """Serve an editor on standard input and output, with the same endpoint inside; the exit code."""
+    flags = {
+        "server.host": host,
+        "server.port": port,
+        "server.auth": auth,
+        "server.log_level": log_level(quiet=quiet, verbose=verbose),
+        "provider.name": provider,
+    }
+
+    def load(folder: Path | None) -> Settings:
+        return from_machine({**flags, "server.workspace": folder})
+
+    with loading():
+        from sidecar.app import run_lsp  # noqa: PLC0415 - only this command pays for it
+
+    return run_lsp(load, version=__version__)
+
+
+def log_level(*, quiet: bool, verbose: bool) -> str | None:
+    """The log level that `-q` and `-v` mean; None when neither was given."""
+    return "debug" if verbose else "warning" if quiet else None
+
+
+def _greeter(out: Output, settings: Settings) -> Callable[[EndpointStatus], None]:
+    def greet(status: EndpointStatus) -> None:
+        token_file = _token_file(settings)
+        if out.json:
+            out.record({**asdict(status), "pid": os.getpid(), "token_file": str(token_file) if token_file else None})
+        out.say(banner(status, settings, token_file))
+
+    return greet
+
+
+def banner(status: EndpointStatus, settings: Settings, token_file: Path | None) -> str:
+    """What a person reads when the endpoint is ready. The token itself is not shown."""
+    why = settings.origin("provider.name")
+    if why == "default":
+        why = "no key is set; `sidecar doctor` tells how to choose a model"
+    token = f'"$(cat {_quoted(str(token_file))})"' if token_file else "sidecar"
+    lines = [
+        f"Sidecar {__version__} is ready.",
+        f"  provider   {status.provider} ({why})",
+        f"  address    {status.base_url}",
+        f"  workspace  {status.workspace}",
+        "",
+        "Run Claude Code with it, in another terminal:",
+        "  sidecar claude",
+        "or, in any shell:",
+        f"  export ANTHROPIC_BASE_URL={status.base_url}",
+        f"  export ANTHROPIC_AUTH_TOKEN={token}",
+        "  claude",
+        "",
+        "Ctrl-C stops it.",
+    ]
+    return "\n".join(lines)
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
+
+
+def _token_file(settings: Settings) -> Path | None:
+    if settings.state is None or runtime.read_token(settings.state) is None:
+        return None
+    return settings.state / runtime.TOKEN_FILE
+
+
+def _stop_at_end_of_input() -> None:
+    """Wait for the end of standard input, then do as Ctrl-C or a polite kill would."""
+    while os.read(0, 4096):
+        pass
+    if sys.platform == "win32":
+        signal.raise_signal(signal.SIGINT)
+    else:
+        # To the main thread, which may be asleep in select: a signal to any other would not wake it.
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGTERM)
