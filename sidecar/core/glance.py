@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Mapping, Sized
-from importlib import import_module
 from typing import Any, Final
 
 simdjson: Any
 try:
-    simdjson = import_module("simdjson")
+    import simdjson as _installed
+
+    simdjson = _installed
 except ImportError:  # no wheel for this machine or this Python
     simdjson = None
 

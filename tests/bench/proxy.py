@@ -164,7 +164,9 @@ UPSTREAM = {
 """Provider (both take the Messages API; Databricks' model names differ) → the variables that lead to an upstream."""
 
 
-def commands(provider: str, up: int, state: str, workspace: str = "") -> Iterator[tuple[str, int, list[str], dict[str, str]]]:
+def commands(
+    provider: str, up: int, state: str, workspace: str = ""
+) -> Iterator[tuple[str, int, list[str], dict[str, str]]]:
     """What to start: name, port, arguments, environment."""
     peers = [sys.executable, "-m", "tests.bench.peers"]
     plain = {k: v for k, v in os.environ.items() if not k.startswith(("ANTHROPIC", "DATABRICKS", "AZURE", "SIDECAR"))}
