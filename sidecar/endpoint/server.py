@@ -15,11 +15,12 @@ from sidecar.endpoint.connection import Reception
 from sidecar.endpoint.door import Door
 from sidecar.endpoint.guards import Access, HostRule, is_loopback
 from sidecar.endpoint.limits import Limits
+from sidecar.endpoint.mcp import McpDoor, Offering
 from sidecar.endpoint.messages import Messages
 from sidecar.endpoint.operations import Identity, Operations
 from sidecar.endpoint.sockets import PortPolicy, listen
 
-__all__ = ["Access", "Endpoint", "Identity", "Limits", "PortPolicy"]
+__all__ = ["Access", "Endpoint", "Identity", "Limits", "Offering", "PortPolicy"]
 
 _READ_AHEAD = 256 * 1024  # what one read of asyncio's transport can bring
 _BACKLOG = 512
@@ -57,9 +58,16 @@ class Endpoint:
         self._wanted = port
         self._policy = port_policy
         self._limits = limits or Limits()
+        self._offering: Offering | None = None
+        self._mcp: McpDoor | None = None
         self._open = contextlib.AsyncExitStack()
         self._port = 0
         self._ready = False
+
+    def offer(self, offering: Offering) -> Self:
+        """Serve these tools at `/mcp`, too; said before entering."""
+        self._offering = offering
+        return self
 
     @property
     def port(self) -> int:
@@ -109,6 +117,9 @@ class Endpoint:
         rule = HostRule((self._host,), self._port, loopback=is_loopback(self._host))
         operations = Operations(self._answer, self._identity, self._access, self._limits, lambda: self._ready)
         routes = [*Messages(self._answer, self._limits).routes(), *operations.routes()]
+        if self._offering is not None:
+            self._mcp = McpDoor(self._offering, self._limits, rule.exact if rule.loopback else ())
+            routes += self._mcp.routes()
         return Door(routes, self._access, rule, self._identity.workspace)
 
     def _options(self) -> dict[str, object]:
@@ -127,6 +138,10 @@ class Endpoint:
             await site.stop()
         await asyncio.sleep(0)  # what was accepted just now is seen first
         reception.pre_shutdown()
+        if self._mcp is not None:
+            self._mcp.hush()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.stop):
                 await door.idle.wait()
+        if self._mcp is not None:
+            await self._mcp.aclose()
