@@ -140,6 +140,7 @@ class _Exchange:
         self._response: web.StreamResponse | None = None
         self._status = 500
         self._headers: list[tuple[str, str]] = []
+        self._whole = bytearray()
         self._left = asyncio.Event()
 
     async def receive(self) -> Message:
@@ -159,20 +160,22 @@ class _Exchange:
         if self._left.is_set():
             return
         if message["type"] == "http.response.start":
+            pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
+            self._headers = [*PLAIN.items(), *(pair for pair in pairs if pair[0].lower() not in _OWN_HEADERS)]
             self._status = int(message["status"])
-            pairs = ((name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ()))
-            self._headers = [(name, value) for name, value in pairs if name.lower() not in _OWN_HEADERS]
+            if any(name.lower() == "content-type" and "event-stream" in value for name, value in pairs):
+                # A stream's head goes out at once: its first event may be long in coming.
+                self._response = web.StreamResponse(status=self._status, headers=self._headers)
+                await self._response.prepare(self._request)
             return
         body, more = message.get("body", b""), bool(message.get("more_body"))
-        if self._response is None and not more:
-            self._response = web.Response(status=self._status, headers=[*PLAIN.items(), *self._headers], body=body)
-            return
         if self._response is None:
-            self._response = web.StreamResponse(status=self._status, headers=[*PLAIN.items(), *self._headers])
-            await self._response.prepare(self._request)
-        if body:
+            self._whole += body
+            if not more:
+                self._response = web.Response(status=self._status, headers=self._headers, body=bytes(self._whole))
+        elif body:
             await self._response.write(body)
-        if not more:
+        elif not more:
             await self._response.write_eof()
 
     def finished(self) -> web.StreamResponse:

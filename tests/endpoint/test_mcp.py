@@ -190,7 +190,7 @@ async def test_a_protocol_version_that_nobody_speaks_is_refused(served: Served) 
 
 async def test_a_body_that_is_too_large_is_refused_at_once(served: Served) -> None:
     answered = await served.raw(
-        *served.head("POST", "/mcp"), JSON, ACCEPT, BEARER, f"Content-Length: {60 * 1024 * 1024}", body=b"{"
+        *served.head("POST", "/mcp"), JSON, ACCEPT, BEARER, f"Content-Length: {60 * 1024 * 1024}"
     )
     assert answered is not None
     assert answered.status == 413
@@ -218,6 +218,18 @@ async def test_stopping_does_not_wait_for_whoever_only_listens(serve: Serve, box
             began = loop.time()
             await served.endpoint.__aexit__(None, None, None)
             assert loop.time() - began < 10
+
+
+async def test_a_streams_head_goes_out_before_its_first_event(served: Served, box: FakeToolBox) -> None:
+    accept = {"accept": "application/json, text/event-stream"}
+    async with asyncio.timeout(10), served.post(HELLO, "/mcp", headers=accept) as hello:
+        session = {**accept, "mcp-session-id": hello.headers["mcp-session-id"]}
+    call = {"jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": {"name": "wait", "arguments": {}}}
+    async with asyncio.timeout(10), served.post(call, "/mcp", headers=session) as answer:
+        assert answer.status == 200
+        assert not box.gate.is_set()
+        box.gate.set()
+        assert '"text":"done"' in await answer.text()
 
 
 async def test_a_running_call_is_answered_before_the_end(serve: Serve, box: FakeToolBox) -> None:
