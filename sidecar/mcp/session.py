@@ -106,13 +106,16 @@ class Session:
 
     async def close(self) -> None:
         """End it, and the process with all that it started."""
+        shaken = self._client is not None
         self._over.set()
         self._client = None
-        if self._runner is not None:
+        if self._runner is None:
+            return
+        if shaken:
             await asyncio.wait({self._runner}, timeout=_CLOSE)
-            self._runner.cancel()
-            with contextlib.suppress(asyncio.CancelledError, Exception):
-                await self._runner
+        self._runner.cancel()
+        with contextlib.suppress(asyncio.CancelledError, Exception):
+            await self._runner
 
     @contextlib.asynccontextmanager
     async def _asking(self, seconds: float) -> AsyncIterator[Client]:
