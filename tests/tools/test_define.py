@@ -1,6 +1,7 @@
 """A tool from a function: its schema, its docstring, its sentences."""
 
 import jsonschema
+import pytest
 
 from sidecar.core.errors import BadInput
 from sidecar.core.tool import Caller, ToolResult
@@ -34,10 +35,7 @@ async def test_other_names_are_taken_and_wrong_ones_told() -> None:
     tool = define("act", "read", act)
     assert (await tool.call({"file": "x", "count": 2}, Caller())).text == "x 2"
     for wrong in ({}, {"path": 1}, {"path": "x", "count": 0}, {"path": "x", "other": 1}, {"path": "x", "count": [[]]}):
-        try:
+        with pytest.raises(BadInput) as caught:
             await tool.call(wrong, Caller())
-        except BadInput as error:
-            assert error.sentence.startswith("act was called wrongly: `")
-            assert error.sentence.endswith("It takes: `path`, `count`.")
-        else:
-            raise AssertionError(wrong)
+        assert caught.value.sentence.startswith("act was called wrongly: `")
+        assert caught.value.sentence.endswith("It takes: `path`, `count`.")

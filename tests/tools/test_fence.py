@@ -129,7 +129,7 @@ def test_a_write_replaces_at_once_and_keeps_the_mode(world: Path) -> None:
     assert (world / "deep/er/x.txt").read_bytes() == b"x"
     fence.write(fence.for_writing("in/y.txt"), b"y")
     assert (world / "sub/y.txt").read_bytes() == b"y"
-    assert not [p for p in world.rglob("*.tmp")]
+    assert not list(world.rglob("*.tmp"))
 
 
 def test_a_folder_that_becomes_a_link_meanwhile_is_not_followed(world: Path) -> None:
