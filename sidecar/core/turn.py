@@ -17,7 +17,7 @@ class Turn:
     `id` is ours and stands in every log line and in the `request-id` header; `session` and `agent` are the
     client's (`x-claude-code-session-id`, `x-claude-code-agent-id`), empty when it sent none. `trace` is what the
     client asked to have traced of this one request; None where it did not ask. `cache` is what it asked of the
-    prompt cache (`x-sidecar-cache`, word for word), empty when nothing.
+    prompt cache (`x-sidecar-cache`, word for word), empty when nothing. `client` is what it calls itself (`user-agent`).
     """
 
     id: str
@@ -26,6 +26,12 @@ class Turn:
     workspace: str = ""
     trace: TraceLevel | None = None
     cache: str = ""
+    client: str = ""
+
+    @property
+    def is_claude_code(self) -> bool:
+        """Whether the client is the Claude Code CLI: it has a session, or says so."""
+        return bool(self.session) or self.client.lower().startswith(("claude-cli/", "claude-code/"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from sidecar.settings.values import (
 ProviderName = Literal["databricks", "azure_anthropic", "anthropic", "openai", "offline"]
 Auth = Literal["auto", "token", "none"]
 AzureAuth = Literal["key", "entra"]
+ToolOffer = Literal["auto", "always", "never"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Narrowing = Literal["only false", "only true", "lower", "more", "fewer", "stricter"]
 
@@ -66,6 +67,12 @@ class Server(Group):
         None,
         "Folder for state, one sub-folder a workspace; the user's state folder when not given.",
         "SIDECAR_STATE_DIR",
+    )
+    trusted_folders: Annotated[tuple[Folder, ...], BeforeValidator(split)] = _setting(
+        (),
+        "Folders whose projects are trusted: only there are programs run that a workspace brings along (tests, git's hooks).",
+        "SIDECAR_TRUSTED_FOLDERS",
+        example="~/projects",
     )
     log_level: Annotated[LogLevel, BeforeValidator(lower)] = _setting(
         "info", "How much is logged.", "SIDECAR_LOG_LEVEL", example="debug"
@@ -200,6 +207,19 @@ class GitPolicy(Group):
     allow_push: bool = _setting(False, "Whether a push may be made.", "POLICY_GIT_ALLOW_PUSH", narrow="only false")
     allow_pull: bool = _setting(True, "Whether a pull may be made.", "POLICY_GIT_ALLOW_PULL", narrow="only false")
     allow_commit: bool = _setting(True, "Whether a commit may be made.", "POLICY_GIT_ALLOW_COMMIT", narrow="only false")
+    allow_force: bool = _setting(
+        False,
+        "Whether work may be destroyed: forced pushes, hard resets, forced branches, deleted unmerged ones.",
+        "POLICY_GIT_ALLOW_FORCE",
+        narrow="only false",
+    )
+    protected_branches: Names = _setting(
+        (),
+        "Branches that are not pushed to, rewritten or deleted; `release/*` means all of these.",
+        "POLICY_GIT_PROTECTED_BRANCHES",
+        narrow="more",
+        example="main, release/*",
+    )
     require_tests: bool = _setting(
         False, "Whether the tests must pass before a commit.", "POLICY_GIT_REQUIRE_TESTS", narrow="only true"
     )
@@ -222,6 +242,15 @@ class Policy(Group):
         narrow="lower",
         example="12",
         ge=0,
+    )
+    max_seconds: int = _setting(
+        300, "How long our own tools may go on in one turn.", "POLICY_MAX_SECONDS", narrow="lower", example="300", ge=1
+    )
+    tools: Annotated[ToolOffer, BeforeValidator(lower)] = _setting(
+        "auto",
+        "Whether our tools are offered to the model and run here: `auto` to clients that bring none (never to Claude Code, which has `/mcp`).",
+        "SIDECAR_TOOLS",
+        example="never",
     )
     disallowed_tools: Names = _setting((), "Tools that are never run.", "POLICY_DISALLOWED_TOOLS", narrow="more")
 
@@ -331,6 +360,12 @@ class Settings(Group):
     def state(self) -> Path | None:
         """This workspace's own folder for state (perhaps not made yet); None where the user has no place for it."""
         return self._state
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the user trusts this workspace: then programs that it brings along may be run."""
+        workspace = self.server.workspace.resolve()
+        return any(workspace.is_relative_to(folder.resolve()) for folder in self.server.trusted_folders)
 
     @property
     def log_file(self) -> Path | None:
