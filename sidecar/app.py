@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import os
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
@@ -24,7 +25,7 @@ from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
 from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services
-from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
+from sidecar.endpoint.server import Access, Endpoint, Identity, Offering, PortPolicy
 from sidecar.providers import create_provider
 from sidecar.providers.unready import UnreadyProvider
 from sidecar.settings import Settings
@@ -34,6 +35,8 @@ from sidecar.store.database import DATABASE, Database
 from sidecar.store.notes import learned_notes
 from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
+from sidecar.tools.box import WorkspaceToolBox
+from sidecar.tools.extras import extras
 from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
 
@@ -46,10 +49,12 @@ class Sidecar:
     """One workspace's parts, open as long as its context. Implements `core.ports.Services`.
 
     For an editor (`editor=True`) a fault of one part does not take the others down: it is told in the status.
-    Otherwise entering raises SetupError or Conflict with the mend.
+    Otherwise entering raises SetupError or Conflict with the mend. `listening=False` leaves the endpoint out.
     """
 
-    def __init__(self, settings: Settings, *, version: str, editor: bool = False) -> None:
+    def __init__(self, settings: Settings, *, version: str, editor: bool = False, listening: bool = True) -> None:
+        self._listening = listening
+        self._offering: Offering | None = None
         self._settings = settings
         self._version = version
         self._editor = editor
@@ -100,7 +105,9 @@ class Sidecar:
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
             steps = [*self._observing(stack, state), *self._caching(stack, state)]
-            await self._listen(stack, state, steps)
+            self._offering = await self._open_tools(stack, state)
+            if self._listening:
+                await self._listen(stack, state, steps)
             if self._editor:
                 self._desk = await self._open_desk(state)
             self._stack = stack.pop_all()
@@ -109,6 +116,19 @@ class Sidecar:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
+
+    @property
+    def offering(self) -> Offering:
+        """The tools, documents and prompts that are offered over MCP."""
+        if self._offering is None:
+            raise RuntimeError("the sidecar is not open")
+        return self._offering
+
+    async def _open_tools(self, stack: AsyncExitStack, state: Path | None) -> Offering:
+        """The toolbox with every family; the one place where they are put together."""
+        box = WorkspaceToolBox(disallowed_tools=self._settings.policy.disallowed_tools)
+        shelf = await stack.enter_async_context(extras(box, self._settings, state, self._version))
+        return Offering(box, shelf, self._version)
 
     def _open_state(self) -> Path | None:
         """The state folder, or None (all is kept in memory then, and said once)."""
@@ -203,7 +223,7 @@ class Sidecar:
             port_policy=self._port_policy,
         )
         try:
-            self._endpoint = await stack.enter_async_context(endpoint)
+            self._endpoint = await stack.enter_async_context(endpoint.offer(self.offering))
         except SidecarError as error:
             if not self._editor:
                 raise
@@ -270,6 +290,35 @@ async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointS
             _spare_collector()
             await stopped.wait()
     return 0
+
+
+def run_mcp(settings: Settings, *, version: str) -> int:
+    """Serve MCP on standard input and output until its end or a signal; the exit code."""
+    stop_trace = start_trace(settings)
+    try:
+        signalled = asyncio.run(_serve_mcp(settings, version))
+    finally:
+        stop_trace()
+    if signalled:
+        os._exit(0)  # a thread of the library still waits for input, and would be waited for
+    return 0
+
+
+async def _serve_mcp(settings: Settings, version: str) -> bool:
+    """Whether a signal ended it."""
+    serving = importlib.import_module("sidecar.mcp.serving")
+    with _until_signalled() as stopped:
+        async with Sidecar(settings, version=version, listening=False) as sidecar:
+            offering = sidecar.offering
+            session = asyncio.get_running_loop().create_task(
+                serving.over_stdio(offering.box, offering.shelf, version=version), name="mcp"
+            )
+            signal_ = asyncio.get_running_loop().create_task(stopped.wait(), name="signal")
+            await asyncio.wait({session, signal_}, return_when=asyncio.FIRST_COMPLETED)
+        if session.done():
+            signal_.cancel()
+            session.result()
+    return not session.done()
 
 
 def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:

@@ -48,6 +48,20 @@ COMMANDS: Final[dict[str, Command]] = {
             "clear": Command("sidecar.cli.cache:clear", "Forget all kept answers.", "sidecar cache clear"),
         },
     ),
+    "mcp": Command(
+        about="Look at MCP servers, approve them, or be one.",
+        parts={
+            "list": Command("sidecar.cli.mcp:list_servers", "List the servers that were found.", "sidecar mcp list"),
+            "approve": Command(
+                "sidecar.cli.mcp:approve", "Allow a server, after a look at it.", "sidecar mcp approve github"
+            ),
+            "revoke": Command("sidecar.cli.mcp:revoke", "Take that back.", "sidecar mcp revoke github"),
+            "test": Command("sidecar.cli.mcp:try_servers", "Start approved servers and list their tools.", "sidecar mcp test"),
+            "serve": Command(
+                "sidecar.cli.mcp:serve", "Serve our tools on standard input and output.", "sidecar mcp serve"
+            ),
+        },
+    ),
     "config": Command(
         about="Show the settings and their origins.",
         parts={

@@ -34,9 +34,10 @@ Context = ServerRequestContext[Any, Any]
 
 
 class Offer:
-    """The low-level server over a toolbox and a shelf."""
+    """The low-level server over a toolbox and a shelf. `session` names the one client of a transport that has no sessions."""
 
-    def __init__(self, box: ToolBox, shelf: Shelf, version: str) -> None:
+    def __init__(self, box: ToolBox, shelf: Shelf, version: str, session: str = "") -> None:
+        self._session = session
         self._box = box
         self._shelf = shelf
         self._bus = InMemorySubscriptionBus()
@@ -84,7 +85,7 @@ class Offer:
         if self._box.find(params.name) is None:
             raise MCPError(types.INVALID_PARAMS, f"There is no tool {params.name[:100]!r}; list the tools to see them.")
         progress = _Progress(ctx.session)
-        caller = Caller(session=_session_of(ctx), road="mcp", progress=progress.note)
+        caller = Caller(session=self._session or _session_of(ctx), road="mcp", progress=progress.note)
         async with asyncio.TaskGroup() as group:
             pump = group.create_task(progress.run())
             result = await self._box.call(params.name, params.arguments or {}, caller)
@@ -239,7 +240,7 @@ def _answer(result: ToolResult) -> types.CallToolResult:
     if result.next:
         structured = {**(structured or {"result": result.text}), "next": result.next}
     text = result.text or ("" if structured is None else orjson.dumps(structured, default=str).decode())
-    if result.next and result.text:
+    if result.next and result.text and result.next not in result.text:
         text += f"\n\n(There is more: ask again with next={result.next})"
     content: list[Any] = [types.TextContent(text=text)] if text or not result.images else []
     content += [types.ImageContent(data=data, mime_type=media) for media, data in result.images]

@@ -57,7 +57,7 @@ async def over_http(
 
 async def over_stdio(box: ToolBox, shelf: Shelf, *, version: str) -> None:
     """Serve one client on this process's standard input and output until its end."""
-    offer = Offer(box, shelf, version)
+    offer = Offer(box, shelf, version, session="stdio")
     try:
         async with stdio_server() as (incoming, outgoing):
             await offer.server.run(incoming, outgoing, offer.server.create_initialization_options())

@@ -33,6 +33,10 @@ class McpTool:
         """Hand it to its server. Raises SidecarError."""
         return await self._call(self._server, self._tool, arguments, caller)
 
+    def stands_for(self, server: str, tool: str) -> bool:
+        """Whether it is this tool of this server, by the server's own names."""
+        return (self._server, self._tool.name) == (server, tool)
+
 
 def tool_name(server: str, tool: str, taken: AbstractSet[str]) -> str:
     """`server__tool` in letters that every model takes; where it is too long or taken, a fingerprint makes it one."""

@@ -272,11 +272,27 @@ class Mcp(Group):
     manifest_dirs: Annotated[tuple[Folder, ...], BeforeValidator(split)] = _setting(
         (), "Folders with manifests.", "MCP_MANIFEST_DIRS"
     )
-    sandbox_enabled: bool = _setting(
-        False, "Whether they run in a container.", "MCP_SANDBOX_ENABLED", narrow="only true"
+    timeout_ms: int = _setting(
+        60_000,
+        "How long a server may give no sign of life, in milliseconds.",
+        "MCP_TIMEOUT_MS",
+        narrow="lower",
+        example="60000",
+        ge=1,
     )
-    sandbox_image: str | None = _setting(None, "The container's image.", "MCP_SANDBOX_IMAGE")
-    sandbox_runtime: str = _setting("docker", "The container's program.", "MCP_SANDBOX_RUNTIME", example="docker")
+    sandbox_enabled: bool = _setting(False, "Whether they run in a sandbox.", "MCP_SANDBOX_ENABLED", narrow="only true")
+    sandbox_image: str | None = _setting(
+        None, "The container's image, by its digest.", "MCP_SANDBOX_IMAGE", example="node@sha256:…"
+    )
+    sandbox_runtime: str = _setting(
+        "docker", "What confines them: `docker`, `podman`, `bubblewrap`.", "MCP_SANDBOX_RUNTIME", example="bubblewrap"
+    )
+    sandbox_network: bool = _setting(
+        False, "Whether they reach the network from inside.", "MCP_SANDBOX_NETWORK", narrow="only false"
+    )
+    sandbox_writable: bool = _setting(
+        False, "Whether they may write the workspace from inside.", "MCP_SANDBOX_WRITABLE", narrow="only false"
+    )
 
 
 class Web(Group):
