@@ -196,7 +196,7 @@ def _entry(name: str, given: Any, source: str) -> Entry | None:
         raise BadInput(f"speaks {kind}, which is not supported; use stdio or streamable HTTP.")
     if bool(command) == bool(url):
         raise BadInput("needs either a command or a url.")
-    if url and not re.match(r"https?://[^/\s@]+", url) and not url.startswith("${"):
+    if url and not re.fullmatch(r"https?://[^/\s@?#]+(?:[/?#]\S*)?", url) and not url.startswith("${"):
         raise BadInput("has a url that is none of http:// or https:// (or one with a password in it).")
     args = given.get("args") or []
     if not isinstance(args, list) or not all(isinstance(one, str) for one in args):

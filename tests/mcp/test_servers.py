@@ -165,7 +165,7 @@ async def test_what_is_approved_elsewhere_is_taken_up(yard: Yard) -> None:
         mine.subscribe(heard.set)
         await (await yard.approved("one")).aclose()
         await heard.wait()
-        assert [tool.spec.name for tool in mine.tools()][0] == "one__say"
+        assert next(tool.spec.name for tool in mine.tools()) == "one__say"
 
 
 async def test_it_gets_an_allow_list_of_our_environment(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
