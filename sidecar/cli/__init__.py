@@ -56,7 +56,9 @@ COMMANDS: Final[dict[str, Command]] = {
                 "sidecar.cli.mcp:approve", "Allow a server, after a look at it.", "sidecar mcp approve github"
             ),
             "revoke": Command("sidecar.cli.mcp:revoke", "Take that back.", "sidecar mcp revoke github"),
-            "test": Command("sidecar.cli.mcp:try_servers", "Start approved servers and list their tools.", "sidecar mcp test"),
+            "test": Command(
+                "sidecar.cli.mcp:try_servers", "Start approved servers and list their tools.", "sidecar mcp test"
+            ),
             "serve": Command(
                 "sidecar.cli.mcp:serve", "Serve our tools on standard input and output.", "sidecar mcp serve"
             ),

@@ -57,8 +57,8 @@ def claude(arguments: Arguments = None) -> int:
     reached = running(settings)
     if reached is None:
         with started(settings) as fresh:
-            return run_child([program, *(arguments or [])], child_environment(environment(), fresh))
-    return run_child([program, *(arguments or [])], child_environment(environment(), reached))
+            return run_child([program, *with_tools(arguments or [], fresh)], child_environment(environment(), fresh))
+    return run_child([program, *with_tools(arguments or [], reached)], child_environment(environment(), reached))
 
 
 def env(
@@ -94,6 +94,20 @@ def exports(variables: Mapping[str, str], shell: str) -> str:
         case _:
             raise SetupError(f"The shell {shell} is not known; use --shell bash, zsh, fish or powershell.")
     return "\n".join(lines)
+
+
+def with_tools(arguments: Sequence[str], reached: Reached) -> list[str]:
+    """The CLI's arguments with our tools beside the user's own servers, for this run alone; no file is written.
+
+    The token stays in the environment: the CLI fills it in. Whoever wants only their own servers gets only those.
+    """
+    if any(word in {"--strict-mcp-config", "--bare", "--safe-mode"} for word in arguments):
+        return list(arguments)
+    headers = {"Authorization": "Bearer ${ANTHROPIC_AUTH_TOKEN}"}
+    server = {"type": "http", "url": f"{reached.base_url}/mcp", "headers": headers}
+    config = orjson.dumps({"mcpServers": {"sidecar": server}}).decode()
+    # One word, in front: the option takes several values and would swallow a prompt.
+    return [f"--mcp-config={config}", *arguments]
 
 
 def find_claude(env: Mapping[str, str]) -> str:
