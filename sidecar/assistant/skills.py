@@ -78,9 +78,9 @@ class Skill:
 
     def file(self, name: str) -> str:
         """A text of the folder; blocks. Raises NotFound for what lies outside, is no text, or is too large."""
-        root = self.folder.resolve()
-        path = (root / name).resolve()
         try:
+            root = self.folder.resolve()
+            path = (root / name).resolve()
             if not path.is_relative_to(root) or not path.is_file() or path.stat().st_size > MOST_BYTES:
                 raise NotFound(f"The skill {self.name} has no file {name[:100]!r} that can be read.")
             return path.read_text(encoding="utf-8")

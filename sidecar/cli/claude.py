@@ -27,6 +27,8 @@ from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 
 INSTALL: Final = "npm install -g @anthropic-ai/claude-code"
+_OURS: Final = "CLAUDE_SIDECAR_TOKEN"
+"""The token under a name that the CLI fills into MCP headers: its own credentials it keeps out of them."""
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
@@ -41,7 +43,8 @@ class Reached:
 
     def variables(self) -> dict[str, str]:
         """What the Claude Code CLI is told."""
-        return {"ANTHROPIC_BASE_URL": self.base_url, "ANTHROPIC_AUTH_TOKEN": self.token.get_secret_value()}
+        token = self.token.get_secret_value()
+        return {"ANTHROPIC_BASE_URL": self.base_url, "ANTHROPIC_AUTH_TOKEN": token, _OURS: token}
 
 
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARGS…]", help="Handed to `claude` as they are.")]
@@ -103,7 +106,7 @@ def with_tools(arguments: Sequence[str], reached: Reached) -> list[str]:
     """
     if any(word in {"--strict-mcp-config", "--bare", "--safe-mode"} for word in arguments):
         return list(arguments)
-    headers = {"Authorization": "Bearer ${ANTHROPIC_AUTH_TOKEN}"}
+    headers = {"Authorization": f"Bearer ${{{_OURS}}}"}
     server = {"type": "http", "url": f"{reached.base_url}/mcp", "headers": headers}
     config = orjson.dumps({"mcpServers": {"sidecar": server}}).decode()
     # One word, in front: the option takes several values and would swallow a prompt.

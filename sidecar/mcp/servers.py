@@ -165,13 +165,13 @@ class McpServers:
     async def watching(self) -> AsyncIterator[None]:
         """While inside, changes of manifests and approvals are taken up within some seconds; then all servers end."""
         await self.refresh()
-        async with asyncio.TaskGroup() as group:
-            watcher = group.create_task(self._watch())
-            try:
-                yield
-            finally:
-                watcher.cancel()
-                await self.aclose()
+        watcher = asyncio.get_running_loop().create_task(self._watch(), name="mcp manifests")
+        try:
+            yield
+        finally:
+            watcher.cancel()
+            await asyncio.wait({watcher})
+            await self.aclose()
 
     async def aclose(self) -> None:
         """End every server."""
@@ -392,8 +392,11 @@ class McpServers:
     async def _watch(self) -> None:
         while True:
             await asyncio.sleep(_LOOK)
-            if await asyncio.to_thread(self._stamps) != self._stamp:
-                await self.refresh()
+            try:
+                if await asyncio.to_thread(self._stamps) != self._stamp:
+                    await self.refresh()
+            except OSError as error:  # a folder that cannot be read now may be later
+                log.warning("manifests_not_read", reason=error.strerror or str(error))
 
 
 def _session_class() -> Connect:

@@ -37,6 +37,7 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     'sidecar.nextRisk': () => go(threads, 'next'),
     'sidecar.previousRisk': () => go(threads, 'previous'),
     'sidecar.newTerminal': () => terminals.open(),
+    'sidecar.connectTools': () => terminals.connect(),
     'sidecar.setApiKey': () => setApiKey(context),
     'sidecar.restart': () => server.restart(),
     'sidecar.showLog': () => {
