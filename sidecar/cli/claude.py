@@ -109,8 +109,19 @@ def with_tools(arguments: Sequence[str], reached: Reached) -> list[str]:
     headers = {"Authorization": f"Bearer ${{{_OURS}}}"}
     server = {"type": "http", "url": f"{reached.base_url}/mcp", "headers": headers}
     config = orjson.dumps({"mcpServers": {"sidecar": server}}).decode()
+    threading.Thread(target=_wake, args=(reached,), daemon=True).start()
     # One word, in front: the option takes several values and would swallow a prompt.
     return [f"--mcp-config={config}", *arguments]
+
+
+def _wake(reached: Reached) -> None:
+    """Let the server load what `/mcp` needs while the CLI starts: some releases do not wait long for a server."""
+    import http.client  # noqa: PLC0415 - in this thread, beside the CLI's own start
+
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        connection = http.client.HTTPConnection(reached.base_url.partition("//")[2], timeout=10)
+        connection.request("GET", "/mcp", headers={"authorization": f"Bearer {reached.token.get_secret_value()}"})
+        connection.getresponse().close()
 
 
 def find_claude(env: Mapping[str, str]) -> str:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
+from sidecar.cli.claude import Reached, _wake
 from tests.conftest import Rig
 from tests.journeys.conftest import NATIVE, Serve, Start
 from tests.journeys.plays import Json, call, message, text
@@ -54,12 +57,13 @@ def names(asked: Asked) -> set[str]:
 async def test_the_cli_calls_our_tool_when_it_may(
     upstream: Upstream, serve: Serve, ask: Start, claude: str, search: str
 ) -> None:
-    # As a model does it that is told of the search: it looks for the tool before it calls it.
-    search_for = (
-        [Say(message(call("ToolSearch", 1, query=f"select:{TOOL}", max_results=5)))] if search == "true" else []
-    )
-    upstream.script = [*search_for, Say(message(call(TOOL, 2))), Say(message(text("Six skills.")))]
+    if search == "true":  # as a model does it that is told of the search: it looks for the tool before it calls it
+        looking = Say(message(call("ToolSearch", 1, query=f"select:{TOOL}", max_results=5)))
+        upstream.script = [looking, Say(message(call(TOOL, 2))), Say(message(text("Six skills.")))]
+    else:
+        upstream.beside = calling("Six skills.")
     sidecar = await serve("--auth", "token", SIDECAR_TOKEN="token-of-the-journey", **NATIVE.set_for(upstream))
+    await asyncio.to_thread(_wake, Reached(sidecar.base_url, SecretStr("token-of-the-journey")))
     done = await (
         await ask(
             sidecar, "Which skills are there?", "--mcp-config", config(sidecar.base_url), "--allowedTools", "mcp__sidecar",
