@@ -118,8 +118,11 @@ def _wake(reached: Reached) -> None:
     """Let the server load what `/mcp` needs while the CLI starts: some releases do not wait long for a server."""
     import http.client  # noqa: PLC0415 - in this thread, beside the CLI's own start
 
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        connection = http.client.HTTPConnection(reached.base_url.partition("//")[2], timeout=10)
+    address = reached.base_url.partition("//")[2]
+    with (
+        contextlib.suppress(OSError, http.client.HTTPException),
+        contextlib.closing(http.client.HTTPConnection(address, timeout=10)) as connection,
+    ):
         connection.request("GET", "/mcp", headers={"authorization": f"Bearer {reached.token.get_secret_value()}"})
         connection.getresponse().close()
 
