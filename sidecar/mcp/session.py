@@ -12,6 +12,7 @@ import httpx2
 import mcp_types as types
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
+from mcp.client.subscriptions import ListenNotSupportedError, SubscriptionLost
 from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
@@ -170,7 +171,7 @@ class Session:
             async with client.listen(tools_list_changed=True) as changes:
                 async for _ in changes:
                     self.changed()
-        except Exception as error:  # noqa: BLE001 - whoever cannot listen is looked at with the next call
+        except (ListenNotSupportedError, SubscriptionLost, MCPError, TimeoutError, httpx2.HTTPError) as error:
             log.info("server_not_heard", server=self._entry.name, error=type(error).__name__)
 
     async def _hear(self, message: object) -> None:
