@@ -10,20 +10,23 @@ import asyncio
 import gc
 import importlib
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sidecar import trace
 from sidecar.assistant.breakpoints import add_breakpoints
 from sidecar.assistant.caching import PromptCache
+from sidecar.assistant.loop import Limits, ToolLoop
 from sidecar.assistant.prices import PriceTable
 from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
-from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services
+from sidecar.core.ports import Analyst, Desk, EndpointStatus, HookJudge, Provider, Services
+from sidecar.core.tool import ToolBox
+from sidecar.endpoint.hooks import Hooks
 from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
 from sidecar.providers import create_provider
 from sidecar.providers.unready import UnreadyProvider
@@ -60,6 +63,10 @@ class Sidecar:
         self._problem = ""
         self._database: Database | None = None
         self._opening = asyncio.Lock()
+        self._boxing = asyncio.Lock()
+        self._box: ToolBox | None = None
+        self._guard: HookJudge | None = None
+        self._state: Path | None = None
         self._listeners: list[Callable[[EndpointStatus], None]] = []
 
     # ── core.ports.Services ─────────────────────────────────────────────────────────────────────────
@@ -95,7 +102,7 @@ class Sidecar:
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            state = self._open_state()
+            state = self._state = self._open_state()
             self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
@@ -155,18 +162,47 @@ class Sidecar:
         stack.push_async_callback(journal.aclose)
         return [Recorder(self._made_provider.name, journal.add, PriceTable(records.prices)), tracer]
 
+    def _looping(self, state: Path | None) -> list[Step]:
+        """The step that lets the model use our tools; behind the cache, which keeps no answer that a tool ran for."""
+        policy = self._settings.policy
+        if self._made_provider.name == "offline":
+            return []  # it calls no tools: its answers come from the same analysers
+        limits = Limits(policy.max_steps, policy.max_tool_calls, float(policy.max_seconds))
+        return [ToolLoop(lambda: self._toolbox(state), limits, policy.tools, only_reads=not self._settings.trusted)]
+
+    async def _toolbox(self, state: Path | None) -> ToolBox:
+        """Our tools, made when they are first needed: starting does not wait for them."""
+        async with self._boxing:
+            if self._box is not None:
+                return self._box
+            opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
+            bench = opening.bench_of(self._settings, lambda: self._opened_database(state))
+            box: ToolBox = await asyncio.to_thread(opening.open_box, self._settings, bench)
+            self._box = box
+            return box
+
+    async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Implements `core.ports.HookJudge`: the guard is made when a hook first asks."""
+        if self._guard is None:
+            opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
+            self._guard = opening.guard_of(self._settings, lambda: self._opened_database(self._state))
+        answer: dict[str, Any] = await self._guard.judge(payload)
+        return answer
+
     def _caching(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that give an answer again and let the provider keep prompts, as far as there is anything to keep."""
         cache, provider = self._settings.cache, self._made_provider
         if cache.url is not None:
             log.warning("setting", note="SIDECAR_CACHE_URL has no effect yet: answers are kept on this machine only.")
+        loop = self._looping(state)
         marks: list[Step] = [add_breakpoints] if cache.breakpoints and provider.capabilities.cache_control else []
         if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
-            return marks  # what the offline provider says depends on the working tree, which no request tells of
+            return [*loop, *marks]  # what the offline provider says depends on the working tree, which no request tells of
         answers = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
-        prompts = PromptCache(answers, self._settings.model_dump_json(include={"provider", provider.name}))
+        origin = self._settings.model_dump_json(include={"provider", provider.name}) + self._settings.policy.tools
+        prompts = PromptCache(answers, origin)
         stack.push_async_callback(prompts.aclose)
-        return [prompts, *marks]
+        return [prompts, *loop, *marks]
 
     async def _opened_database(self, state: Path | None) -> Database:
         """The workspace's database, opened when it is first needed: starting does not wait for it."""
@@ -202,6 +238,7 @@ class Sidecar:
             port=server.port,
             port_policy=self._port_policy,
         )
+        endpoint.add(Hooks(self).routes())
         try:
             self._endpoint = await stack.enter_async_context(endpoint)
         except SidecarError as error:

@@ -41,6 +41,18 @@ COMMANDS: Final[dict[str, Command]] = {
         "sidecar.cli.traces:traces", "List or show traced requests.", "sidecar traces show req_0a1b2c3d4e5f"
     ),
     "logs": Command("sidecar.cli.logs:logs", "Show the log.", "sidecar logs --follow --level warning"),
+    "hooks": Command(
+        about="Guard what Claude Code's own Bash makes git do.",
+        parts={
+            "install": Command("sidecar.cli.hooks:install", "Put the guards in place.", "sidecar hooks install --git"),
+            "remove": Command("sidecar.cli.hooks:remove", "Take them away.", "sidecar hooks remove --git"),
+            "status": Command("sidecar.cli.hooks:status", "Tell which are there.", "sidecar hooks status --json"),
+            "check": Command(
+                "sidecar.cli.hooks:check", "Answer Claude Code's hook.", "sidecar hooks check < payload.json"
+            ),
+            "pre-push": Command("sidecar.cli.hooks:pre_push", "Answer git's hook.", "sidecar hooks pre-push < refs"),
+        },
+    ),
     "cache": Command(
         about="Look at the prompt cache, or empty it.",
         parts={
