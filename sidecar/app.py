@@ -197,7 +197,10 @@ class Sidecar:
         loop = self._looping(state)
         marks: list[Step] = [add_breakpoints] if cache.breakpoints and provider.capabilities.cache_control else []
         if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
-            return [*loop, *marks]  # what the offline provider says depends on the working tree, which no request tells of
+            return [
+                *loop,
+                *marks,
+            ]  # what the offline provider says depends on the working tree, which no request tells of
         answers = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
         origin = self._settings.model_dump_json(include={"provider", provider.name}) + self._settings.policy.tools
         prompts = PromptCache(answers, origin)

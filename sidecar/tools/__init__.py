@@ -10,6 +10,8 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
     {
         "files": ("sidecar.tools.files:FileTools", "sidecar.tools.finding:FindingTools"),
         "git": ("sidecar.tools.gitreads:GitReads", "sidecar.tools.gitwrites:GitWrites"),
+        "tests": ("sidecar.tools.tests:TestTools",),
+        "tasks": ("sidecar.tools.tasks:TaskTools",),
     }
 )
 """A family's name → the classes that make its tools from the bench, imported when the toolbox is opened."""
