@@ -11,7 +11,11 @@ from tests.cli.processes import environment, run
 
 
 def test_tests_by_hand(tmp_path: Path) -> None:
-    env = environment(tmp_path / "state", PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}")
+    env = environment(
+        tmp_path / "state",
+        PYTEST_DISABLE_PLUGIN_AUTOLOAD="1",
+        PATH=f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+    )
     here = tmp_path / "p"
     here.mkdir()
     (here / "test_a.py").write_text("def test_a():\n    assert 1 == 2\n")

@@ -40,7 +40,13 @@ CARGO = {
 
 def runs(folder: Path, command: str | None = None, seconds: float = 100, **more) -> TestRuns:
     python = f"{Path(sys.executable).parent}{os.pathsep}{ENVIRONMENT['PATH']}"
-    home = {"GOFLAGS": "-mod=mod", "GOPROXY": "off", "CARGO_NET_OFFLINE": "true", "GOCACHE": str(folder.parent / "go")}
+    home = {
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "GOFLAGS": "-mod=mod",
+        "GOPROXY": "off",
+        "CARGO_NET_OFFLINE": "true",
+        "GOCACHE": str(folder.parent / "go"),
+    }
     return TestRuns(folder, {**ENVIRONMENT, "PATH": python, **home}, command=command, seconds=seconds, **more)
 
 

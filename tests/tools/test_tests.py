@@ -22,7 +22,7 @@ GOOD = "def test_b():\n    assert True\n"
 @pytest.fixture
 def ready(bench: Bench) -> Bench:
     python = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return replace(bench, environment={**os.environ, "PATH": python})
+    return replace(bench, environment={**os.environ, "PATH": python, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"})
 
 
 @pytest.fixture(autouse=True)
