@@ -66,6 +66,7 @@ class Sidecar:
         self._boxing = asyncio.Lock()
         self._box: ToolBox | None = None
         self._guard: HookJudge | None = None
+        self._desk_of_tools: Desk | None = None
         self._state: Path | None = None
         self._listeners: list[Callable[[EndpointStatus], None]] = []
 
@@ -176,10 +177,24 @@ class Sidecar:
             if self._box is not None:
                 return self._box
             opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
-            bench = opening.bench_of(self._settings, lambda: self._opened_database(state))
+            bench = opening.bench_of(
+                self._settings,
+                lambda: self._opened_database(state),
+                provider=self._made_provider,
+                desk=self._tools_desk,
+            )
             box: ToolBox = await asyncio.to_thread(opening.open_box, self._settings, bench)
             self._box = box
             return box
+
+    async def _tools_desk(self) -> Desk:
+        """The editor's review, or one of our own where there is no editor. Raises NotARepository."""
+        if self._desk is None:
+            self._desk_of_tools = self._desk_of_tools or await self._open_desk(self._state)
+        desk = self._desk or self._desk_of_tools
+        if desk is None:
+            raise NotARepository("This folder is not in a git repository, so there is nothing to review.")
+        return desk
 
     async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Implements `core.ports.HookJudge`: the guard is made when a hook first asks."""

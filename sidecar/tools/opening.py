@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.core.policy import GitRules
+from sidecar.core.ports import Provider
 from sidecar.settings import Settings, environment
 from sidecar.store.database import Database
 from sidecar.tools import FAMILIES
@@ -16,6 +17,7 @@ from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.fence import Fence
 from sidecar.tools.gate import TestGate
 from sidecar.tools.guards import GitGuard
+from sidecar.tools.writer import ModelWriter
 from sidecar.vcs.runner import Git
 
 
@@ -57,8 +59,13 @@ def guard_of(settings: Settings, database: Callable[[], Awaitable[Database]]) ->
     return GitGuard(Path(settings.server.workspace), rules_of(settings), gate_of(settings, database))
 
 
-def bench_of(settings: Settings, database: Callable[[], Awaitable[Database]], **more: Any) -> Bench:
-    """What the tools work with; `more` are parts that only some callers have (`desk`, `writer`, `symbols`, …)."""
+def bench_of(
+    settings: Settings, database: Callable[[], Awaitable[Database]], *, provider: Provider | None = None, **more: Any
+) -> Bench:
+    """What the tools work with; `more` are parts that only some callers have (`desk`, `symbols`, `summarizer`).
+
+    A provider that is a model writes texts.
+    """
     workspace = Path(settings.server.workspace)
     opened: list[Git] = []
 
@@ -77,8 +84,15 @@ def bench_of(settings: Settings, database: Callable[[], Awaitable[Database]], **
         tests=settings.tests,
         web=settings.web,
         gate=gate_of(settings, database),
+        writer=_writer(settings, provider),
         **more,
     )
+
+
+def _writer(settings: Settings, provider: Provider | None) -> ModelWriter | None:
+    if provider is None or provider.name == "offline":
+        return None
+    return ModelWriter(provider, settings.provider.model_default, str(settings.server.workspace))
 
 
 def open_box(settings: Settings, bench: Bench) -> WorkspaceToolBox:

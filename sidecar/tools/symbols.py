@@ -12,7 +12,6 @@ from sidecar.core.ports import SymbolSource
 from sidecar.core.symbols import (
     Answer,
     Call,
-    CodeAction,
     Diagnostic,
     Hover,
     Item,
@@ -210,7 +209,7 @@ def _line(item: Item) -> str:
             told = f"{_at(item.span)} {item.severity}: {item.message}{code}" + (
                 f" ({item.source})" if item.source else ""
             )
-        case CodeAction():
+        case _:
             told = item.title
     return told
 

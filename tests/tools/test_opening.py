@@ -26,7 +26,7 @@ async def test_families_rules_and_trust(repo: Repository, database: Database) ->
     box = open_box(chosen, bench_of(chosen, opened))
     names = [spec.name for spec in box.specs()]
     assert len(names) == len(set(names))
-    assert {name.split("_")[0] for name in names} >= set(FAMILIES) - {"web"}
+    assert {name.split("_")[0] for name in names} >= set(FAMILIES) - {"web", "symbols"}
     assert rules_of(chosen).allow_push
     assert chosen.trusted
     assert not settings(repo).trusted
