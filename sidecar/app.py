@@ -11,20 +11,24 @@ import gc
 import importlib
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 from sidecar import trace
 from sidecar.assistant.breakpoints import add_breakpoints
 from sidecar.assistant.caching import PromptCache
+from sidecar.assistant.loop import Limits, ToolLoop
 from sidecar.assistant.prices import PriceTable
 from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
-from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services
+from sidecar.core.ports import Analyst, Desk, EndpointStatus, HookJudge, Provider, Services
+from sidecar.core.shelf import Shelf
+from sidecar.core.tool import ToolBox
+from sidecar.endpoint.hooks import Hooks
 from sidecar.endpoint.server import Access, Endpoint, Identity, Offering, PortPolicy
 from sidecar.providers import create_provider
 from sidecar.providers.unready import UnreadyProvider
@@ -35,8 +39,6 @@ from sidecar.store.database import DATABASE, Database
 from sidecar.store.notes import learned_notes
 from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
-from sidecar.tools.box import WorkspaceToolBox
-from sidecar.tools.extras import extras
 from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
 
@@ -54,7 +56,7 @@ class Sidecar:
 
     def __init__(self, settings: Settings, *, version: str, editor: bool = False, listening: bool = True) -> None:
         self._listening = listening
-        self._offering: Offering | None = None
+        self._late = AsyncExitStack()
         self._settings = settings
         self._version = version
         self._editor = editor
@@ -65,6 +67,11 @@ class Sidecar:
         self._problem = ""
         self._database: Database | None = None
         self._opening = asyncio.Lock()
+        self._boxing = asyncio.Lock()
+        self._box: ToolBox | None = None
+        self._guard: HookJudge | None = None
+        self._desk_of_tools: Desk | None = None
+        self._state: Path | None = None
         self._listeners: list[Callable[[EndpointStatus], None]] = []
 
     # ── core.ports.Services ─────────────────────────────────────────────────────────────────────────
@@ -100,12 +107,12 @@ class Sidecar:
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            state = self._open_state()
+            state = self._state = self._open_state()
             self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
             steps = [*self._observing(stack, state), *self._caching(stack, state)]
-            self._offering = await self._open_tools(stack, state)
+            self._late = await stack.enter_async_context(AsyncExitStack())
             if self._listening:
                 await self._listen(stack, state, steps)
             if self._editor:
@@ -116,19 +123,6 @@ class Sidecar:
 
     async def __aexit__(self, *exc: object) -> None:
         await self._stack.aclose()
-
-    @property
-    def offering(self) -> Offering:
-        """The tools, documents and prompts that are offered over MCP."""
-        if self._offering is None:
-            raise RuntimeError("the sidecar is not open")
-        return self._offering
-
-    async def _open_tools(self, stack: AsyncExitStack, state: Path | None) -> Offering:
-        """The toolbox with every family; the one place where they are put together."""
-        box = WorkspaceToolBox(disallowed_tools=self._settings.policy.disallowed_tools)
-        shelf = await stack.enter_async_context(extras(box, self._settings, state, self._version))
-        return Offering(box, shelf, self._version)
 
     def _open_state(self) -> Path | None:
         """The state folder, or None (all is kept in memory then, and said once)."""
@@ -175,18 +169,73 @@ class Sidecar:
         stack.push_async_callback(journal.aclose)
         return [Recorder(self._made_provider.name, journal.add, PriceTable(records.prices)), tracer]
 
+    def _looping(self, state: Path | None) -> list[Step]:
+        """The step that lets the model use our tools; behind the cache, which keeps no answer that a tool ran for."""
+        policy = self._settings.policy
+        if self._made_provider.name == "offline":
+            return []  # it calls no tools: its answers come from the same analysers
+        limits = Limits(policy.max_steps, policy.max_tool_calls, float(policy.max_seconds))
+        return [ToolLoop(lambda: self._toolbox(state), limits, policy.tools, only_reads=not self._settings.trusted)]
+
+    async def _toolbox(self, state: Path | None) -> ToolBox:
+        """Our tools, made when they are first needed: starting does not wait for them."""
+        async with self._boxing:
+            if self._box is not None:
+                return self._box
+            opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
+            bench = opening.bench_of(
+                self._settings,
+                lambda: self._opened_database(state),
+                provider=self._made_provider,
+                desk=self._tools_desk,
+            )
+            box = await asyncio.to_thread(opening.open_box, self._settings, bench)
+            extras = importlib.import_module("sidecar.tools.extras").extras
+            # Ended after the endpoint, so that calls on their way are still answered.
+            await self._late.enter_async_context(extras(box, self._settings, state, self._version))
+            self._box = box
+            return self._box
+
+    async def offered(self) -> tuple[ToolBox, Shelf]:
+        """The tools, documents and prompts that are offered over MCP."""
+        box = await self._toolbox(self._state)
+        shelf: Shelf = importlib.import_module("sidecar.tools.shelf").WorkspaceShelf(box)
+        return box, shelf
+
+    async def _tools_desk(self) -> Desk:
+        """The editor's review, or one of our own where there is no editor. Raises NotARepository."""
+        if self._desk is None:
+            self._desk_of_tools = self._desk_of_tools or await self._open_desk(self._state)
+        desk = self._desk or self._desk_of_tools
+        if desk is None:
+            raise NotARepository("This folder is not in a git repository, so there is nothing to review.")
+        return desk
+
+    async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Implements `core.ports.HookJudge`: the guard is made when a hook first asks."""
+        if self._guard is None:
+            opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
+            self._guard = opening.guard_of(self._settings, lambda: self._opened_database(self._state))
+        answer: dict[str, Any] = await self._guard.judge(payload)
+        return answer
+
     def _caching(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that give an answer again and let the provider keep prompts, as far as there is anything to keep."""
         cache, provider = self._settings.cache, self._made_provider
         if cache.url is not None:
             log.warning("setting", note="SIDECAR_CACHE_URL has no effect yet: answers are kept on this machine only.")
+        loop = self._looping(state)
         marks: list[Step] = [add_breakpoints] if cache.breakpoints and provider.capabilities.cache_control else []
         if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
-            return marks  # what the offline provider says depends on the working tree, which no request tells of
+            return [
+                *loop,
+                *marks,
+            ]  # what the offline provider says depends on the working tree, which no request tells of
         answers = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
-        prompts = PromptCache(answers, self._settings.model_dump_json(include={"provider", provider.name}))
+        origin = self._settings.model_dump_json(include={"provider", provider.name}) + self._settings.policy.tools
+        prompts = PromptCache(answers, origin)
         stack.push_async_callback(prompts.aclose)
-        return [prompts, *marks]
+        return [prompts, *loop, *marks]
 
     async def _opened_database(self, state: Path | None) -> Database:
         """The workspace's database, opened when it is first needed: starting does not wait for it."""
@@ -222,8 +271,10 @@ class Sidecar:
             port=server.port,
             port_policy=self._port_policy,
         )
+        endpoint.add(Hooks(self).routes())
+        endpoint.offer(Offering(self.offered, self._version))
         try:
-            self._endpoint = await stack.enter_async_context(endpoint.offer(self.offering))
+            self._endpoint = await stack.enter_async_context(endpoint)
         except SidecarError as error:
             if not self._editor:
                 raise
@@ -306,17 +357,16 @@ def run_mcp(settings: Settings, *, version: str) -> int:
 
 async def _serve_mcp(settings: Settings, version: str) -> bool:
     """Whether a signal ended it."""
-    serving = importlib.import_module("sidecar.mcp.serving")
+    serving = await asyncio.to_thread(importlib.import_module, "sidecar.mcp.serving")
     with _until_signalled() as stopped:
         async with Sidecar(settings, version=version, listening=False) as sidecar:
-            offering = sidecar.offering
-            session = asyncio.get_running_loop().create_task(
-                serving.over_stdio(offering.box, offering.shelf, version=version), name="mcp"
-            )
-            signal_ = asyncio.get_running_loop().create_task(stopped.wait(), name="signal")
-            await asyncio.wait({session, signal_}, return_when=asyncio.FIRST_COMPLETED)
+            box, shelf = await sidecar.offered()
+            loop = asyncio.get_running_loop()
+            session = loop.create_task(serving.over_stdio(box, shelf, version=version), name="mcp")
+            signalled = loop.create_task(stopped.wait(), name="signal")
+            await asyncio.wait({session, signalled}, return_when=asyncio.FIRST_COMPLETED)
         if session.done():
-            signal_.cancel()
+            signalled.cancel()
             session.result()
     return not session.done()
 

@@ -85,7 +85,8 @@ def _split(message: Json, content: Sequence[Json], ours: Ours, out: list[Json]) 
             kept = ("tool_use_id", "content", "is_error", "cache_control")
             results.append({"type": "tool_result"} | {key: value for key, value in block.items() if key in kept})
             continue
-        if results:
+        # calls that follow a result at once belong to the same answer: the CLI moves each result behind its call
+        if results and not (block.get("type") == "tool_use" or _is_call(block, ours)):
             out += [{**message, "content": part}, {"role": "user", "content": results}]
             part, results = [], []
         if not _is_call(block, ours):

@@ -43,7 +43,7 @@ class Limits:
 
 
 class ToolLoop:
-    """A step of a turn, for a place outside of the prompt cache.
+    """A step of a turn, for a place inside of the prompt cache: an answer for which no tool ran may be given again.
 
     `open_box` makes the toolbox, with the first request that needs it; `only_reads` offers but the tools that look.
     """
@@ -102,12 +102,14 @@ class _Play:
         self._relay = relay
         self._until = asyncio.get_running_loop().time() + limits.seconds
         self._used = 0
+        self._ran: list[str] = []
         self.permitted: Callable[[ToolSpec], bool] = lambda _: True
 
     async def reply(self, request: MessagesRequest) -> Reply:
         """The answer. Raises what the first question raises; later faults end the stream."""
         first = await self._ask(request, self._turn)
         handling = first.handling.also(("tools",))
+        self._ran = handling.ran
         events = self._events(first, request)
         whole = Reply(events=events, headers=first.headers, close=first.aclose, handling=handling)
         if request.stream:
@@ -173,6 +175,7 @@ class _Play:
 
     async def _run(self, call: OurCall) -> ToolResult:
         spec = self._box.find(call.name)
+        self._ran.append(spec.name if spec is not None else call.name)
         if spec is not None and not self.permitted(spec):
             return ToolResult(text=_UNTRUSTED, error=True)
         return await self._box.call(call.name, call.input, Caller(session=self._turn.session, road="loop"))

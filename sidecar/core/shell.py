@@ -37,6 +37,14 @@ def git_acts(command: str, aliases: Mapping[str, str] | None = None) -> tuple[Gi
     return tuple(dict.fromkeys(_acts(command, aliases or {}, 0)))
 
 
+def is_single(command: str) -> bool:
+    """Whether a command line holds one command and nothing around it."""
+    try:
+        return sum(bool(words) for words in _simple_commands(command)) == 1 and not _INNER.search(command)
+    except ValueError:
+        return False
+
+
 def _acts(command: str, aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
     if depth > _DEEPEST:
         yield from _guessed(command)

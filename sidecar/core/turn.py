@@ -41,7 +41,8 @@ class Handling:
     `model` is the provider's name for the model; `changes` names each field that the provider did not get as the
     client sent it (added, changed or dropped); `retries` are further tries at the provider; `cache` is what the
     prompt cache made of it (`hit`, `joined`, `miss: why`, `bypass: why`; empty where there is none). Where the answer
-    is another request's, `usage` is what the provider told of that one; it fills while a shared stream goes by.
+    is another request's, `usage` is what the provider told of that one; it fills while a shared stream goes by. `ran`
+    are our own tools that ran for it; it fills, too.
     """
 
     model: str = ""
@@ -49,6 +50,7 @@ class Handling:
     retries: int = 0
     cache: str = ""
     usage: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    ran: list[str] = field(default_factory=list, compare=False)
 
     @property
     def spared(self) -> bool:

@@ -30,10 +30,9 @@ _OWN_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "connect
 
 @dataclass(frozen=True, slots=True)
 class Offering:
-    """What `/mcp` offers, under which version."""
+    """What `/mcp` offers, opened with its first request, and under which version."""
 
-    box: ToolBox
-    shelf: Shelf
+    open: Callable[[], Awaitable[tuple[ToolBox, Shelf]]]
     version: str
 
 
@@ -109,10 +108,8 @@ class McpDoor:
         async with self._opening:
             if self._application is None:
                 serving = await asyncio.to_thread(_load)
-                offering = self._offering
-                context = serving(
-                    offering.box, offering.shelf, version=offering.version, hosts=self._hosts, most_bytes=MOST_BYTES
-                )
+                box, shelf = await self._offering.open()
+                context = serving(box, shelf, version=self._offering.version, hosts=self._hosts, most_bytes=MOST_BYTES)
                 ready: asyncio.Future[Application] = asyncio.get_running_loop().create_future()
                 # Its context must be left by the task that entered it: a request's own does not live long enough.
                 self._runner = asyncio.get_running_loop().create_task(self._run(context, ready), name="mcp sessions")

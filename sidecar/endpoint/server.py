@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Self
 
 import aiohttp.http_parser
@@ -11,6 +12,7 @@ from aiohttp import web
 
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.errors import SetupError
+from sidecar.endpoint.call import Route
 from sidecar.endpoint.connection import Reception
 from sidecar.endpoint.door import Door
 from sidecar.endpoint.guards import Access, HostRule, is_loopback
@@ -63,6 +65,11 @@ class Endpoint:
         self._open = contextlib.AsyncExitStack()
         self._port = 0
         self._ready = False
+        self._more: list[Route] = []
+
+    def add(self, routes: Iterable[Route]) -> None:
+        """Serve these routes, too; to be called before the context is entered."""
+        self._more.extend(routes)
 
     def offer(self, offering: Offering) -> Self:
         """Serve these tools at `/mcp`, too; said before entering."""
@@ -116,7 +123,7 @@ class Endpoint:
     def _door(self) -> Door:
         rule = HostRule((self._host,), self._port, loopback=is_loopback(self._host))
         operations = Operations(self._answer, self._identity, self._access, self._limits, lambda: self._ready)
-        routes = [*Messages(self._answer, self._limits).routes(), *operations.routes()]
+        routes = [*Messages(self._answer, self._limits).routes(), *operations.routes(), *self._more]
         if self._offering is not None:
             self._mcp = McpDoor(self._offering, self._limits, rule.exact if rule.loopback else ())
             routes += self._mcp.routes()

@@ -29,6 +29,10 @@ class Summarizer(Protocol):
         """Languages, frameworks, layout, dependencies, as Markdown; looked at again when `refresh`."""
 
 
+async def _no_gate(_git: Git) -> None:
+    """Nothing has to pass before a commit."""
+
+
 @dataclass(frozen=True)
 class Bench:
     """What is there to work with; what is None is not to be had here, and tools that need it are not offered.
@@ -43,8 +47,8 @@ class Bench:
     rules: GitRules = field(default_factory=GitRules)
     environment: Mapping[str, str] = field(default_factory=dict)
     trusted: bool = False
+    gate: Callable[[Git], Awaitable[None]] = _no_gate
     tests: Tests = field(default_factory=Tests)
-    test_command: str | None = None
     web: Web = field(default_factory=Web)
     desk: Callable[[], Awaitable[Desk]] | None = None
     writer: Writer | None = None

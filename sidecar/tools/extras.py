@@ -1,4 +1,4 @@
-"""Put the families `skills` and `mcp` into a toolbox, keep them current, and give the shelf that goes with it."""
+"""Put the families `skills` and `mcp` into a toolbox, and keep them current."""
 
 from __future__ import annotations
 
@@ -11,14 +11,11 @@ from sidecar.mcp.opening import open_servers
 from sidecar.settings import Settings, environment
 from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.mcp import McpTools
-from sidecar.tools.shelf import WorkspaceShelf
 from sidecar.tools.skills import SkillTools
 
 
 @asynccontextmanager
-async def extras(
-    box: WorkspaceToolBox, settings: Settings, state: Path | None, version: str
-) -> AsyncIterator[WorkspaceShelf]:
+async def extras(box: WorkspaceToolBox, settings: Settings, state: Path | None, version: str) -> AsyncIterator[None]:
     """While inside, skills and approved MCP servers are on offer; then every server is ended."""
     workspace = Path(settings.server.workspace)
     skills = Skills(user=_user_skills(), workspace=workspace, trusted=settings.trusted)
@@ -32,7 +29,7 @@ async def extras(
             unsubscribe = servers.subscribe(lambda: box.put("mcp", mcp_tools.tools()))
             box.put("mcp", mcp_tools.tools())
             try:
-                yield WorkspaceShelf(box)
+                yield
             finally:
                 unsubscribe()
     finally:

@@ -6,7 +6,7 @@ filters, as people rely on them.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final, Literal
 
@@ -21,9 +21,6 @@ from sidecar.vcs.worktree import resolve, status
 
 _NETWORK: Final = 120.0
 _LONG: Final = 300.0
-
-Gate = Callable[[Git], Awaitable[None]]
-"""Raises Refused while the tests of what is staged have not passed."""
 
 
 class Paths(Input):
@@ -106,11 +103,10 @@ class Rebase(Input):
 
 
 class GitWrites:
-    """The part of the family *git* that acts; one act at a time. `gate` asks for the tests before a commit."""
+    """The part of the family *git* that acts."""
 
-    def __init__(self, bench: Bench, gate: Gate) -> None:
+    def __init__(self, bench: Bench) -> None:
         self._bench = bench
-        self._gate = gate
 
     def tools(self) -> Iterator[Tool]:
         """What this family offers."""
@@ -149,7 +145,7 @@ class GitWrites:
                 raise Refused("The last commit was pushed already, so it is not amended; make a new commit.")
         elif not await self._staged(git):
             raise BadInput("Nothing is staged, so there is nothing to commit; stage files first (git_stage).")
-        await self._gate(git)
+        await self._bench.gate(git)
         more = ["--amend"] if given.amend else []
         await self._run(git, "commit", "--quiet", *more, "-F", "-", stdin=given.message.encode(), seconds=_LONG)
         told = await git.run("log", "-1", "--format=%h %s", "--shortstat")

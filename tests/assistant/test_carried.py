@@ -56,9 +56,18 @@ def test_several_rounds_in_one_message_are_turns_again() -> None:
     messages = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": said}]
     messages.append({"role": "user", "content": [result(3, "file")]})
     found = restored(messages, ours)
-    assert [message["role"] for message in found] == ["user", "assistant"] * 3 + ["user"]
-    assert found[3]["content"] == [text("b"), call(2)]
+    assert [message["role"] for message in found] == ["user", "assistant", "user", "assistant", "user"]
+    assert found[3]["content"] == [text("b"), call(2), call(3, "Read")]
+    assert found[4]["content"] == [result(2, "clean"), result(3, "file")]
     valid(found)
+
+
+def test_the_cli_moves_a_result_behind_its_call() -> None:
+    said = [text("Both."), *carried(1), call(2, "Read")]
+    messages = [{"role": "assistant", "content": said}, {"role": "user", "content": [result(2, "file")]}]
+    found = restored(messages, ours)
+    assert found[0]["content"] == [text("Both."), call(1), call(2, "Read")]
+    assert found[1]["content"] == [result(1, "clean"), result(2, "file")]
 
 
 def test_results_go_before_a_plain_prompt() -> None:

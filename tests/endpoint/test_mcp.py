@@ -18,7 +18,7 @@ from mcp.shared._httpx_utils import create_mcp_http_client
 from sidecar.endpoint.mcp import MOST_BYTES, Offering
 from sidecar.endpoint.server import Limits
 from tests.endpoint.conftest import TOKEN, Answered, Serve, Served
-from tests.fakes.toolbox import FakeShelf, FakeToolBox, spec
+from tests.fakes.toolbox import FakeToolBox, opening, spec
 
 BEARER = f"Authorization: Bearer {TOKEN}"
 JSON = "Content-Type: application/json"
@@ -42,7 +42,7 @@ def box() -> FakeToolBox:
 
 @pytest.fixture
 async def served(serve: Serve, box: FakeToolBox) -> Served:
-    return await serve(offering=Offering(box, FakeShelf(), "1.2.3"), limits=Limits(stop=2.0))
+    return await serve(offering=Offering(opening(box), "1.2.3"), limits=Limits(stop=2.0))
 
 
 @asynccontextmanager
@@ -210,7 +210,7 @@ async def test_without_tools_there_is_no_mcp(serve: Serve) -> None:
 
 
 async def test_stopping_does_not_wait_for_whoever_only_listens(serve: Serve, box: FakeToolBox) -> None:
-    served = await serve(offering=Offering(box, FakeShelf(), "1.2.3"), limits=Limits(stop=30.0))
+    served = await serve(offering=Offering(opening(box), "1.2.3"), limits=Limits(stop=30.0))
     loop = asyncio.get_running_loop()
     async with connected(served) as client, connected(served, "auto") as newer:
         await client.list_tools()
@@ -233,7 +233,7 @@ async def test_a_streams_head_goes_out_before_its_first_event(served: Served, bo
 
 
 async def test_a_running_call_is_answered_before_the_end(serve: Serve, box: FakeToolBox) -> None:
-    served = await serve(offering=Offering(box, FakeShelf(), "1.2.3"), limits=Limits(stop=20.0))
+    served = await serve(offering=Offering(opening(box), "1.2.3"), limits=Limits(stop=20.0))
     accept = {"accept": "application/json, text/event-stream"}
     async with asyncio.timeout(30), served.post(HELLO, "/mcp", headers=accept) as hello:
         session = {**accept, "mcp-session-id": hello.headers["mcp-session-id"]}

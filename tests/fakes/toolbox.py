@@ -139,3 +139,12 @@ class FakeShelf:
         if "arg1" not in arguments:
             raise BadInput("The prompt needs arg1.")
         return f"Prompt with arguments: arg1='{arguments['arg1']}', arg2='{arguments.get('arg2', '')}'"
+
+
+def opening(box: FakeToolBox) -> Callable[[], Awaitable[tuple[FakeToolBox, FakeShelf]]]:
+    """As the application opens its tools: when they are first asked for."""
+
+    async def opened() -> tuple[FakeToolBox, FakeShelf]:
+        return box, FakeShelf()
+
+    return opened

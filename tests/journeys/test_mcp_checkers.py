@@ -12,7 +12,7 @@ from sidecar.assistant.turn import AnswerTurn
 from sidecar.endpoint.server import Access, Endpoint, Identity, Offering
 from tests.conftest import Rig
 from tests.fakes.provider import FakeProvider
-from tests.fakes.toolbox import FakeShelf, FakeToolBox
+from tests.fakes.toolbox import FakeToolBox, opening
 from tests.journeys.conftest import Start
 
 TOKEN = "token-of-the-checkers-0123456789"
@@ -52,7 +52,7 @@ async def address() -> AsyncIterator[str]:
     endpoint = Endpoint(
         AnswerTurn(FakeProvider(), ()), identity=Identity("sidecar", "1.2.3", "/"), access=Access("auto", TOKEN), port=0
     )
-    async with endpoint.offer(Offering(Checked(), FakeShelf(), "1.2.3")):
+    async with endpoint.offer(Offering(opening(Checked()), "1.2.3")):
         yield f"{endpoint.base_url}/mcp"
 
 

@@ -33,7 +33,7 @@ def gated(box: WorkspaceToolBox, bench: Bench, database: Database):
             return database
 
         gate = TestGate(opened, dict(os.environ), required=True, command=text, trusted=trusted, seconds=seconds)
-        box.put("git", GitWrites(replace(bench, rules=GitRules(require_tests=True)), gate).tools())
+        box.put("git", GitWrites(replace(bench, rules=GitRules(require_tests=True), gate=gate)).tools())
 
     return make
 

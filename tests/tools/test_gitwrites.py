@@ -9,18 +9,13 @@ from sidecar.core.policy import GitRules
 from sidecar.tools.bench import Bench
 from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.gitwrites import GitWrites
-from sidecar.vcs.runner import Git
 from tests.fakes.repository import Repository
 from tests.tools.conftest import Call, untrusted
 
 
-async def no_gate(git: Git) -> None:
-    return None
-
-
 @pytest.fixture(autouse=True)
 def family(box: WorkspaceToolBox, bench: Bench) -> None:
-    box.put("git", GitWrites(bench, no_gate).tools())
+    box.put("git", GitWrites(bench).tools())
 
 
 @pytest.fixture
@@ -32,7 +27,7 @@ def remote(repo: Repository) -> Repository:
 
 
 def ruled(box: WorkspaceToolBox, bench: Bench, **rules: object) -> None:
-    box.put("git", GitWrites(replace(bench, rules=GitRules(**rules)), no_gate).tools())  # type: ignore[arg-type]
+    box.put("git", GitWrites(replace(bench, rules=GitRules(**rules))).tools())  # type: ignore[arg-type]
 
 
 async def test_stage_unstage_commit(call: Call, repo: Repository) -> None:
@@ -75,7 +70,7 @@ async def test_the_users_hooks_run_and_may_refuse(call: Call, repo: Repository) 
 async def test_an_untrusted_workspace_is_only_looked_at(
     call: Call, box: WorkspaceToolBox, bench: Bench, repo: Repository, remote: Repository, tool: str
 ) -> None:
-    box.put("git", GitWrites(untrusted(bench), no_gate).tools())
+    box.put("git", GitWrites(untrusted(bench)).tools())
     repo.stage({"a.py": "x"})
     arguments = {
         "git_commit": {"message": "x"}, "git_checkout": {"branch": "x", "create": True}, "git_merge": {"source": "main"},
