@@ -23,7 +23,7 @@ async def extras(box: WorkspaceToolBox, settings: Settings, state: Path | None, 
     box.put("skills", skill_tools.tools())
     unguard = box.guard(skill_tools.check)
     servers = open_servers(settings, state, version)
-    mcp_tools = McpTools(servers)
+    mcp_tools = McpTools(servers, box)
     try:
         async with servers.watching():
             unsubscribe = servers.subscribe(lambda: box.put("mcp", mcp_tools.tools()))

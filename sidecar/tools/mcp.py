@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sidecar.core.errors import NotFound
-from sidecar.core.tool import Caller, Tool, ToolResult
+from sidecar.core.tool import Caller, Tool, ToolBox, ToolResult
 from sidecar.mcp.servers import McpServers, View
 from sidecar.mcp.tools import McpTool
 from sidecar.tools.define import Input, Nothing, also, define
@@ -23,8 +23,9 @@ class CallServer(Input):
 class McpTools:
     """What the model can do with MCP servers: approving one is the user's alone."""
 
-    def __init__(self, servers: McpServers) -> None:
+    def __init__(self, servers: McpServers, box: ToolBox) -> None:
         self._servers = servers
+        self._box = box
 
     def tools(self) -> Sequence[Tool]:
         """All of them, as they stand now."""
@@ -43,7 +44,8 @@ class McpTools:
         self._servers.view(given.server)
         for tool in self._servers.tools():
             if isinstance(tool, McpTool) and tool.stands_for(given.server, given.tool):
-                return await tool.call(given.arguments, caller)
+                # By way of the toolbox: what binds the tool under its own name binds it here.
+                return await self._box.call(tool.spec.name, given.arguments, caller)
         raise NotFound(
             f"The MCP server {given.server} offers no approved tool {given.tool[:80]!r}; mcp_servers lists them."
         )

@@ -28,13 +28,13 @@ def test_a_tool_is_told_whole(spec: ToolSpec) -> None:
 def test_names_are_unique_and_every_family_has_some() -> None:
     names = [spec.name for spec in SPECS]
     assert len(names) == len(set(names))
-    assert set(families()) == {*FAMILIES, "results"}
+    assert set(families()) == {*FAMILIES, "results", "skills", "mcp"}
 
 
 def test_every_alias_leads_to_a_tool_of_ours_or_of_the_servers() -> None:
-    """The families `mcp` and `command` are served by others, where they are on."""
+    """The family `command` is the client's own."""
     names = {spec.name for spec in SPECS}
-    assert {name for name in ALIASES.values() if name not in names} <= {"mcp_servers", "mcp_call", "command_run"}
+    assert {name for name in ALIASES.values() if name not in names} <= {"command_run"}
 
 
 def test_the_docs_are_the_registrys() -> None:

@@ -6,11 +6,15 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any, cast
 
+from sidecar.assistant.skills import Skills
 from sidecar.core.tool import ToolSpec
+from sidecar.mcp.servers import McpServers, Options
 from sidecar.settings import load
 from sidecar.tools import FAMILIES
 from sidecar.tools.aliases import ALIASES
+from sidecar.tools.mcp import McpTools
 from sidecar.tools.opening import bench_of, open_box
+from sidecar.tools.skills import SkillTools
 
 ROOT = Path(__file__).resolve().parents[2]
 PATH = ROOT / "docs" / "tools.md"
@@ -37,7 +41,9 @@ results with a sentence that says what to do.
 ## The loop
 
 For a client that brings no tools of its own (`curl`, a script), the tools below are offered to the model and run here until it
-answers; the answer says so with `x-sidecar-changed: tools`. Claude Code is not offered them that way: it brings its own.
+answers; the answer says so with `x-sidecar-changed: tools`. Claude Code is not offered them that way: it brings its own, and gets ours over
+[MCP](mcp.md), as other clients can. Tools of MCP servers that the user approved stand beside them, as `<server>__<tool>`;
+[skills](skills.md) say how tasks are done with them.
 
 | `SIDECAR_TOOLS` | ours are offered |
 | --- | --- |
@@ -67,9 +73,12 @@ def families() -> dict[str, list[ToolSpec]]:
     settings = load({"server.workspace": str(ROOT)}, {}, None)
     bench = bench_of(settings, nothing, desk=nothing, symbols=anything, summarizer=anything)
     found: dict[str, list[ToolSpec]] = defaultdict(list)
-    for spec in open_box(settings, bench).specs():
+    box = open_box(settings, bench)
+    box.put("skills", SkillTools(Skills(user=None, workspace=ROOT, trusted=False), box).tools())
+    box.put("mcp", McpTools(McpServers(Options(ROOT), None, {}, "0"), box).tools())
+    for spec in box.specs():
         prefix = spec.name.split("_")[0]
-        found[prefix if prefix in FAMILIES else "results"].append(spec)
+        found[prefix if prefix in {*FAMILIES, "skills", "mcp"} else "results"].append(spec)
     return found
 
 

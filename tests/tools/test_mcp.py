@@ -25,7 +25,7 @@ async def yard(tmp_path: Path) -> AsyncIterator[Yard]:
 
 def boxed(servers: McpServers, *off: str) -> WorkspaceToolBox:
     box = WorkspaceToolBox(disallowed_tools=off)
-    box.put("mcp", McpTools(servers).tools())
+    box.put("mcp", McpTools(servers, box).tools())
     return box
 
 
@@ -65,6 +65,8 @@ async def test_a_policy_binds_servers_tools_too(yard: Yard) -> None:
     yard.write({"one": fake()})
     box = boxed(await yard.approved("one"), "one__*")
     assert "POLICY_DISALLOWED_TOOLS" in (await box.call("one__say", {"word": "a"}, Caller())).text
+    by_names = {"server": "one", "tool": "say", "arguments": {"word": "a"}}
+    assert "POLICY_DISALLOWED_TOOLS" in (await box.call("mcp_call", by_names, Caller())).text
 
 
 async def test_a_fault_of_a_server_is_a_result(yard: Yard) -> None:
