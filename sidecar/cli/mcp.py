@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
 import unicodedata
+import webbrowser
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Annotated, Any
@@ -64,11 +66,11 @@ def serve(*, workspace: Workspace = None, quiet: Quiet = False, verbose: Verbose
 
 
 @asynccontextmanager
-async def _opened(workspace: str | None) -> AsyncIterator[McpServers]:
+async def _opened(workspace: str | None, *, person: bool = False) -> AsyncIterator[McpServers]:
     settings = from_machine({"server.workspace": workspace})
     if settings.state is None:
         raise SetupError("There is no state folder to keep approvals in; set SIDECAR_STATE_DIR.", "SIDECAR_STATE_DIR")
-    servers = open_servers(settings, runtime.open_folder(settings.state), __version__)
+    servers = open_servers(settings, runtime.open_folder(settings.state), __version__, _show if person else None)
     try:
         await servers.refresh()
         yield servers
@@ -98,7 +100,7 @@ async def _list(workspace: str | None, out: Output) -> int:
 
 
 async def _approve(name: str, workspace: str | None, out: Output, *, yes: bool) -> int:
-    async with _opened(workspace) as servers:
+    async with _opened(workspace, person=True) as servers:
         view = servers.view(name)
         if view.state in {"new", "changed"}:
             _describe(view, out)
@@ -158,6 +160,13 @@ async def _test(names: Sequence[str], workspace: str | None, out: Output) -> int
         if not results:
             out.say("No server is approved; `sidecar mcp list` shows those that were found.")
     return 0 if all(result["ok"] for result in results) else 1
+
+
+def _show(address: str) -> None:
+    """Sign in: the address for the browser, opened where there is one."""
+    Output().say(f"Sign in here, then come back: {shown(address)}")
+    with contextlib.suppress(webbrowser.Error):
+        webbrowser.open(address)
 
 
 def _describe(view: View, out: Output) -> None:

@@ -53,7 +53,8 @@ class Talk(Protocol):
         """End it."""
 
 
-Connect = Callable[[Entry, Launch | None, str], Talk]
+Show = Callable[[str], None]
+Connect = Callable[[Entry, Launch | None, str, Path | None, Show | None], Talk]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,13 +107,15 @@ class McpServers:
         state: Path | None,
         variables: Mapping[str, str],
         version: str,
-        connect: Connect | None = None,
+        show: Show | None = None,
     ) -> None:
         self._options = options
         self._approvals = Approvals(state)
         self._variables = variables
         self._version = version
-        self._connect = connect
+        self._connect: Connect | None = None
+        self._state = state
+        self._show = show
         self._servers: dict[str, _Server] = {}
         self._found = Found()
         self._tools: tuple[Tool, ...] = ()
@@ -269,7 +272,7 @@ class McpServers:
             instance = uuid4().hex[:12]
             confinement, workspace = self._options.confinement, self._options.workspace
             launch = await asyncio.to_thread(plan, entry, confinement, workspace, self._variables, instance)
-        talk = self._connect(entry, launch, self._version)
+        talk = self._connect(entry, launch, self._version, self._state, self._show)
         await talk.open(self._options.start)
         return talk
 

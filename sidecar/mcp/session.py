@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
+from pathlib import Path
 from typing import Any, Final
 
 import httpx2
@@ -17,12 +18,13 @@ from mcp.shared.exceptions import MCPError
 from mcp_types.version import MODERN_PROTOCOL_VERSIONS
 from pydantic import ValidationError
 
-from sidecar.core.errors import Refused, UpstreamError, UpstreamUnreachable
+from sidecar.core.errors import Refused, SidecarError, UpstreamError, UpstreamUnreachable
 from sidecar.mcp.approvals import RemoteTool
 from sidecar.mcp.manifest import Entry
 from sidecar.mcp.offer import NAME
 from sidecar.mcp.process import Process
 from sidecar.mcp.sandbox import Launch
+from sidecar.mcp.signin import Show, SignIn
 from sidecar.trace import get_logger
 
 log = get_logger("mcp")
@@ -33,14 +35,22 @@ _MOST_TEXT: Final = 4_000
 _MOST_SCHEMA: Final = 64 * 1024
 _CLOSE: Final = 6.0
 
+
 Progress = Callable[[float, float | None, str], None]
 
 
 class Session:
-    """One connection. It lives in a task of its own, since the library's contexts must be left where they were entered."""
+    """One connection. It lives in a task of its own, since the library's contexts must be left where they were entered.
 
-    def __init__(self, entry: Entry, launch: Launch | None, version: str) -> None:
+    `show` shows a person an address to sign in at; None where nobody is there. `state` keeps the tokens.
+    """
+
+    def __init__(
+        self, entry: Entry, launch: Launch | None, version: str, state: Path | None = None, show: Show | None = None
+    ) -> None:
         self._entry = entry
+        self._state = state
+        self._show = show
         self._process = Process(entry.name, launch) if launch is not None else None
         self._version = version
         self._client: Client | None = None
@@ -159,7 +169,14 @@ class Session:
             yield self._process.speaking()
             return
         timeout = httpx2.Timeout(30.0, read=300.0)
-        async with httpx2.AsyncClient(headers=dict(self._entry.headers), timeout=timeout) as http:
+        async with AsyncExitStack() as stack:
+            auth = None
+            if not any(name.lower() == "authorization" for name in self._entry.headers):
+                signing = SignIn(self._entry.name, self._entry.url, self._state, self._show)
+                stack.push_async_callback(signing.aclose)
+                auth = await signing.provider()
+            http = httpx2.AsyncClient(headers=dict(self._entry.headers), timeout=timeout, auth=auth)
+            await stack.enter_async_context(http)
             yield streamable_http_client(self._entry.url, http_client=http)
 
     async def _listen(self, client: Client) -> None:
@@ -198,10 +215,10 @@ def _reason(error: BaseException | None) -> str:
     """The innermost cause, in a few words."""
     while isinstance(error, BaseExceptionGroup) and error.exceptions:
         error = error.exceptions[0]
-    if isinstance(error, UpstreamError):
+    if isinstance(error, SidecarError):
         return error.sentence
     if isinstance(error, httpx2.HTTPStatusError) and error.response.status_code in {401, 403}:
-        return "it wants a credential: put an Authorization header into its manifest; signing in is not supported"
+        return "it wants another credential: see the headers in its manifest"
     if isinstance(error, MCPError):
         return error.message[:200]
     return f"{type(error).__name__}: {error}"[:200] if error is not None else "it ended"
