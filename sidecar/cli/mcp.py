@@ -20,7 +20,7 @@ from sidecar.core.errors import Refused, SetupError, SidecarError
 from sidecar.mcp.approvals import RemoteTool
 from sidecar.mcp.opening import open_servers
 from sidecar.mcp.servers import McpServers, View
-from sidecar.settings import from_machine
+from sidecar.settings import environment, from_machine
 from sidecar.store import runtime
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="The server's name, as `sidecar mcp list` shows it.")]
@@ -165,8 +165,9 @@ async def _test(names: Sequence[str], workspace: str | None, out: Output) -> int
 def _show(address: str) -> None:
     """Sign in: the address for the browser, opened where there is one."""
     Output().say(f"Sign in here, then come back: {shown(address)}")
-    with contextlib.suppress(webbrowser.Error):
-        webbrowser.open(address)
+    if sys.platform in {"win32", "darwin"} or {"DISPLAY", "WAYLAND_DISPLAY"} & environment().keys():
+        with contextlib.suppress(webbrowser.Error):  # elsewhere a text browser would take the terminal
+            webbrowser.open(address)
 
 
 def _describe(view: View, out: Output) -> None:

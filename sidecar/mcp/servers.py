@@ -7,7 +7,7 @@ import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal
 from uuid import uuid4
 
 from sidecar.core.errors import NotFound, Refused, SidecarError, UpstreamUnreachable
@@ -19,42 +19,16 @@ from sidecar.mcp.sandbox import Confinement, Launch, plan
 from sidecar.mcp.tools import McpTool, tool_name
 from sidecar.trace import get_logger
 
+if TYPE_CHECKING:
+    from sidecar.mcp.session import Session  # over a second to load, so only when a server is first started
+
 log = get_logger("mcp")
 
 State = Literal["new", "changed", "unlisted", "tools changed", "approved"]
 _LOOK: Final = 2.0
 
 
-class Talk(Protocol):
-    """What is asked of a live connection; `mcp.session.Session` is one."""
-
-    changed: Callable[[], None]
-
-    @property
-    def alive(self) -> bool:
-        """Whether it can be asked."""
-
-    async def open(self, seconds: float) -> None:
-        """Start the server and shake hands."""
-
-    async def tools(self, seconds: float) -> tuple[RemoteTool, ...]:
-        """All that it offers."""
-
-    async def call(
-        self,
-        name: str,
-        arguments: Mapping[str, Any],
-        progress: Callable[[float, float | None, str], None],
-        seconds: float,
-    ) -> Any:
-        """Call a tool."""
-
-    async def close(self) -> None:
-        """End it."""
-
-
 Show = Callable[[str], None]
-Connect = Callable[[Entry, Launch | None, str, Path | None, Show | None], Talk]
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +64,7 @@ class _Server:
         self.entry = entry
         self.approval: Approval | None = None
         self.state: State = "new"
-        self.talk: Talk | None = None
+        self.talk: Session | None = None
         self.patience = Patience()
         self.problem = ""
         self.suspect = False
@@ -113,7 +87,7 @@ class McpServers:
         self._approvals = Approvals(state)
         self._variables = variables
         self._version = version
-        self._connect: Connect | None = None
+        self._connect: type[Session] | None = None
         self._state = state
         self._show = show
         self._servers: dict[str, _Server] = {}
@@ -230,7 +204,7 @@ class McpServers:
 
         return converted(result)
 
-    async def _ready(self, server: _Server, tool: RemoteTool) -> Talk:
+    async def _ready(self, server: _Server, tool: RemoteTool) -> Session:
         """The server's connection, with the tool still as it was approved."""
         async with server.starting:
             self._check(server)
@@ -248,7 +222,7 @@ class McpServers:
         if server.state != "approved":
             raise Refused(self._unapproved(server))
 
-    async def _start(self, server: _Server) -> Talk:
+    async def _start(self, server: _Server) -> Session:
         await self._stop(server)
         wait = server.patience.left()
         if wait > 0:
@@ -263,7 +237,7 @@ class McpServers:
         server.talk, server.problem, server.suspect = talk, "", True
         return talk
 
-    async def _opened(self, server: _Server) -> Talk:
+    async def _opened(self, server: _Server) -> Session:
         if self._connect is None:
             self._connect = await asyncio.to_thread(_session_class)
         entry = server.entry.filled(self._variables, self._options.workspace)
@@ -276,7 +250,7 @@ class McpServers:
         await talk.open(self._options.start)
         return talk
 
-    async def _look_at_tools(self, server: _Server, talk: Talk) -> None:
+    async def _look_at_tools(self, server: _Server, talk: Session) -> None:
         """Compare what the server offers now with what was approved."""
         try:
             tools = await talk.tools(min(self._options.start, self._options.silence))
@@ -402,7 +376,7 @@ class McpServers:
                 log.warning("manifests_not_read", reason=error.strerror or str(error))
 
 
-def _session_class() -> Connect:
+def _session_class() -> type[Session]:
     from sidecar.mcp.session import Session  # noqa: PLC0415 - over a second; who has no server never pays
 
     return Session
