@@ -59,7 +59,7 @@ class ToolLoop:
     async def __call__(self, request: MessagesRequest, turn: Turn, ask: Ask) -> Reply:
         """Answer with our tools at hand, where they are to be offered; else as if this step were not there."""
         offered = self._wanted(request, turn)
-        if not offered and b"server_tool_use" not in request.raw:
+        if not offered and not (b"server_tool_use" in request.raw and carries_ours(request.messages, bool)):
             return await ask(request, turn)
         box = await self._open_box()
         theirs = {str(tool.get("name")) for tool in request.tools}

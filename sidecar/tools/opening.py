@@ -39,7 +39,7 @@ def gate_of(settings: Settings, database: Callable[[], Awaitable[Database]]) -> 
     """The tests before a commit, as the settings want them."""
     return TestGate(
         database,
-        program_environment(),
+        program_environment(settings),
         required=settings.git.require_tests,
         command=settings.git.test_command,
         trusted=settings.trusted,
@@ -47,11 +47,11 @@ def gate_of(settings: Settings, database: Callable[[], Awaitable[Database]]) -> 
     )
 
 
-def program_environment() -> Mapping[str, str]:
-    """The environment of programs that are started for the workspace: the user's own, without the endpoint's token."""
-    return {
-        name: value for name, value in environment().items() if name not in {"SIDECAR_TOKEN", "ANTHROPIC_AUTH_TOKEN"}
-    }
+def program_environment(settings: Settings) -> Mapping[str, str]:
+    """The environment of programs that are started for the workspace: the user's own, without the keys that Sidecar holds."""
+    kept = {name: value for name, value in environment().items() if name != "ANTHROPIC_AUTH_TOKEN"}
+    secrets = set(settings.secrets())
+    return {name: value for name, value in kept.items() if value not in secrets}
 
 
 def guard_of(settings: Settings, database: Callable[[], Awaitable[Database]]) -> GitGuard:
@@ -79,7 +79,8 @@ def bench_of(
         git,
         database,
         rules=rules_of(settings),
-        environment=program_environment(),
+        environment=program_environment(settings),
+        commands=settings.policy.allow_commands,
         trusted=settings.trusted,
         tests=settings.tests,
         web=settings.web,

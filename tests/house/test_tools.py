@@ -32,9 +32,9 @@ def test_names_are_unique_and_every_family_has_some() -> None:
 
 
 def test_every_alias_leads_to_a_tool_of_ours_or_of_the_servers() -> None:
-    """The families `mcp` and `command` are served by others, where they are on."""
+    """The family `mcp` is put into the toolbox by whoever speaks to servers."""
     names = {spec.name for spec in SPECS}
-    assert {name for name in ALIASES.values() if name not in names} <= {"mcp_servers", "mcp_call", "command_run"}
+    assert {name for name in ALIASES.values() if name not in names} <= {"mcp_servers", "mcp_call"}
 
 
 def test_the_docs_are_the_registrys() -> None:
