@@ -318,6 +318,23 @@ async def test_events_come_as_they_are_said() -> None:
     ]
 
 
+async def test_a_model_that_takes_no_tools_answers_without_them() -> None:
+    """As with servers of small models: they refuse every request that offers some."""
+    refusal = UpstreamError("registry/small-model does not support tools", status=400)
+    world = World(fails(refusal), says(text("Hello.")), says(text("Again.")))
+    async with await world.ask() as reply:
+        assert (await reply.message()).body["content"] == [text("Hello.")]
+        assert reply.handling.changes == ()
+    assert world.provider.exchanges[1].request.tools == []
+    assert (await world.hear())["content"] == [text("Again.")]
+    assert len(world.provider.exchanges) == 3
+    for other in (UpstreamError("messages: too long", status=400), UpstreamError("tools are overloaded", status=529)):
+        with pytest.raises(UpstreamError):
+            await World(fails(other)).ask()
+    with pytest.raises(UpstreamError):
+        await World(fails(refusal), offer="always").ask(tools=[{"name": "Read", "input_schema": {"type": "object"}}])
+
+
 async def test_faults_of_the_provider() -> None:
     world = World(fails(UpstreamError("no", status=429)))
     with pytest.raises(UpstreamError):
