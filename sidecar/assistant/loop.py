@@ -28,6 +28,8 @@ log = get_logger("assistant")
 Offer = Literal["auto", "always", "never"]
 _AT_ONCE: Final = 4
 """Calls of one answer that run at the same time, where all of them only look."""
+_BRINGING: Final = ("tools", "mcp_servers", "container")
+"""Fields by which a client brings tools."""
 _UNTRUSTED: Final = (
     "Only tools that look are run here, since the workspace is not trusted; the user can trust it with "
     "SIDECAR_TRUSTED_FOLDERS."
@@ -70,8 +72,10 @@ class ToolLoop:
         def carried(name: str) -> bool:
             return name not in theirs and box.find(name) is not None
 
-        def ours(name: str) -> bool:  # what nobody offered is answered here, too: that there is no such tool
-            return bool(specs) and name not in theirs
+        def ours(name: str) -> bool:
+            # A client with tools may have more than it lists (the CLI keeps some back); one without has none: what
+            # nobody offered is answered here, too, with the sentence that there is no such tool.
+            return bool(specs) and (carried(name) if theirs else True)
 
         if not specs and not carries_ours(request.messages, carried):
             return await ask(request, turn)
@@ -95,7 +99,7 @@ class ToolLoop:
             return False
         if self._offer == "always":  # what Claude Code asks beside the conversation brings no tools and wants none
             return bool(request.tools) or not turn.is_claude_code
-        return not request.tools and not turn.is_claude_code
+        return not any(request.body.get(name) for name in _BRINGING) and not turn.is_claude_code
 
     def _specs(self, box: ToolBox) -> Sequence[ToolSpec]:
         return [spec for spec in box.specs() if self._permits(spec)]

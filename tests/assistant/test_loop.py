@@ -211,6 +211,17 @@ async def test_a_tool_of_the_same_name_is_the_clients() -> None:
     assert world.calls == []
 
 
+async def test_a_client_with_tools_may_have_more_than_it_lists() -> None:
+    """The CLI keeps tools back until they are searched for; they are callable by name all the same."""
+    world = World(says(call(1, "mcp__docs__find")), offer="always")
+    body = await world.hear(tools=[{"name": "Read", "input_schema": {"type": "object"}}])
+    assert body["content"] == [call(1, "mcp__docs__find")]
+    assert body["stop_reason"] == "tool_use"
+    world = World(says(text("x")))
+    await world.hear(mcp_servers=[{"type": "url", "name": "docs", "url": "https://example.org"}])
+    assert "tools" not in world.asked(0)
+
+
 @pytest.mark.parametrize(
     ("limits", "variable", "ran"),
     [
