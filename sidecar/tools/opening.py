@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -96,11 +96,11 @@ def _writer(settings: Settings, provider: Provider | None) -> ModelWriter | None
     return ModelWriter(provider, settings.provider.model_default, str(settings.server.workspace))
 
 
-def open_box(settings: Settings, bench: Bench) -> WorkspaceToolBox:
-    """The toolbox with all families that this bench can serve."""
+def open_box(settings: Settings, bench: Bench, families: Iterable[str] = FAMILIES) -> WorkspaceToolBox:
+    """The toolbox with all families (or these) that this bench can serve."""
     box = WorkspaceToolBox(disallowed_tools=settings.policy.disallowed_tools)
-    for family, targets in FAMILIES.items():
-        made = [_made(target, bench) for target in targets]
+    for family in families:
+        made = [_made(target, bench) for target in FAMILIES[family]]
         box.put(family, [tool for part in made for tool in part.tools()])
     return box
 
