@@ -15,6 +15,7 @@ from typing import Final, Literal, cast
 from sidecar.assistant.carried import carries_ours, restored, tool_result
 from sidecar.assistant.relay import OurCall, Relay
 from sidecar.assistant.turn import Ask
+from sidecar.core.errors import UpstreamError
 from sidecar.core.events import Event
 from sidecar.core.messages import Json, MessagesRequest
 from sidecar.core.reply import Reply
@@ -27,6 +28,8 @@ log = get_logger("assistant")
 Offer = Literal["auto", "always", "never"]
 _AT_ONCE: Final = 4
 """Calls of one answer that run at the same time, where all of them only look."""
+_BRINGING: Final = ("tools", "mcp_servers", "container")
+"""Fields by which a client brings tools."""
 _UNTRUSTED: Final = (
     "Only tools that look are run here, since the workspace is not trusted; the user can trust it with "
     "SIDECAR_TRUSTED_FOLDERS."
@@ -55,11 +58,12 @@ class ToolLoop:
         self._limits = limits
         self._offer = offer
         self._only_reads = only_reads
+        self._refused: set[str] = set()
 
     async def __call__(self, request: MessagesRequest, turn: Turn, ask: Ask) -> Reply:
         """Answer with our tools at hand, where they are to be offered; else as if this step were not there."""
         offered = self._wanted(request, turn)
-        if not offered and b"server_tool_use" not in request.raw:
+        if not offered and not (b"server_tool_use" in request.raw and carries_ours(request.messages, bool)):
             return await ask(request, turn)
         box = await self._open_box()
         theirs = {str(tool.get("name")) for tool in request.tools}
@@ -68,21 +72,34 @@ class ToolLoop:
         def carried(name: str) -> bool:
             return name not in theirs and box.find(name) is not None
 
-        def ours(name: str) -> bool:  # what nobody offered is answered here, too: that there is no such tool
-            return bool(specs) and name not in theirs
+        def ours(name: str) -> bool:
+            # A client with tools may have more than it lists (the CLI keeps some back); one without has none: what
+            # nobody offered is answered here, too, with the sentence that there is no such tool.
+            return bool(specs) and (carried(name) if theirs else True)
 
         if not specs and not carries_ours(request.messages, carried):
             return await ask(request, turn)
         play = _Play(box, self._limits, ask, turn, Relay(ours, carry=bool(theirs)))
         play.permitted = self._permits
-        return await play.reply(_prepared(request, specs, carried))
+        try:
+            return await play.reply(_prepared(request, specs, carried))
+        except UpstreamError as error:
+            if theirs or play.used or not _about_tools(error):
+                raise
+            log.info("tools_not_taken", reason=error.sentence)
+            self._refused.add(request.model)  # a model that takes no tools still answers as before
+            return await ask(request, turn)
 
     def _wanted(self, request: MessagesRequest, turn: Turn) -> bool:
-        if self._offer == "never" or (request.body.get("tool_choice") or {}).get("type") == "none":
+        if (
+            self._offer == "never"
+            or request.model in self._refused
+            or (request.body.get("tool_choice") or {}).get("type") == "none"
+        ):
             return False
         if self._offer == "always":  # what Claude Code asks beside the conversation brings no tools and wants none
             return bool(request.tools) or not turn.is_claude_code
-        return not request.tools and not turn.is_claude_code
+        return not any(request.body.get(name) for name in _BRINGING) and not turn.is_claude_code
 
     def _specs(self, box: ToolBox) -> Sequence[ToolSpec]:
         return [spec for spec in box.specs() if self._permits(spec)]
@@ -101,7 +118,7 @@ class _Play:
         self._turn = turn
         self._relay = relay
         self._until = asyncio.get_running_loop().time() + limits.seconds
-        self._used = 0
+        self.used = 0
         self._ran: list[str] = []
         self.permitted: Callable[[ToolSpec], bool] = lambda _: True
 
@@ -147,9 +164,9 @@ class _Play:
         """What the calls bring, and the sentence that ends the turn where a limit is reached."""
         sentence = self._limit(len(calls), step)
         # the client's own calls end the turn anyway; then only the number of runs counts
-        if sentence and (not self._relay.theirs or self._used + len(calls) > self._limits.calls):
+        if sentence and (not self._relay.theirs or self.used + len(calls) > self._limits.calls):
             return [(call, ToolResult(text=f"Not run. {sentence}", error=True)) for call in calls], sentence
-        self._used += len(calls)
+        self.used += len(calls)
         try:
             async with asyncio.timeout_at(self._until):
                 return [*zip(calls, await self._run_all(calls), strict=True)], ""
@@ -183,7 +200,7 @@ class _Play:
     def _limit(self, more: int, step: int) -> str:
         if step >= self._limits.steps:
             return self._stopped(f"the model was asked {step} times", "POLICY_MAX_STEPS")
-        if self._used + more > self._limits.calls:
+        if self.used + more > self._limits.calls:
             return self._stopped(
                 f"it would take more than {self._limits.calls} calls of tools", "POLICY_MAX_TOOL_CALLS"
             )
@@ -192,6 +209,12 @@ class _Play:
     def _stopped(self, why: str, variable: str) -> str:
         log.info("loop_stopped", limit=variable)
         return f"I stopped here: {why} in this turn ({variable}). Ask me to go on."
+
+
+def _about_tools(error: UpstreamError) -> bool:
+    """Whether a provider refuses a request since its model takes no tools (nothing was answered yet)."""
+    told = f"{error.sentence} {(error.relay or b'').decode('utf-8', 'replace')}".lower()
+    return error.status in {400, 404, 422, 501} and "tool" in told
 
 
 def _prepared(request: MessagesRequest, specs: Sequence[ToolSpec], ours: Callable[[str], bool]) -> MessagesRequest:

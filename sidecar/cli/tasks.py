@@ -2,25 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable
-from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from sidecar.cli.options import Json, Quiet, Workspace
 from sidecar.cli.output import Output
-from sidecar.core.errors import BadInput, SetupError
-from sidecar.core.tool import Caller, ToolResult
+from sidecar.cli.toolcall import call_tool
+from sidecar.core.tool import ToolResult
 from sidecar.settings import from_machine
-from sidecar.store.database import DATABASE, Database
-from sidecar.store.runtime import open_folder
-from sidecar.tools.bench import Bench
-from sidecar.tools.box import WorkspaceToolBox
-from sidecar.tools.fence import Fence
-from sidecar.tools.tasks import TaskTools
 
 Title = Annotated[str, typer.Argument(metavar="TITLE", help="What is to be done.")]
 Id = Annotated[int, typer.Argument(metavar="ID", help="The task's number.")]
@@ -109,30 +99,7 @@ def delete(number: Id, *, workspace: Workspace = None, quiet: Quiet = False) -> 
 
 
 def _call(name: str, fields: dict[str, Any], workspace: str | None) -> ToolResult:
-    settings = from_machine({"server.workspace": workspace})
-    if settings.state is None:
-        raise SetupError("There is no state folder, so no task can be kept; set SIDECAR_STATE_DIR.")
-    folder = open_folder(settings.state)
-    given = {key: value for key, value in fields.items() if value is not None}
-    return asyncio.run(_run(folder / DATABASE, Path(settings.server.workspace), name, given))
-
-
-async def _run(database: Path, workspace: Path, name: str, given: dict[str, Any]) -> ToolResult:
-    opened = await Database.open(database)
-
-    async def ready() -> Database:
-        return opened
-
-    unneeded: Callable[[], Awaitable[Any]] = ready
-    try:
-        box = WorkspaceToolBox()
-        box.put("tasks", TaskTools(Bench(Fence(workspace), unneeded, ready)).tools())
-        result = await box.call(name, given, Caller(road="command"))
-    finally:
-        await opened.aclose()
-    if result.error:
-        raise BadInput(result.text)
-    return replace(result, value=result.value or asdict(result))
+    return call_tool(from_machine({"server.workspace": workspace}), name, fields)
 
 
 def _say(result: ToolResult, *, json: bool) -> int:

@@ -33,8 +33,8 @@ _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL
 )
 
-GitVerb = Literal["push", "pull", "commit", "rewrite", "discard", "delete", "settings"]
-"""`rewrite`: history of a branch is replaced (reset, rebase, forced branch). `discard`: uncommitted work is thrown away.
+GitVerb = Literal["push", "pull", "commit", "merge", "rewrite", "discard", "delete", "settings"]
+"""`merge`: a commit is made of others' (merge, cherry-pick, revert, am). `rewrite`: history of a branch is replaced (reset, rebase, forced branch). `discard`: uncommitted work is thrown away.
 `delete`: a branch goes. `settings`: the repository's configuration is made to run or send something else."""
 
 
@@ -102,8 +102,9 @@ class GitRules:
     def refusal(self, act: GitAct, branch: str = "") -> str:
         """Why an act is refused; `branch` is the current one, empty when HEAD is detached."""
         off = {"push": not self.allow_push, "pull": not self.allow_pull, "commit": not self.allow_commit}
+        off["merge"] = off["commit"]
         if off.get(act.verb):
-            return _OFF[act.verb]
+            return _OFF[act.verb.replace("merge", "commit")]
         if act.verb == "settings":
             return (
                 "This setting of git decides what runs or where code is sent, so it is not changed here; ask the user."

@@ -28,7 +28,7 @@ _DEEPEST: Final = 5
 
 _OTHER_NAMES: Final = {
     "send-pack": "push", "http-push": "push", "dcommit": "push", "switch": "checkout", "filter-branch": "rewrite",
-    "filter-repo": "rewrite", "update-ref": "rewrite", "replace": "rewrite",
+    "cherry-pick": "merge", "revert": "merge", "am": "merge", "filter-repo": "rewrite", "update-ref": "rewrite", "replace": "rewrite",
 }  # fmt: skip
 
 
@@ -200,6 +200,7 @@ _READERS: Final[Mapping[str, Callable[[Sequence[str]], GitAct | None]]] = {
     "push": _push,
     "pull": lambda rest: GitAct("pull", force=_has(rest, "f", "--force")),
     "commit": _commit,
+    "merge": lambda rest: None if _has(rest, "n", "--abort", "--quit", "--no-commit", "--squash") else GitAct("merge"),
     "reset": _reset,
     "checkout": _checkout,
     "branch": _branch,

@@ -252,6 +252,12 @@ class Policy(Group):
         "SIDECAR_TOOLS",
         example="never",
     )
+    allow_commands: bool = _setting(
+        False,
+        "Whether there is a tool that runs commands, in a trusted workspace.",
+        "POLICY_ALLOW_COMMANDS",
+        narrow="only false",
+    )
     disallowed_tools: Names = _setting((), "Tools that are never run.", "POLICY_DISALLOWED_TOOLS", narrow="more")
 
 

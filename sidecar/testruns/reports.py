@@ -52,7 +52,7 @@ def _node_id(name: str, group: str, file: str) -> str:
         module = file.removesuffix(".py").replace("/", ".")
         inner = group[len(module) + 1 :] if group.startswith(f"{module}.") else ""
         return "::".join([file, *inner.split("."), name] if inner else [file, name])
-    return f"{group}::{name}" if group and group != "test" else name
+    return f"{group}::{name}" if group and group not in {"test", name} else name
 
 
 def tap(data: bytes) -> list[Case]:

@@ -14,6 +14,7 @@ FAMILIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
         "review": ("sidecar.tools.review:ReviewTools", "sidecar.tools.writing:WritingTools"),
         "tests": ("sidecar.tools.tests:TestTools",),
         "tasks": ("sidecar.tools.tasks:TaskTools",),
+        "command": ("sidecar.tools.commands:CommandTools",),
         "web": ("sidecar.tools.web:WebTools",),
     }
 )

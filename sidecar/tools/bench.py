@@ -47,6 +47,7 @@ class Bench:
     rules: GitRules = field(default_factory=GitRules)
     environment: Mapping[str, str] = field(default_factory=dict)
     trusted: bool = False
+    commands: bool = False
     gate: Callable[[Git], Awaitable[None]] = _no_gate
     tests: Tests = field(default_factory=Tests)
     web: Web = field(default_factory=Web)

@@ -37,7 +37,7 @@ class WorkspaceToolBox:
     """Implements `core.tool.ToolBox`. Families are put in by name, so that one can be replaced while others stay."""
 
     def __init__(self, *, disallowed_tools: Sequence[str] = (), aliases: Mapping[str, str] = ALIASES) -> None:
-        self._disallowed = disallowed_tools
+        self._disallowed = [aliases.get(name.casefold(), name) for name in disallowed_tools]
         self._aliases = aliases
         self._families: dict[str, dict[str, Tool]] = {}
         self._checks: list[Check] = []
@@ -75,8 +75,7 @@ class WorkspaceToolBox:
         """Resolve the alias, ask the policies, check the arguments, run. Whatever goes wrong is a result with `error`."""
         tool = self._tool(name)
         if tool is None:
-            near = ", ".join(spec.name for spec in self.specs()[:60])
-            return ToolResult(text=f"There is no tool {name[:80]!r}. There are: {near}.", error=True)
+            return ToolResult(text=self._missing(name), error=True)
         spec = tool.spec
         try:
             if told := disallowed(spec.name, self._disallowed):
@@ -112,6 +111,14 @@ class WorkspaceToolBox:
                 if wanted in family:
                     return family[wanted]
         return None
+
+    def _missing(self, name: str) -> str:
+        meant = self._aliases.get(name.casefold())
+        if meant is not None:
+            return (
+                f"{name} is {meant} here, and that is not set up or switched off; the user finds it in docs/tools.md."
+            )
+        return f"There is no tool {name[:80]!r}. There are: {', '.join(spec.name for spec in self.specs())}."
 
     def _bounded(self, result: ToolResult) -> ToolResult:
         """The result with text, no longer than allowed, without private keys; the rest is kept for who asks for it."""

@@ -100,7 +100,7 @@ class FindingTools:
         if ended.status == 2 and not ended.cut and b'"type":"match"' not in ended.output:
             said = ended.output.decode("utf-8", "replace").strip().splitlines()
             raise BadInput(f"The search could not be made: {(said or ['no reason given'])[-1][:200]}.")
-        return [match for line in ended.output.splitlines() if (match := _match(line)) is not None]
+        return await asyncio.to_thread(_matched, ended.output)
 
     async def _git_grep(self, given: Search, below: str) -> Sequence[tuple[str, int, str]]:
         try:
@@ -131,8 +131,7 @@ class FindingTools:
         except NotARepository:
             return await asyncio.to_thread(self._walked)
         said = await git.run("ls-files", "-co", "--exclude-standard", "--deduplicate", "-z", "--", prefix or ".")
-        names = said.decode("utf-8", "surrogateescape").split("\0")[:-1]
-        return sorted(name.removeprefix(prefix).encode("utf-8", "replace").decode() for name in names)
+        return await asyncio.to_thread(_listed, said, prefix)
 
     def _walked(self) -> list[str]:
         found: list[str] = []
@@ -154,6 +153,10 @@ class FindingTools:
         return told
 
 
+def _matched(output: bytes) -> list[tuple[str, int, str]]:
+    return [match for line in output.splitlines() if (match := _match(line)) is not None]
+
+
 def _match(line: bytes) -> tuple[str, int, str] | None:
     """One of ripgrep's JSON lines, where it is a match of readable text."""
     try:
@@ -165,6 +168,11 @@ def _match(line: bytes) -> tuple[str, int, str] | None:
     data = told["data"]
     path, text = data["path"].get("text"), data["lines"].get("text")
     return None if path is None or text is None else (path.removeprefix("./"), data["line_number"], text)
+
+
+def _listed(said: bytes, prefix: str) -> list[str]:
+    """The names that git tells, relative to the workspace, sorted."""
+    return sorted(name.removeprefix(prefix) for name in said.decode("utf-8", "replace").split("\0")[:-1])
 
 
 def _matches(name: str, pattern: str) -> bool:

@@ -7,7 +7,6 @@ filters, as people rely on them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from typing import Final, Literal
 
 from sidecar.core.errors import BadInput, Conflict, GitError, Refused
@@ -230,10 +229,8 @@ class GitWrites:
 
     async def merge(self, given: Merge, caller: Caller) -> ToolResult:
         """Merge a branch or commit into the current branch. Conflicts are told and left to be resolved or aborted."""
-        git = await self._allowed("Merging", None)
-        commits = not (given.abort or given.squash or given.no_commit)
-        if commits and (told := replace(self._bench.rules, commit_regex=None).refusal(GitAct("commit"))):
-            raise Refused(told)
+        makes = not (given.abort or given.squash or given.no_commit)
+        git = await self._allowed("Merging", GitAct("merge") if makes else None)
         if given.abort:
             await self._run(git, "merge", "--abort")
             return await self._standing(git)

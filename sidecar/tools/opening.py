@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def gate_of(settings: Settings, database: Callable[[], Awaitable[Database]]) -> 
     """The tests before a commit, as the settings want them."""
     return TestGate(
         database,
-        program_environment(),
+        program_environment(settings),
         required=settings.git.require_tests,
         command=settings.git.test_command,
         trusted=settings.trusted,
@@ -47,11 +47,11 @@ def gate_of(settings: Settings, database: Callable[[], Awaitable[Database]]) -> 
     )
 
 
-def program_environment() -> Mapping[str, str]:
-    """The environment of programs that are started for the workspace: the user's own, without the endpoint's token."""
-    return {
-        name: value for name, value in environment().items() if name not in {"SIDECAR_TOKEN", "ANTHROPIC_AUTH_TOKEN"}
-    }
+def program_environment(settings: Settings) -> Mapping[str, str]:
+    """The environment of programs that are started for the workspace: the user's own, without the keys that Sidecar holds."""
+    kept = {name: value for name, value in environment().items() if name != "ANTHROPIC_AUTH_TOKEN"}
+    secrets = set(settings.secrets())
+    return {name: value for name, value in kept.items() if value not in secrets}
 
 
 def guard_of(settings: Settings, database: Callable[[], Awaitable[Database]]) -> GitGuard:
@@ -79,7 +79,8 @@ def bench_of(
         git,
         database,
         rules=rules_of(settings),
-        environment=program_environment(),
+        environment=program_environment(settings),
+        commands=settings.policy.allow_commands,
         trusted=settings.trusted,
         tests=settings.tests,
         web=settings.web,
@@ -95,11 +96,11 @@ def _writer(settings: Settings, provider: Provider | None) -> ModelWriter | None
     return ModelWriter(provider, settings.provider.model_default, str(settings.server.workspace))
 
 
-def open_box(settings: Settings, bench: Bench) -> WorkspaceToolBox:
-    """The toolbox with all families that this bench can serve."""
+def open_box(settings: Settings, bench: Bench, families: Iterable[str] = FAMILIES) -> WorkspaceToolBox:
+    """The toolbox with all families (or these) that this bench can serve."""
     box = WorkspaceToolBox(disallowed_tools=settings.policy.disallowed_tools)
-    for family, targets in FAMILIES.items():
-        made = [_made(target, bench) for target in targets]
+    for family in families:
+        made = [_made(target, bench) for target in FAMILIES[family]]
         box.put(family, [tool for part in made for tool in part.tools()])
     return box
 

@@ -181,8 +181,9 @@ class TestTools:
         said = await git.run("ls-files", "-co", "--exclude-standard", "--deduplicate", "-z", "--", prefix or ".")
         known = [name.removeprefix(prefix) for name in said.decode("utf-8", "replace").split("\0")[:-1]]
         own = [name.removeprefix(prefix) for name in sorted(changed) if name.startswith(prefix)]
-        there = [name for name in known if (self._bench.fence.root / name).is_file()]
-        found = beside(own, there)
+        found = await asyncio.to_thread(
+            lambda: [n for n in beside(own, known) if (self._bench.fence.root / n).is_file()]
+        )
         if not found:
             raise NotFound("No test belongs to what changed, by its name; run all of them.")
         return tuple(_plain(name) for name in found)

@@ -211,6 +211,17 @@ async def test_a_tool_of_the_same_name_is_the_clients() -> None:
     assert world.calls == []
 
 
+async def test_a_client_with_tools_may_have_more_than_it_lists() -> None:
+    """The CLI keeps tools back until they are searched for; they are callable by name all the same."""
+    world = World(says(call(1, "mcp__docs__find")), offer="always")
+    body = await world.hear(tools=[{"name": "Read", "input_schema": {"type": "object"}}])
+    assert body["content"] == [call(1, "mcp__docs__find")]
+    assert body["stop_reason"] == "tool_use"
+    world = World(says(text("x")))
+    await world.hear(mcp_servers=[{"type": "url", "name": "docs", "url": "https://example.org"}])
+    assert "tools" not in world.asked(0)
+
+
 @pytest.mark.parametrize(
     ("limits", "variable", "ran"),
     [
@@ -316,6 +327,23 @@ async def test_events_come_as_they_are_said() -> None:
         "content_block_delta",
         "content_block_stop",
     ]
+
+
+async def test_a_model_that_takes_no_tools_answers_without_them() -> None:
+    """As with servers of small models: they refuse every request that offers some."""
+    refusal = UpstreamError("registry/small-model does not support tools", status=400)
+    world = World(fails(refusal), says(text("Hello.")), says(text("Again.")))
+    async with await world.ask() as reply:
+        assert (await reply.message()).body["content"] == [text("Hello.")]
+        assert reply.handling.changes == ()
+    assert world.provider.exchanges[1].request.tools == []
+    assert (await world.hear())["content"] == [text("Again.")]
+    assert len(world.provider.exchanges) == 3
+    for other in (UpstreamError("messages: too long", status=400), UpstreamError("tools are overloaded", status=529)):
+        with pytest.raises(UpstreamError):
+            await World(fails(other)).ask()
+    with pytest.raises(UpstreamError):
+        await World(fails(refusal), offer="always").ask(tools=[{"name": "Read", "input_schema": {"type": "object"}}])
 
 
 async def test_faults_of_the_provider() -> None:

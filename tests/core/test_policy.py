@@ -65,6 +65,8 @@ def test_names_that_are_off() -> None:
         (GitRules(allow_pull=False), GitAct("pull"), "main", "POLICY_GIT_ALLOW_PULL"),
         (GitRules(), GitAct("pull"), "main", ""),
         (GitRules(allow_commit=False), GitAct("commit"), "main", "POLICY_GIT_ALLOW_COMMIT"),
+        (GitRules(allow_commit=False), GitAct("merge"), "main", "POLICY_GIT_ALLOW_COMMIT"),
+        (GitRules(commit_regex="^feat: "), GitAct("merge"), "main", ""),
         (GitRules(commit_regex="^feat: "), GitAct("commit", message="wip"), "main", "POLICY_GIT_COMMIT_REGEX"),
         (GitRules(commit_regex="^feat: "), GitAct("commit"), "main", "-m"),
         (GitRules(commit_regex="^feat: "), GitAct("commit", message="feat: x"), "main", ""),

@@ -69,6 +69,8 @@ FORCED = GitAct("push", force=True)
         ("git checkout -f", [GitAct("discard", force=True)]),
         ("git switch -C x", [GitAct("rewrite", force=True, targets=("x",))]),
         ("git clean -fdx", [GitAct("discard", force=True)]),
+        ("git merge topic", [GitAct("merge")]),
+        ("git cherry-pick abc && git revert x", [GitAct("merge")]),
         ("git rebase main", [GitAct("rewrite")]),
         ("git filter-branch x", [GitAct("rewrite", force=True)]),
     ],
@@ -82,7 +84,7 @@ def test_guarded_acts_are_found(command: str, acts: list[GitAct]) -> None:
     [
         "git status", "git log --grep=push", "git diff", "git stash push", "grep -rn 'git push' .", "echo git push", "ls push",
         "git show push", "git reset a.py", "git checkout main", "git branch", "git fetch origin", "git config --get alias.x",
-        "npm run push", "git rebase --abort", "cat git push", "", "   ", "git", "git -C", "git lfs pull --help | cat",
+        "npm run push", "git rebase --abort", "git merge --abort", "git cherry-pick -n x", "cat git push", "", "   ", "git", "git -C", "git lfs pull --help | cat",
     ],
 )  # fmt: skip
 def test_the_rest_is_left_alone(command: str) -> None:

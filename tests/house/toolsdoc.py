@@ -70,7 +70,7 @@ def families() -> dict[str, list[ToolSpec]]:
     async def nothing() -> Any:
         raise NotImplementedError
 
-    settings = load({"server.workspace": str(ROOT)}, {}, None)
+    settings = load({"server.workspace": str(ROOT)}, {"POLICY_ALLOW_COMMANDS": "true"}, None)
     bench = bench_of(settings, nothing, desk=nothing, symbols=anything, summarizer=anything)
     found: dict[str, list[ToolSpec]] = defaultdict(list)
     box = open_box(settings, bench)

@@ -65,7 +65,7 @@ P, F, S = "passed", "failed", "skipped"
             Case("tests.test_b", F, 0.0, "", "collection failure\nBoom"),
         ]),
         ("junit", NODE, [Case("adds", P, 0.01), Case("fails", F, 0.0, "", "no\nx")]),
-        ("junit", CTEST, [Case("one::one", P, 0.1), Case("two::two", S)]),
+        ("junit", CTEST, [Case("one", P, 0.1), Case("two", S)]),
         ("tap", TAP, [Case("inner one", P), Case("inner two", F), Case("plain", P), Case("later", S)]),
         ("jest", JEST, [
             Case("sum adds", P, 0.005, "/w/a.test.js"), Case("sum fails", F, 0.0, "/w/a.test.js", "Error: no"),

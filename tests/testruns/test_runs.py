@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -75,6 +76,18 @@ async def test_each_runner_tells_test_by_test(tmp_path: Path, runner: str, files
     if runner != "node:test":
         again = await runs(tmp_path / "p").run(Selection(tests=(bad,)))
         assert [(case.id, case.outcome) for case in again.cases] == [(bad, "failed")]
+
+
+@need("cmake")
+@need("ctest")
+async def test_ctest_is_asked_by_name(tmp_path: Path) -> None:
+    lists = "cmake_minimum_required(VERSION 3.20)\nproject(x NONE)\nenable_testing()\nadd_test(NAME good COMMAND true)\nadd_test(NAME bad COMMAND false)\n"
+    made(tmp_path, {"CMakeLists.txt": lists})
+    subprocess.run(["cmake", "-S", tmp_path, "-B", tmp_path / "build"], check=True, capture_output=True)
+    found = await runs(tmp_path).run(Selection())
+    assert [(case.id, case.outcome) for case in found.cases] == [("good", "passed"), ("bad", "failed")]
+    again = await runs(tmp_path).run(Selection(tests=("bad",)))
+    assert [(case.id, case.outcome) for case in again.cases] == [("bad", "failed")]
 
 
 async def test_one_file_progress_and_a_pass(tmp_path: Path) -> None:

@@ -42,6 +42,12 @@ async def test_aliases_are_resolved_before_the_policy() -> None:
     assert [spec.name for spec in box.specs()] == [MORE, "broken", "plain"]
 
 
+async def test_a_tool_is_switched_off_by_any_of_its_names() -> None:
+    box = filled(disallowed_tools=("Old_Long",))
+    assert (await box.call("long", {}, Caller())).error
+    assert not (await box.call("plain", {}, Caller())).error
+
+
 async def test_a_check_sees_the_tools_own_name_and_may_refuse() -> None:
     box = filled()
     seen = []

@@ -1,5 +1,6 @@
 """Listing and searching, with ripgrep and without, over traps."""
 
+import os
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -68,6 +69,20 @@ async def test_traps_neither_hold_it_up_nor_lead_outside(call: Call, repo: Repos
     assert "canary" not in (await call("files_search", query="canary")).text.removeprefix("Nothing matches 'canary'.")
     await call("files_search", query="(a+)+$", regex=True)
     assert time.monotonic() - began < 15
+
+
+async def test_the_workspaces_own_ripgrep_is_never_started(
+    call: Call, repo: Repository, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canary = repo.root.parent / "canary"
+    repo.write({"bin/rg": f"#!/bin/sh\ntouch {canary}\n", "bin/git": f"#!/bin/sh\ntouch {canary}\n"})
+    for name in ("rg", "git"):
+        repo.path(f"bin/{name}").chmod(0o755)
+    monkeypatch.setenv("PATH", f"{repo.path('bin')}{os.pathsep}.{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.chdir(repo.path("bin"))
+    assert "a.py:2: two" in (await call("files_search", query="two")).text
+    await call("files_list")
+    assert not canary.exists()
 
 
 async def test_a_workspace_below_the_top_sees_only_itself(

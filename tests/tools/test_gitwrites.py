@@ -63,6 +63,15 @@ async def test_the_users_hooks_run_and_may_refuse(call: Call, repo: Repository) 
     assert "not on a Friday" in told.text
 
 
+async def test_the_users_filters_run_as_by_hand(call: Call, repo: Repository) -> None:
+    """As git-lfs does: what is committed is another form of what lies there."""
+    repo.git("config", "filter.up.clean", "tr a-z A-Z")
+    repo.write({".gitattributes": "*.up filter=up\n", "x.up": "loud\n"})
+    await call("git_stage", everything=True)
+    await call("git_commit", message="Filtered")
+    assert repo.git("show", "HEAD:x.up") == "LOUD"
+
+
 @pytest.mark.parametrize(
     "tool",
     ["git_stage", "git_unstage", "git_commit", "git_checkout", "git_stash", "git_fetch", "git_merge", "git_rebase", "git_pull"],

@@ -26,7 +26,7 @@ async def test_families_rules_and_trust(repo: Repository, database: Database) ->
     box = open_box(chosen, bench_of(chosen, opened))
     names = [spec.name for spec in box.specs()]
     assert len(names) == len(set(names))
-    assert {name.split("_")[0] for name in names} >= set(FAMILIES) - {"web", "symbols"}
+    assert {name.split("_")[0] for name in names} >= set(FAMILIES) - {"web", "symbols", "command"}
     assert rules_of(chosen).allow_push
     assert chosen.trusted
     assert not settings(repo).trusted
@@ -43,11 +43,17 @@ def test_a_workspace_cannot_trust_itself(repo: Repository) -> None:
     assert not rules_of(chosen).allow_push
 
 
-def test_programs_do_not_get_the_endpoints_token(monkeypatch) -> None:
-    monkeypatch.setenv("SIDECAR_TOKEN", "x")
-    monkeypatch.setenv("OTHER", "y")
-    assert "SIDECAR_TOKEN" not in program_environment()
-    assert program_environment()["OTHER"] == "y"
+def test_programs_do_not_get_our_keys(repo: Repository, monkeypatch) -> None:
+    for name, value in {
+        "SIDECAR_TOKEN": "t" * 20,
+        "ANTHROPIC_API_KEY": "k" * 20,
+        "COPY": "k" * 20,
+        "OTHER": "y",
+    }.items():
+        monkeypatch.setenv(name, value)
+    given = program_environment(settings(repo, SIDECAR_TOKEN="t" * 20, ANTHROPIC_API_KEY="k" * 20))
+    assert not {"SIDECAR_TOKEN", "ANTHROPIC_API_KEY", "COPY"} & set(given)
+    assert given["OTHER"] == "y"
 
 
 def test_the_predecessors_names_are_all_taken() -> None:
