@@ -190,16 +190,17 @@ class Sidecar:
                 desk=self._tools_desk,
             )
             box = await asyncio.to_thread(opening.open_box, self._settings, bench)
-            extras = importlib.import_module("sidecar.tools.extras").extras
+            families = await asyncio.to_thread(importlib.import_module, "sidecar.tools.extras")
             # Ended after the endpoint, so that calls on their way are still answered.
-            await self._late.enter_async_context(extras(box, self._settings, state, self._version))
+            await self._late.enter_async_context(families.extras(box, self._settings, state, self._version))
             self._box = box
             return self._box
 
     async def offered(self) -> tuple[ToolBox, Shelf]:
         """The tools, documents and prompts that are offered over MCP."""
         box = await self._toolbox(self._state)
-        shelf: Shelf = importlib.import_module("sidecar.tools.shelf").WorkspaceShelf(box)
+        shelves = await asyncio.to_thread(importlib.import_module, "sidecar.tools.shelf")
+        shelf: Shelf = await asyncio.to_thread(shelves.WorkspaceShelf, box)
         return box, shelf
 
     async def _tools_desk(self) -> Desk:

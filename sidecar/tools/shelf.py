@@ -21,10 +21,14 @@ _DOCUMENTS: Final = (
 
 
 class WorkspaceShelf:
-    """Implements `core.shelf.Shelf` over a toolbox: a document whose tool is not there is not offered."""
+    """Implements `core.shelf.Shelf` over a toolbox: a document whose tool is not there is not offered.
+
+    Making one blocks for a moment: the shipped skills are read.
+    """
 
     def __init__(self, box: ToolBox) -> None:
         self._box = box
+        self._skills = Skills.shipped()
 
     def documents(self) -> Sequence[Document]:
         """What can be read."""
@@ -38,7 +42,7 @@ class WorkspaceShelf:
         """What can be asked for by name: the skills that we ship."""
         return [
             Prompt(skill.name, _title(skill.name), skill.description, _Rendering(skill), skill.parameters)
-            for skill in Skills.shipped()
+            for skill in self._skills
         ]
 
 

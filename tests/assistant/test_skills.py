@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sidecar.assistant.skills import MOST_BYTES, Skills, read
 from sidecar.core.errors import BadInput, NotFound
@@ -182,3 +184,15 @@ def test_six_skills_are_shipped_and_can_be_loaded() -> None:
 def test_what_our_own_skills_allow_are_tools_that_do_not_push_or_send() -> None:
     allowed = {tool for one in Skills.shipped() for tool in one.tools or ()}
     assert not allowed & {"git_push", "git_commit", "git_pull", "web_fetch", "mcp_call", "git_*", "files_*"}
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.text(alphabet="-:[]{}&*!|>#'\"\n abname,descriptionparameters", max_size=200))
+def test_whatever_stands_in_front_matter_is_told_and_never_raised(tmp_path: Path, front: str) -> None:
+    path = tmp_path / "one" / "SKILL.md"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(f"---\n{front}\n---\nDo it.\n", encoding="utf-8")
+    try:
+        assert read(path, "yours").description
+    except BadInput as error:
+        assert error.sentence.startswith(("has ", "uses ", "says "))  # noqa: PT017 - either is good

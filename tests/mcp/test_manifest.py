@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from sidecar.core.errors import BadInput
 from sidecar.mcp.manifest import MOST_BYTES, MOST_SERVERS, Entry, differences, discover, read
@@ -148,3 +150,21 @@ def test_facts_show_what_is_started_and_no_secret() -> None:
     other = Entry("one", "/m", "node", ("b",), {"KEY": "changed", "OTHER": "${OTHER}"}).facts("sandboxed")
     changed = differences(facts, other)
     assert [line.split(":")[0] for line in changed] == ["args", "environment", "sandbox"]
+
+
+_WORDS = st.sampled_from(["command", "args", "env", "url", "headers", "cwd", "type", "disabled", "name", "one"])
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.dictionaries(st.sampled_from(["mcpServers", "servers", "inputs"]), ANYTHING, max_size=2) | ANYTHING)
+def test_whatever_it_holds_it_is_told_and_never_raised(tmp_path: Path, value: Any) -> None:
+    found = read(write(tmp_path, json.dumps(value)))
+    for entry in found.entries:
+        assert bool(entry.command) != bool(entry.url)
+        json.dumps(entry.facts("x"))
+    assert all(problem.startswith(str(tmp_path)) for problem in found.problems)
