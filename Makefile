@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 SOURCES := $(shell find sidecar -name '*.py' -o -name '*.json' | sort)
 
-.PHONY: help run test test-python test-extension test-journeys check check-python check-extension editor package bench fit lock format clean
+.PHONY: help run test test-python test-extension test-journeys check check-python check-extension editor package bench fit lock format docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -62,6 +62,9 @@ format: $(BUILD)/dev.stamp ## put the code into its form
 	$(BIN)/ruff format
 
 # ── building it ───────────────────────────────────────────────────────────────────────────────────
+docs: $(BUILD)/dev.stamp ## write docs/tools.md from the registry of tools
+	$(BIN)/python -m tests.house.toolsdoc
+
 package: $(EXT)/dist/claude-sidecar.vsix ## the extension as a .vsix, with the server's own wheel inside
 
 $(EXT)/dist/claude-sidecar.vsix: $(BUILD)/wheel.stamp $(EXT)/node_modules/.package-lock.json $(shell find $(EXT)/src $(EXT)/media -type f 2>/dev/null) $(wildcard $(EXT)/package*.json $(EXT)/scripts/*)

@@ -9,24 +9,29 @@ from __future__ import annotations
 import asyncio
 import gc
 import importlib
+import os
 import signal
 import sys
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from sidecar import trace
 from sidecar.assistant.breakpoints import add_breakpoints
 from sidecar.assistant.caching import PromptCache
 from sidecar.assistant.calibration import Calibration
+from sidecar.assistant.loop import Limits, ToolLoop
 from sidecar.assistant.prices import PriceTable
 from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
-from sidecar.core.ports import Analyst, Companion, Desk, EndpointStatus, Provider, Services, Window
-from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
+from sidecar.core.ports import Analyst, Companion, Desk, EndpointStatus, HookJudge, Provider, Services, Window
+from sidecar.core.shelf import Shelf
+from sidecar.core.tool import ToolBox
+from sidecar.endpoint.hooks import Hooks
+from sidecar.endpoint.server import Access, Endpoint, Identity, Offering, PortPolicy
 from sidecar.providers import answering, create_provider
 from sidecar.providers.unready import UnreadyProvider
 from sidecar.settings import Settings
@@ -58,10 +63,12 @@ class Sidecar:
     """One workspace's parts, open as long as its context. Implements `core.ports.Services`.
 
     For an editor (`editor=True`) a fault of one part does not take the others down: it is told in the status.
-    Otherwise entering raises SetupError or Conflict with the mend.
+    Otherwise entering raises SetupError or Conflict with the mend. `listening=False` leaves the endpoint out.
     """
 
-    def __init__(self, settings: Settings, *, version: str, editor: bool = False) -> None:
+    def __init__(self, settings: Settings, *, version: str, editor: bool = False, listening: bool = True) -> None:
+        self._listening = listening
+        self._late = AsyncExitStack()
         self._settings = settings
         self._version = version
         self._editor = editor
@@ -73,6 +80,11 @@ class Sidecar:
         self._problem = ""
         self._database: Database | None = None
         self._opening = asyncio.Lock()
+        self._boxing = asyncio.Lock()
+        self._box: ToolBox | None = None
+        self._guard: HookJudge | None = None
+        self._desk_of_tools: Desk | None = None
+        self._state: Path | None = None
         self._listeners: list[Callable[[EndpointStatus], None]] = []
 
     # ── core.ports.Services ─────────────────────────────────────────────────────────────────────────
@@ -118,11 +130,14 @@ class Sidecar:
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
     async def __aenter__(self) -> Self:
         async with AsyncExitStack() as stack:
-            state = self._open_state()
+            state = self._state = self._open_state()
             self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
-            await self._listen(stack, state, self._make_turn(stack, state))
+            answer = self._make_turn(stack, state)
+            self._late = await stack.enter_async_context(AsyncExitStack())
+            if self._listening:
+                await self._listen(stack, state, answer)
             if self._editor:
                 self._desk = await self._open_desk(state)
                 await self._open_ide(stack)
@@ -188,17 +203,74 @@ class Sidecar:
         stack.push_async_callback(journal.aclose)
         return [Recorder(self._made_provider.name, journal.add, PriceTable(records.prices)), tracer]
 
+    def _looping(self, state: Path | None) -> list[Step]:
+        """The step that lets the model use our tools; behind the cache, which keeps no answer that a tool ran for."""
+        policy = self._settings.policy
+        if self._made_provider.name == "offline":
+            return []  # it calls no tools: its answers come from the same analysers
+        limits = Limits(policy.max_steps, policy.max_tool_calls, float(policy.max_seconds))
+        return [ToolLoop(lambda: self._toolbox(state), limits, policy.tools, only_reads=not self._settings.trusted)]
+
+    async def _toolbox(self, state: Path | None) -> ToolBox:
+        """Our tools, made when they are first needed: starting does not wait for them."""
+        async with self._boxing:
+            if self._box is not None:
+                return self._box
+            opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
+            bench = opening.bench_of(
+                self._settings,
+                lambda: self._opened_database(state),
+                provider=self._made_provider,
+                desk=self._tools_desk,
+            )
+            box = await asyncio.to_thread(opening.open_box, self._settings, bench)
+            families = await asyncio.to_thread(importlib.import_module, "sidecar.tools.extras")
+            # Ended after the endpoint, so that calls on their way are still answered.
+            await self._late.enter_async_context(families.extras(box, self._settings, state, self._version))
+            self._box = box
+            return self._box
+
+    async def offered(self) -> tuple[ToolBox, Shelf]:
+        """The tools, documents and prompts that are offered over MCP."""
+        box = await self._toolbox(self._state)
+        shelves = await asyncio.to_thread(importlib.import_module, "sidecar.tools.shelf")
+        shelf: Shelf = await asyncio.to_thread(shelves.WorkspaceShelf, box)
+        return box, shelf
+
+    async def _tools_desk(self) -> Desk:
+        """The editor's review, or one of our own where there is no editor. Raises NotARepository."""
+        if self._desk is None:
+            self._desk_of_tools = self._desk_of_tools or await self._open_desk(self._state)
+        desk = self._desk or self._desk_of_tools
+        if desk is None:
+            raise NotARepository("This folder is not in a git repository, so there is nothing to review.")
+        return desk
+
+    async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """Implements `core.ports.HookJudge`: the guard is made when a hook first asks."""
+        if self._guard is None:
+            opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
+            self._guard = opening.guard_of(self._settings, lambda: self._opened_database(self._state))
+        answer: dict[str, Any] = await self._guard.judge(payload)
+        return answer
+
     def _caching(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that give an answer again and let the provider keep prompts, as far as there is anything to keep."""
         cache, provider = self._settings.cache, self._made_provider
+        loop = self._looping(state)
         marks: list[Step] = [add_breakpoints] if cache.breakpoints and provider.capabilities.cache_control else []
         if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
-            return marks  # what the offline provider says depends on the working tree, which no request tells of
+            return [
+                *loop,
+                *marks,
+            ]  # the offline provider's answers depend on the working tree, of which no request tells
         own = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))
         answers: AnswerStore = own if cache.url is None else self._share(own)
-        prompts = PromptCache(answers, answering(self._settings), everywhere=answers is not own)
+        prompts = PromptCache(
+            answers, answering(self._settings) + self._settings.policy.tools, everywhere=answers is not own
+        )
         stack.push_async_callback(prompts.aclose)
-        return [prompts, *marks]
+        return [prompts, *loop, *marks]
 
     def _share(self, own: Answers) -> AnswerStore:
         from sidecar.store.shared import shared_answers  # noqa: PLC0415 - only a team pays for it
@@ -245,6 +317,8 @@ class Sidecar:
             port=server.port,
             port_policy=self._port_policy,
         )
+        endpoint.add(Hooks(self).routes())
+        endpoint.offer(Offering(self.offered, self._version))
         try:
             self._endpoint = await stack.enter_async_context(endpoint)
         except SidecarError as error:
@@ -330,6 +404,34 @@ async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointS
             asyncio.get_running_loop().call_later(_SETTLED, _settle)
             await stopped.wait()
     return 0
+
+
+def run_mcp(settings: Settings, *, version: str) -> int:
+    """Serve MCP on standard input and output until its end or a signal; the exit code."""
+    stop_trace = start_trace(settings)
+    try:
+        signalled = asyncio.run(_serve_mcp(settings, version))
+    finally:
+        stop_trace()
+    if signalled:
+        os._exit(0)  # a thread of the library still waits for input, and would be waited for
+    return 0
+
+
+async def _serve_mcp(settings: Settings, version: str) -> bool:
+    """Whether a signal ended it."""
+    serving = await asyncio.to_thread(importlib.import_module, "sidecar.mcp.serving")
+    with _until_signalled() as stopped:
+        async with Sidecar(settings, version=version, listening=False) as sidecar:
+            box, shelf = await sidecar.offered()
+            loop = asyncio.get_running_loop()
+            session = loop.create_task(serving.over_stdio(box, shelf, version=version), name="mcp")
+            signalled = loop.create_task(stopped.wait(), name="signal")
+            await asyncio.wait({session, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        if session.done():
+            signalled.cancel()
+            session.result()
+    return not session.done()
 
 
 def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:

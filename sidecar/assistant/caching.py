@@ -161,7 +161,9 @@ class PromptCache:
         return Reply(events=seat.events(), headers=flight.headers, close=seat.leave, handling=handling)
 
     async def _keep(self, key: str, flight: Flight) -> None:
-        if flight.overgrown:
+        if flight.handling.ran:  # what our tools saw will be another thing next time
+            kept, reason = None, "tools"
+        elif flight.overgrown:
             kept, reason = None, "size"
         elif flight.message is not None:
             kept, reason = await _aside(len(flight.message.raw), kept_message, flight.message)

@@ -151,7 +151,7 @@ def _record(watch: _Watch, provider: str, prices: PriceTable) -> TurnRecord:
         saved=saved,
         ms=_ms(watch.began, watch.ended) or 0.0,
         first_ms=_ms(watch.began, watch.first),
-        tools=_tools(body.get("content")),
+        tools=(*handling.ran, *_tools(body.get("content")))[:_MOST_TOOLS],
         cache=handling.cache,
         retries=handling.retries,
         changes=handling.also(watch.turn.unsaid).changes,

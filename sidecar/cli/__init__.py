@@ -41,11 +41,53 @@ COMMANDS: Final[dict[str, Command]] = {
         "sidecar.cli.traces:traces", "List or show traced requests.", "sidecar traces show req_0a1b2c3d4e5f"
     ),
     "logs": Command("sidecar.cli.logs:logs", "Show the log.", "sidecar logs --follow --level warning"),
+    "test": Command("sidecar.cli.test:run_tests", "Run the workspace's tests.", "sidecar test --changed"),
+    "tasks": Command(
+        about="The tasks of this workspace.",
+        parts={
+            "list": Command("sidecar.cli.tasks:show_all", "List them.", "sidecar tasks list --status todo"),
+            "add": Command(
+                "sidecar.cli.tasks:add", "Note one.", 'sidecar tasks add "Mend the parser" --tag bug --file a.py'
+            ),
+            "show": Command("sidecar.cli.tasks:show", "Show one.", "sidecar tasks show 3"),
+            "update": Command("sidecar.cli.tasks:update", "Change one.", "sidecar tasks update 3 --priority 5"),
+            "done": Command("sidecar.cli.tasks:done", "Say that one is done.", "sidecar tasks done 3"),
+            "delete": Command("sidecar.cli.tasks:delete", "Forget one.", "sidecar tasks delete 3"),
+        },
+    ),
+    "hooks": Command(
+        about="Guard what Claude Code's own Bash makes git do.",
+        parts={
+            "install": Command("sidecar.cli.hooks:install", "Put the guards in place.", "sidecar hooks install --git"),
+            "remove": Command("sidecar.cli.hooks:remove", "Take them away.", "sidecar hooks remove --git"),
+            "status": Command("sidecar.cli.hooks:status", "Tell which are there.", "sidecar hooks status --json"),
+            "check": Command(
+                "sidecar.cli.hooks:check", "Answer Claude Code's hook.", "sidecar hooks check < payload.json"
+            ),
+            "pre-push": Command("sidecar.cli.hooks:pre_push", "Answer git's hook.", "sidecar hooks pre-push < refs"),
+        },
+    ),
     "cache": Command(
         about="Look at the prompt cache, or empty it.",
         parts={
             "stats": Command("sidecar.cli.cache:stats", "Show what is kept.", "sidecar cache stats --json"),
             "clear": Command("sidecar.cli.cache:clear", "Forget all kept answers.", "sidecar cache clear"),
+        },
+    ),
+    "mcp": Command(
+        about="Look at MCP servers, approve them, or be one.",
+        parts={
+            "list": Command("sidecar.cli.mcp:list_servers", "List the servers that were found.", "sidecar mcp list"),
+            "approve": Command(
+                "sidecar.cli.mcp:approve", "Allow a server, after a look at it.", "sidecar mcp approve github"
+            ),
+            "revoke": Command("sidecar.cli.mcp:revoke", "Take that back.", "sidecar mcp revoke github"),
+            "test": Command(
+                "sidecar.cli.mcp:try_servers", "Start approved servers and list their tools.", "sidecar mcp test"
+            ),
+            "serve": Command(
+                "sidecar.cli.mcp:serve", "Serve our tools on standard input and output.", "sidecar mcp serve"
+            ),
         },
     ),
     "config": Command(

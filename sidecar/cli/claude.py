@@ -27,6 +27,8 @@ from sidecar.core.secret import SecretStr
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 
+_OURS: Final = "CLAUDE_SIDECAR_TOKEN"
+"""The token under a name that the CLI fills into MCP headers: its own credentials it keeps out of them."""
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
@@ -41,7 +43,8 @@ class Reached:
 
     def variables(self) -> dict[str, str]:
         """What the Claude Code CLI is told."""
-        return {"ANTHROPIC_BASE_URL": self.base_url, "ANTHROPIC_AUTH_TOKEN": self.token.get_secret_value()}
+        token = self.token.get_secret_value()
+        return {"ANTHROPIC_BASE_URL": self.base_url, "ANTHROPIC_AUTH_TOKEN": token, _OURS: token}
 
 
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARGS…]", help="Handed to `claude` as they are.")]
@@ -57,7 +60,7 @@ def claude(arguments: Arguments = None) -> int:
     reached = running(settings)
     with contextlib.nullcontext(reached) if reached is not None else started(settings) as found:
         _warn_of_other_ways(settings, found.base_url)
-        return run_child([program, *(arguments or [])], child_environment(environment(), found))
+        return run_child([program, *with_tools(arguments or [], found)], child_environment(environment(), found))
 
 
 def env(
@@ -93,6 +96,34 @@ def exports(variables: Mapping[str, str], shell: str) -> str:
         case _:
             raise SetupError(f"The shell {shell} is not known; use --shell bash, zsh, fish or powershell.")
     return "\n".join(lines)
+
+
+def with_tools(arguments: Sequence[str], reached: Reached) -> list[str]:
+    """The CLI's arguments with our tools beside the user's own servers, for this run alone; no file is written.
+
+    The token stays in the environment: the CLI fills it in. Whoever wants only their own servers gets only those.
+    """
+    if any(word in {"--strict-mcp-config", "--bare", "--safe-mode"} for word in arguments):
+        return list(arguments)
+    headers = {"Authorization": f"Bearer ${{{_OURS}}}"}
+    server = {"type": "http", "url": f"{reached.base_url}/mcp", "headers": headers}
+    config = orjson.dumps({"mcpServers": {"sidecar": server}}).decode()
+    threading.Thread(target=_wake, args=(reached,), daemon=True).start()
+    # One word, in front: the option takes several values and would swallow a prompt.
+    return [f"--mcp-config={config}", *arguments]
+
+
+def _wake(reached: Reached) -> None:
+    """Let the server load what `/mcp` needs while the CLI starts: some releases do not wait long for a server."""
+    import http.client  # noqa: PLC0415 - in this thread, beside the CLI's own start
+
+    address = reached.base_url.partition("//")[2]
+    with (
+        contextlib.suppress(OSError, http.client.HTTPException),
+        contextlib.closing(http.client.HTTPConnection(address, timeout=10)) as connection,
+    ):
+        connection.request("GET", "/mcp", headers={"authorization": f"Bearer {reached.token.get_secret_value()}"})
+        connection.getresponse().close()
 
 
 def find_claude(env: Mapping[str, str]) -> str:

@@ -38,6 +38,7 @@ from sidecar.core.errors import BadInput, SetupError, SidecarError, StoreError, 
 from sidecar.core.messages import MessagesRequest, decode_object, encode
 from sidecar.core.ports import Analyst
 from sidecar.core.turn import Turn
+from sidecar.mcp.opening import open_servers
 from sidecar.providers import create_provider
 from sidecar.providers.databricks import DatabricksProvider
 from sidecar.providers.endpoints import ServingEndpoint
@@ -124,6 +125,7 @@ def check_surroundings(settings: Settings, env: Mapping[str, str]) -> Iterator[F
     ours = note.base_url if note is not None else f"http://127.0.0.1:{settings.server.port}"
     files = client_settings(env, Path(settings.server.workspace))
     token = (runtime.read_token(settings.state) if settings.state is not None else None) or settings.server.token
+    yield check_mcp(settings)
     yield check_claude(env)
     yield check_way(env, files, ours, token.get_secret_value() if token is not None else "")
     yield check_safety(env, files)
@@ -194,6 +196,21 @@ def check_state(folder: Path | None) -> Finding:
         if facts.st_mode & 0o077:
             return Finding("state", "warn", f"{folder} can be entered by others", f"chmod 700 '{folder}'")
     return Finding("state", "ok", str(folder))
+
+
+def check_mcp(settings: Settings) -> Finding:
+    """What the MCP manifests name can be read, and what was approved is as it was. Nothing is started."""
+    servers = open_servers(settings, settings.state, __version__)
+    asyncio.run(servers.refresh())
+    views = servers.views()
+    changed = [view.name for view in views if view.state in {"changed", "tools changed", "unlisted"}]
+    if changed:
+        text = f"not as approved: {', '.join(changed)}"
+        return Finding("mcp", "warn", text, f"look at it: sidecar mcp approve {changed[0]}")
+    if servers.problems:
+        return Finding("mcp", "warn", servers.problems[0], "mend the manifest, then see `sidecar mcp list`")
+    approved = sum(view.state == "approved" for view in views)
+    return Finding("mcp", "ok", f"{len(views)} found, {approved} approved")
 
 
 def check_token(folder: Path) -> Finding:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol
 
 from sidecar.core.messages import MessagesRequest
 from sidecar.core.reply import Reply
@@ -183,6 +183,13 @@ class Desk(Protocol):
 
     def subscribe(self, listener: Callable[[ReviewState], None]) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""
+
+
+class HookJudge(Protocol):
+    """Who says whether a tool of the Claude Code CLI may run, when its hook asks."""
+
+    async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to a hook in the CLI's form; empty where nothing is against it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ class Turn:
     client's (`x-claude-code-session-id`, `x-claude-code-agent-id`), empty when it sent none. `trace` is what the
     client asked to have traced of this one request; None where it did not ask. `cache` is what it asked of the
     prompt cache (`x-sidecar-cache`, word for word), empty when nothing. `unsaid` names what the door could not say in
-    the house's language, for a client that speaks another.
+    the house's language, for a client that speaks another. `client` is what it calls itself (`user-agent`).
     """
 
     id: str
@@ -28,6 +28,12 @@ class Turn:
     trace: TraceLevel | None = None
     cache: str = ""
     unsaid: tuple[str, ...] = ()
+    client: str = ""
+
+    @property
+    def is_claude_code(self) -> bool:
+        """Whether the client is the Claude Code CLI: it has a session, or says so."""
+        return bool(self.session) or self.client.lower().startswith(("claude-cli/", "claude-code/"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,8 @@ class Handling:
     `model` is the provider's name for the model; `changes` names each field that the provider did not get as the
     client sent it (added, changed or dropped); `retries` are further tries at the provider; `cache` is what the
     prompt cache made of it (`hit`, `joined`, `miss: why`, `bypass: why`; empty where there is none). Where the answer
-    is another request's, `usage` is what the provider told of that one; it fills while a shared stream goes by.
+    is another request's, `usage` is what the provider told of that one; it fills while a shared stream goes by. `ran`
+    are our own tools that ran for it; it fills, too.
     """
 
     model: str = ""
@@ -45,6 +52,7 @@ class Handling:
     retries: int = 0
     cache: str = ""
     usage: Mapping[str, Any] = field(default_factory=dict, compare=False)
+    ran: list[str] = field(default_factory=list, compare=False)
 
     @property
     def spared(self) -> bool:

@@ -64,5 +64,6 @@ def begin(request: web.BaseRequest, workspace: str) -> Call:
         agent=headers.get("x-claude-code-agent-id", "")[:_LONGEST_ID],
         workspace=workspace,
         cache=headers.get("x-sidecar-cache", "")[:_LONGEST_ID],
+        client=headers.get("user-agent", "")[:_LONGEST_ID],
     )
     return Call(request, turn)

@@ -57,6 +57,11 @@ class HostRule:
         self._exact = {f"{name}:{port}" for name in names} | (names if port == 80 else set())
         self._own_names = {"localhost", socket.gethostname().lower()}
 
+    @property
+    def exact(self) -> list[str]:
+        """The names with their port that hold in any case."""
+        return sorted(self._exact)
+
     def allows(self, host: str) -> bool:
         """Whether a Host header may have this value."""
         host = host.lower()

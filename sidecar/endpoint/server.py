@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Self
 
 import aiohttp.http_parser
@@ -11,16 +12,18 @@ from aiohttp import web
 
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.errors import SetupError
+from sidecar.endpoint.call import Route
 from sidecar.endpoint.completions import Completions
 from sidecar.endpoint.connection import Reception
 from sidecar.endpoint.door import Door
 from sidecar.endpoint.guards import Access, HostRule, is_loopback
 from sidecar.endpoint.limits import Limits
+from sidecar.endpoint.mcp import McpDoor, Offering
 from sidecar.endpoint.messages import Messages
 from sidecar.endpoint.operations import Identity, Operations
 from sidecar.endpoint.sockets import PortPolicy, listen
 
-__all__ = ["Access", "Endpoint", "Identity", "Limits", "PortPolicy"]
+__all__ = ["Access", "Endpoint", "Identity", "Limits", "Offering", "PortPolicy"]
 
 _READ_AHEAD = 256 * 1024  # what one read of asyncio's transport can bring
 _BACKLOG = 512
@@ -58,9 +61,21 @@ class Endpoint:
         self._wanted = port
         self._policy = port_policy
         self._limits = limits or Limits()
+        self._offering: Offering | None = None
+        self._mcp: McpDoor | None = None
         self._open = contextlib.AsyncExitStack()
         self._port = 0
         self._ready = False
+        self._more: list[Route] = []
+
+    def add(self, routes: Iterable[Route]) -> None:
+        """Serve these routes, too; to be called before the context is entered."""
+        self._more.extend(routes)
+
+    def offer(self, offering: Offering) -> Self:
+        """Serve these tools at `/mcp`, too; said before entering."""
+        self._offering = offering
+        return self
 
     @property
     def port(self) -> int:
@@ -110,7 +125,10 @@ class Endpoint:
         rule = HostRule((self._host,), self._port, loopback=is_loopback(self._host))
         operations = Operations(self._answer, self._identity, self._access, self._limits, lambda: self._ready)
         messages, completions = Messages(self._answer, self._limits), Completions(self._answer, self._limits)
-        routes = [*messages.routes(), *completions.routes(), *operations.routes()]
+        routes = [*messages.routes(), *completions.routes(), *operations.routes(), *self._more]
+        if self._offering is not None:
+            self._mcp = McpDoor(self._offering, self._limits, rule.exact if rule.loopback else ())
+            routes += self._mcp.routes()
         return Door(routes, self._access, rule, self._identity.workspace)
 
     def _options(self) -> dict[str, object]:
@@ -129,6 +147,10 @@ class Endpoint:
             await site.stop()
         await asyncio.sleep(0)  # what was accepted just now is seen first
         reception.pre_shutdown()
+        if self._mcp is not None:
+            self._mcp.hush()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.stop):
                 await door.idle.wait()
+        if self._mcp is not None:
+            await self._mcp.aclose()

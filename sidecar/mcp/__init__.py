@@ -1,1 +1,1 @@
-"""Find, start, speak to and stop MCP servers."""
+"""MCP both ways: what we offer as a server, and the servers that are found, approved, started and spoken to as a client."""

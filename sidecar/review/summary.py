@@ -41,6 +41,12 @@ async def summarize(git: Git | None, scorer: Scorer) -> str:
     return "\n".join([_head(now, change), "", *_files(change, report), "", *_risk(report), *_places(report)])
 
 
+def describe(change: Change, report: RiskReport) -> str:
+    """Any change with its risk, file by file, its riskiest places, and what was not scored."""
+    parts = [_files(change, report), [""], _risk(report), _places(report), _skipped(report)]
+    return "\n".join(line for part in parts for line in part)
+
+
 async def review_text(git: Git | None, scorer: Scorer) -> str:
     """The risky places of the same change with reasons; when none stands out it says so."""
     found = await _change(git)

@@ -30,6 +30,7 @@ from sidecar.settings.values import (
 ProviderName = Literal["databricks", "azure_anthropic", "anthropic", "openai", "offline"]
 Auth = Literal["auto", "token", "none"]
 AzureAuth = Literal["key", "entra"]
+ToolOffer = Literal["auto", "always", "never"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Narrowing = Literal["only false", "only true", "lower", "more", "fewer", "stricter"]
 
@@ -61,6 +62,12 @@ class Server(Group):
         None,
         "Folder for state, one sub-folder a workspace; the user's state folder when not given.",
         "SIDECAR_STATE_DIR",
+    )
+    trusted_folders: Annotated[tuple[Folder, ...], BeforeValidator(split)] = _setting(
+        (),
+        "Folders whose projects are trusted: only there are programs run that a workspace brings along (tests, git's hooks).",
+        "SIDECAR_TRUSTED_FOLDERS",
+        example="~/projects",
     )
     log_level: Annotated[LogLevel, BeforeValidator(lower)] = _setting(
         "info", "How much is logged.", "SIDECAR_LOG_LEVEL", example="debug"
@@ -200,6 +207,19 @@ class GitPolicy(Group):
     allow_push: bool = _setting(False, "Whether a push may be made.", "POLICY_GIT_ALLOW_PUSH", narrow="only false")
     allow_pull: bool = _setting(True, "Whether a pull may be made.", "POLICY_GIT_ALLOW_PULL", narrow="only false")
     allow_commit: bool = _setting(True, "Whether a commit may be made.", "POLICY_GIT_ALLOW_COMMIT", narrow="only false")
+    allow_force: bool = _setting(
+        False,
+        "Whether work may be destroyed: forced pushes, hard resets, forced branches, deleted unmerged ones.",
+        "POLICY_GIT_ALLOW_FORCE",
+        narrow="only false",
+    )
+    protected_branches: Names = _setting(
+        (),
+        "Branches that are not pushed to, rewritten or deleted; `release/*` means all of these.",
+        "POLICY_GIT_PROTECTED_BRANCHES",
+        narrow="more",
+        example="main, release/*",
+    )
     require_tests: bool = _setting(
         False, "Whether the tests must pass before a commit.", "POLICY_GIT_REQUIRE_TESTS", narrow="only true"
     )
@@ -223,6 +243,21 @@ class Policy(Group):
         example="12",
         ge=0,
     )
+    max_seconds: int = _setting(
+        300, "How long our own tools may go on in one turn.", "POLICY_MAX_SECONDS", narrow="lower", example="300", ge=1
+    )
+    tools: Annotated[ToolOffer, BeforeValidator(lower)] = _setting(
+        "auto",
+        "Whether our tools are offered to the model and run here: `auto` to clients that bring none (never to Claude Code, which has `/mcp`).",
+        "SIDECAR_TOOLS",
+        example="never",
+    )
+    allow_commands: bool = _setting(
+        False,
+        "Whether there is a tool that runs commands, in a trusted workspace.",
+        "POLICY_ALLOW_COMMANDS",
+        narrow="only false",
+    )
     disallowed_tools: Names = _setting((), "Tools that are never run.", "POLICY_DISALLOWED_TOOLS", narrow="more")
 
 
@@ -243,11 +278,27 @@ class Mcp(Group):
     manifest_dirs: Annotated[tuple[Folder, ...], BeforeValidator(split)] = _setting(
         (), "Folders with manifests.", "MCP_MANIFEST_DIRS"
     )
-    sandbox_enabled: bool = _setting(
-        False, "Whether they run in a container.", "MCP_SANDBOX_ENABLED", narrow="only true"
+    timeout_ms: int = _setting(
+        60_000,
+        "How long a server may give no sign of life, in milliseconds.",
+        "MCP_TIMEOUT_MS",
+        narrow="lower",
+        example="60000",
+        ge=1,
     )
-    sandbox_image: str | None = _setting(None, "The container's image.", "MCP_SANDBOX_IMAGE")
-    sandbox_runtime: str = _setting("docker", "The container's program.", "MCP_SANDBOX_RUNTIME", example="docker")
+    sandbox_enabled: bool = _setting(False, "Whether they run in a sandbox.", "MCP_SANDBOX_ENABLED", narrow="only true")
+    sandbox_image: str | None = _setting(
+        None, "The container's image, by its digest.", "MCP_SANDBOX_IMAGE", example="node@sha256:…"
+    )
+    sandbox_runtime: str = _setting(
+        "docker", "What confines them: `docker`, `podman`, `bubblewrap`.", "MCP_SANDBOX_RUNTIME", example="bubblewrap"
+    )
+    sandbox_network: bool = _setting(
+        False, "Whether they reach the network from inside.", "MCP_SANDBOX_NETWORK", narrow="only false"
+    )
+    sandbox_writable: bool = _setting(
+        False, "Whether they may write the workspace from inside.", "MCP_SANDBOX_WRITABLE", narrow="only false"
+    )
 
 
 class Web(Group):
@@ -353,6 +404,12 @@ class Settings:
     def state(self) -> Path | None:
         """This workspace's own folder for state (perhaps not made yet); None where the user has no place for it."""
         return self._told[2]
+
+    @property
+    def trusted(self) -> bool:
+        """Whether the user trusts this workspace: then programs that it brings along may be run."""
+        workspace = self.server.workspace.resolve()
+        return any(workspace.is_relative_to(folder.resolve()) for folder in self.server.trusted_folders)
 
     @property
     def log_file(self) -> Path | None:

@@ -20,5 +20,24 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ),
         "CREATE INDEX turns_started ON turns (started)",
     ),
+    # 3: what the assistant's tools leave behind: edits of files, tasks, test runs, trees whose tests passed.
+    (
+        (
+            "CREATE TABLE edits (id INTEGER PRIMARY KEY AUTOINCREMENT, at REAL NOT NULL, session TEXT NOT NULL,"
+            " tool TEXT NOT NULL, path TEXT NOT NULL, before BLOB, existed INTEGER NOT NULL, was TEXT NOT NULL,"
+            " became TEXT NOT NULL, diff TEXT NOT NULL)"
+        ),
+        (
+            "CREATE TABLE tasks (id INTEGER PRIMARY KEY AUTOINCREMENT, title TEXT NOT NULL, status TEXT NOT NULL,"
+            " priority INTEGER NOT NULL, tags TEXT NOT NULL, files TEXT NOT NULL, body TEXT NOT NULL,"
+            " created REAL NOT NULL, updated REAL NOT NULL)"
+        ),
+        (
+            "CREATE TABLE test_runs (id INTEGER PRIMARY KEY AUTOINCREMENT, started REAL NOT NULL, seconds REAL NOT NULL,"
+            " runner TEXT NOT NULL, command TEXT NOT NULL, outcome TEXT NOT NULL, passed INTEGER NOT NULL,"
+            " failed INTEGER NOT NULL, skipped INTEGER NOT NULL, document TEXT NOT NULL)"
+        ),
+        "CREATE TABLE passed_trees (tree TEXT PRIMARY KEY, command TEXT NOT NULL, at REAL NOT NULL)",
+    ),
 )
 """Statements of each step; a database whose `user_version` is n has had the first n of them."""

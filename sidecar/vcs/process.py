@@ -135,9 +135,19 @@ def _as_file(content: bytes) -> Iterator[BinaryIO]:
 
 
 def find_git(outside: Path) -> str:
-    """The absolute path of git, from the first entry of PATH that is absolute and not inside `outside`.
+    """The absolute path of git, as `find_program` finds it. Raises GitError when there is none."""
+    found = find_program("git", outside)
+    if found is None:
+        raise GitError(
+            "git was not found on PATH (what a workspace brings along is not used); install git 2.31 or newer."
+        )
+    return found
 
-    A program that the workspace brings along is never started. Raises GitError when there is none.
+
+def find_program(name: str, outside: Path) -> str | None:
+    """The absolute path of a program, from the first entry of PATH that is absolute and not inside `outside`.
+
+    A program that the workspace brings along is never started.
     """
     fence = outside.resolve()
     if fence == fence.parent:  # everything lies inside the root folder: it fences nothing off
@@ -145,13 +155,13 @@ def find_git(outside: Path) -> str:
     for entry in os.get_exec_path():
         if not Path(entry).is_absolute():
             continue
-        found = shutil.which("git", path=entry)
+        found = shutil.which(name, path=entry)
         if found is None:
             continue
         lies = {Path(entry), Path(entry).resolve(), Path(found).resolve()}
         if not any(path.is_relative_to(root) for path in lies for root in (fence, outside)):
             return found
-    raise GitError("git was not found on PATH (what a workspace brings along is not used); install git 2.31 or newer.")
+    return None
 
 
 def _kill_tree(pid: int) -> None:

@@ -18,7 +18,7 @@ import threading
 from collections.abc import AsyncIterator, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, Literal
 
 from sidecar.core.errors import GitError, NotARepository
 from sidecar.vcs.process import Process, find_git
@@ -46,6 +46,18 @@ _ENVIRONMENT = {
     # a path is a path, whatever characters its name begins with
     "GIT_LITERAL_PATHSPECS": "1",
 }
+
+_FREE = {
+    "LC_ALL": "C",
+    "LANGUAGE": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+    "GIT_EDITOR": "true",
+    "GIT_PAGER": "cat",
+    "GIT_LITERAL_PATHSPECS": "1",
+}
+"""For commands with the user's own hooks, signing and filters: nobody is there to be asked, and messages stay as they are."""
 
 _OFF = (
     "core.fsmonitor=false",
@@ -140,6 +152,7 @@ _SWITCHES = {
 _VALUES = {"": "SIDECAR_NOTHING", "false": "SIDECAR_FALSE"}
 """Variables that hold a value for `--config-env`: with `-c`, a driver's name could not contain an equals sign."""
 
+Mode = Literal["read", "write", "free"]
 Stamp = tuple[tuple[str, int, int], ...]
 Drivers = frozenset[tuple[str, str]]
 
@@ -186,14 +199,15 @@ class Git:
         timeout: float = TIMEOUT,  # noqa: ASYNC109 - it must end the process, not only the waiting
         limit: int = LIMIT,
         ok: Collection[int] = (0,),
-        write: bool = False,
+        mode: Mode = "read",
     ) -> bytes:
         """What a git command says. `argv` begins with the subcommand.
 
-        Without `write` no lock is taken. Raises GitTimeout after `timeout` seconds, GitError for an exit status
+        `mode` is `read` (no lock is taken), `write`, or `free`: with the user's own hooks, signing, filters and network,
+        for what the user asked for in a workspace that they trust. Raises GitTimeout after `timeout` seconds, GitError for an exit status
         that is not in `ok` or more than `limit` bytes. Cancelling kills the process and its children.
         """
-        started = _Call(self, argv, stdin, timeout, limit, write=write)
+        started = _Call(self, argv, stdin, timeout, limit, mode)
         future = asyncio.get_running_loop().run_in_executor(self._pool, started.finish, ok)
         try:
             return await future
@@ -208,17 +222,17 @@ class Git:
         timeout: float = TIMEOUT,
         limit: int = LIMIT,
         ok: Collection[int] = (0,),
-        write: bool = False,
+        mode: Mode = "read",
     ) -> bytes:
         """As `run`, for threads."""
-        return _Call(self, argv, stdin, timeout, limit, write=write).finish(ok)
+        return _Call(self, argv, stdin, timeout, limit, mode).finish(ok)
 
     async def stream(self, *argv: str, stdin: bytes | None = None, ok: Collection[int] = (0,)) -> AsyncIterator[bytes]:
         """What a git command says, in pieces as they come, of any size; for what may not be held at once.
 
         Use it with `contextlib.aclosing` when it may be left early: closing it kills the process.
         """
-        call = _Call(self, argv, stdin, None, None, write=False)
+        call = _Call(self, argv, stdin, None, None)
         loop = asyncio.get_running_loop()
         chunks = call.chunks(ok)
         try:
@@ -231,7 +245,7 @@ class Git:
         self, *argv: str, stdin: bytes | None = None, timeout: float | None = None, ok: Collection[int] = (0,)
     ) -> Iterator[bytes]:
         """What a git command says, in pieces as they come; for threads. Closing the iterator kills the process."""
-        return _Call(self, argv, stdin, timeout, None, write=False).chunks(ok)
+        return _Call(self, argv, stdin, timeout, None).chunks(ok)
 
     def lines_blocking(
         self,
@@ -263,13 +277,16 @@ class Git:
         stdin: bytes | None = None,
         timeout: float | None = TIMEOUT,
         limit: int | None = LIMIT,
-        write: bool = False,
+        mode: Mode = "read",
     ) -> Process:
-        """A hardened command that has not begun yet."""
+        """A command that has not begun yet; hardened in every mode but `free`."""
         if not argv or not _COMMAND.fullmatch(argv[0]):
             raise GitError(f"{argv[0] if argv else 'nothing'!r} is no git command.")
+        if mode == "free":
+            command = [self.program, "--no-pager", "-C", str(self.root), *argv]
+            return Process(command, _begin, env=_FREE, stdin=stdin, timeout=timeout, limit=limit)
         command = [*self._prefix(), *self._settings(), argv[0], *_EXTRA.get(argv[0], ()), *argv[1:]]
-        env = {**_ENVIRONMENT, "GIT_OPTIONAL_LOCKS": "1" if write else "0"}
+        env = {**_ENVIRONMENT, "GIT_OPTIONAL_LOCKS": "1" if mode == "write" else "0"}
         return Process(command, _begin, env=env, stdin=stdin, timeout=timeout, limit=limit)
 
     def _prefix(self) -> list[str]:
@@ -320,11 +337,10 @@ class _Call:
         stdin: bytes | None,
         timeout: float | None,
         limit: int | None,
-        *,
-        write: bool,
+        mode: Mode = "read",
     ) -> None:
         self._git = git
-        self._make = functools.partial(git.process, argv, stdin=stdin, timeout=timeout, limit=limit, write=write)
+        self._make = functools.partial(git.process, argv, stdin=stdin, timeout=timeout, limit=limit, mode=mode)
         self._process: Process | None = None
         self._killed = False
 

@@ -15,7 +15,7 @@ import threading
 import psutil
 import pytest
 
-from sidecar.cli.claude import INSTALL, Reached, child_environment, exports, find_claude, running, started
+from sidecar.cli.claude import INSTALL, Reached, child_environment, exports, find_claude, running, started, with_tools
 from sidecar.core.errors import Conflict, SetupError
 from sidecar.core.secret import SecretStr
 from sidecar.settings import load
@@ -79,7 +79,11 @@ def test_starts_a_sidecar_and_hands_everything_on(env, here, given, handed_on):
     done = run(["claude", *given], {**env, "ANTHROPIC_API_KEY": "a-key-for-a-provider", "PROVIDER": "offline"}, here)
     assert done.returncode == 0, done.stderr
     report = json.loads(done.stdout)
-    assert report["arguments"] == handed_on
+    tools, *arguments = report["arguments"]
+    assert arguments == handed_on
+    server = json.loads(tools.removeprefix("--mcp-config="))["mcpServers"]["sidecar"]
+    assert server["url"] == report["environment"]["ANTHROPIC_BASE_URL"] + "/mcp"
+    assert report["environment"]["CLAUDE_SIDECAR_TOKEN"] not in tools
     assert report["status"] == 200
     assert "ANTHROPIC_API_KEY" not in report["environment"]
     assert "SIDECAR_TOKEN" not in report["environment"]
@@ -111,7 +115,13 @@ def test_variables_that_would_lead_the_cli_past_us_are_not_handed_on(env, here):
 def test_sets_nothing_that_switches_safety_off(env, here):
     report = json.loads(run(["claude"], env, here).stdout)
     added = set(report["environment"]) - set(env)
-    assert added <= {"ANTHROPIC_BASE_URL", "ANTHROPIC_AUTH_TOKEN", "LC_CTYPE", "__CF_USER_TEXT_ENCODING"}
+    assert added <= {
+        "ANTHROPIC_BASE_URL",
+        "ANTHROPIC_AUTH_TOKEN",
+        "CLAUDE_SIDECAR_TOKEN",
+        "LC_CTYPE",
+        "__CF_USER_TEXT_ENCODING",
+    }
 
 
 @POSIX
@@ -131,7 +141,7 @@ def test_uses_the_one_that_runs_and_leaves_it_running(env, here, monkeypatch):
         shown = run(["env", "--json"], env, here)
         assert json.loads(shown.stdout) == first.variables()
         evaluated = subprocess.run(
-            ["sh", "-c", 'eval "$1"; echo "$ANTHROPIC_BASE_URL $ANTHROPIC_AUTH_TOKEN"', "sh",
+            ["sh", "-c", 'eval "$1"; echo "$ANTHROPIC_BASE_URL $ANTHROPIC_AUTH_TOKEN $CLAUDE_SIDECAR_TOKEN"', "sh",
              run(["env", "--shell", "bash"], env, here).stdout],
             capture_output=True, text=True, check=True,
         )  # fmt: skip
@@ -263,7 +273,7 @@ def test_loopback_goes_past_a_proxy(env, past):
 )
 def test_exports_survive_the_shell(shell, program, read):
     text = exports(REACHED.variables(), shell)
-    assert len(text.splitlines()) == 2
+    assert len(text.splitlines()) == 3
     found = shutil.which(program)
     if found is not None:
         done = subprocess.run([found, "-c", f"{text}\n{read}"], capture_output=True, text=True, check=True)
@@ -285,3 +295,8 @@ def test_exports_as_written(shell, line):
 def test_an_unknown_shell_is_told():
     with pytest.raises(SetupError, match="--shell"):
         exports(REACHED.variables(), "tcsh")
+
+
+@pytest.mark.parametrize("word", ["--strict-mcp-config", "--bare", "--safe-mode"])
+def test_who_wants_only_their_own_servers_gets_only_those(word):
+    assert with_tools(["-p", "hi", word], REACHED) == ["-p", "hi", word]

@@ -21,6 +21,7 @@ from sidecar.cli import run
 from sidecar.cli.doctor import (
     check_extensions,
     check_git,
+    check_mcp,
     check_models,
     check_port,
     check_provider,
@@ -31,6 +32,7 @@ from sidecar.cli.doctor import (
     check_token,
     check_workspace,
 )
+from sidecar.mcp.approvals import Approvals
 from sidecar.settings import load
 from sidecar.store.runtime import TOKEN_FILE, announce, keep_token, open_folder
 from tests.fakes.redis_server import RedisServer
@@ -211,6 +213,21 @@ def databricks(url: str) -> dict[str, str]:
     return {"DATABRICKS_API_BASE": url, "DATABRICKS_API_KEY": KEY}
 
 
+def test_mcp_servers_are_looked_at_and_not_started(build, tmp_path):
+    settings = build()
+    manifest = tmp_path / ".mcp.json"
+    assert (check_mcp(settings).mark, check_mcp(settings).text) == ("ok", "0 found, 0 approved")
+    manifest.write_text('{"mcpServers": {"one": {"command": "node"}, "bad": {}}}')
+    assert check_mcp(settings).mark == "warn"
+    assert "'bad' needs either a command or a url" in check_mcp(settings).text
+    manifest.write_text('{"mcpServers": {"one": {"command": "node"}}}')
+    assert check_mcp(settings).text == "1 found, 0 approved"
+    Approvals(settings.state).give("one", str(manifest), {"command": "another"}, ())
+    found = check_mcp(settings)
+    assert (found.mark, found.text) == ("warn", "not as approved: one")
+    assert found.mend == "look at it: sidecar mcp approve one"
+
+
 def test_offline_needs_nothing(build):
     assert check_provider(build(), call=True).mark == "ok"
 
@@ -277,6 +294,7 @@ NAMES = [
     "disk",
     "endpoint",
     "provider",
+    "mcp",
     "claude",
     "way",
     "safety",

@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from sidecar.assistant.turn import AnswerTurn, Step
-from sidecar.endpoint.server import Access, Endpoint, Identity, Limits
+from sidecar.endpoint.server import Access, Endpoint, Identity, Limits, Offering
 from tests.fakes.provider import Answer, FakeProvider
 
 TOKEN = "token-of-the-tests-0123456789"
@@ -104,6 +104,7 @@ async def serve() -> AsyncIterator[Serve]:
             limits: Limits | None = None,
             provider: FakeProvider | None = None,
             steps: tuple[Step, ...] = (),
+            offering: Offering | None = None,
         ) -> Served:
             played = provider or FakeProvider(*answers)
             endpoint = Endpoint(
@@ -113,6 +114,8 @@ async def serve() -> AsyncIterator[Serve]:
                 port=0,
                 limits=limits,
             )
+            if offering is not None:
+                endpoint.offer(offering)
             await stack.enter_async_context(endpoint)
             return Served(endpoint, played, http)
 

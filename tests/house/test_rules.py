@@ -94,8 +94,15 @@ def test_only_settings_reads_the_environment() -> None:
 
 
 def test_nothing_catches_everything_but_the_doors() -> None:
-    """`except Exception` without raising again is for doors and background work; elsewhere it hides faults."""
-    allowed = {"sidecar/endpoint/", "sidecar/editor/", "sidecar/app.py", "sidecar/cli/", "sidecar/review/desk.py"}
+    """`except Exception` without raising again is for doors (the toolbox is one) and background work; elsewhere it hides faults."""
+    allowed = {
+        "sidecar/tools/box.py",
+        "sidecar/endpoint/",
+        "sidecar/editor/",
+        "sidecar/app.py",
+        "sidecar/cli/",
+        "sidecar/review/desk.py",
+    }
     found = []
     for path, name in zip(FILES, IDS, strict=True):
         for node in ast.walk(tree(path)):

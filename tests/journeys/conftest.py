@@ -142,6 +142,6 @@ def ask(start: Start, rig: Rig) -> Start:
 
     async def run(sidecar: Sidecar, prompt: str, *arguments: str, cli: str | None = None, **more: str) -> Running:
         credentials = {"ANTHROPIC_BASE_URL": sidecar.base_url, "ANTHROPIC_AUTH_TOKEN": "of-no-account"}
-        return await start(cli or rig.claude, "-p", prompt, *arguments, **credentials, **more)
+        return await start(cli or rig.claude, "-p", prompt, *arguments, **credentials | more)
 
     return run

@@ -495,7 +495,7 @@ async def test_an_act_that_writes_runs_nothing_either(repository, canary):
     hooks(repository, canary)
     VECTORS["filter clean"](repository, canary)
     git = await Git.open(repository.root)
-    await git.run("add", "a.txt", write=True)
+    await git.run("add", "a.txt", mode="write")
     assert await git.run("diff", "--cached", "--name-only") == b"a.txt\n"
     assert not canary.sang
 
@@ -507,7 +507,7 @@ async def test_reading_takes_no_lock(repository):
     assert b"a.txt" in await git.run("status", "--porcelain=v2", "-z")
     assert (repository.root / ".git/index.lock").exists()
     with pytest.raises(GitError, match=r"index\.lock"):
-        await git.run("add", "a.txt", write=True)
+        await git.run("add", "a.txt", mode="write")
 
 
 async def test_a_path_is_a_path_whatever_it_looks_like(repository):

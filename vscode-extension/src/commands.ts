@@ -29,6 +29,12 @@ export const COMMANDS = {
     detail: 'Start Claude Code, answered by this server',
     group: 'Claude Code',
   },
+  'sidecar.connectTools': {
+    title: 'Connect Claude Code to the Tools',
+    icon: 'plug',
+    detail: 'Run `claude mcp add` for this project, after asking',
+    group: 'Claude Code',
+  },
   'sidecar.setApiKey': {
     title: 'Set API Key',
     icon: 'key',

@@ -40,6 +40,7 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     'sidecar.nextRisk': () => go(threads, 'next'),
     'sidecar.previousRisk': () => go(threads, 'previous'),
     'sidecar.newTerminal': () => terminals.open(),
+    'sidecar.connectTools': () => terminals.connect(),
     'sidecar.setApiKey': () => setApiKey(context),
     'sidecar.mention': () => told('reach Claude Code', () => mentionSelection(server)),
     'sidecar.proposal.accept': () => told('accept the edit', () => proposals.accept()),

@@ -1,8 +1,20 @@
 /** What new terminals are given so that the Claude Code CLI in them is answered by this window's server. */
 
-import { type Disposable, type EnvironmentVariableCollection, type Terminal, ThemeIcon, type WorkspaceFolder, window } from 'vscode';
+import {
+  type Disposable,
+  type EnvironmentVariableCollection,
+  ShellExecution,
+  ShellQuoting,
+  Task,
+  type Terminal,
+  ThemeIcon,
+  type WorkspaceFolder,
+  tasks,
+  window,
+} from 'vscode';
 
 import { type Address, baseUrl } from './address';
+import { connecting, terminalVariables } from './connect';
 import type { Status } from './protocol';
 
 /** By these the CLI connects to its IDE without being asked to. */
@@ -67,6 +79,19 @@ export class Terminals implements Disposable {
     return terminal;
   }
 
+  /** Tells Claude Code of our tools, for this project and until it is told otherwise; only after a yes. */
+  async connect(): Promise<void> {
+    const answer = await window.showInformationMessage(
+      'Connect Claude Code to the tools of Sidecar in this project?',
+      { modal: true, detail: 'Runs `claude mcp add` once. It is noted in your own Claude settings; `claude mcp remove sidecar` undoes it.' },
+      'Connect',
+    );
+    if (!answer) return;
+    const words = connecting().map((value) => ({ value, quoting: ShellQuoting.Strong }));
+    const execution = new ShellExecution('claude', words, { env: this.variables() });
+    await tasks.executeTask(new Task({ type: 'sidecar.connect' }, this.folder, 'Connect Claude Code', 'Sidecar', execution, []));
+  }
+
   dispose(): void {
     this.collection.clear();
   }
@@ -83,7 +108,7 @@ export class Terminals implements Disposable {
   private variables(): Record<string, string> {
     const [port, wanted] = COMPANION;
     const companion = this.companion ? { [port]: String(this.companionPort), [wanted]: 'true' } : {};
-    return { ANTHROPIC_BASE_URL: baseUrl(this.port), ANTHROPIC_AUTH_TOKEN: this.address.token, ...companion };
+    return { ...terminalVariables(baseUrl(this.port), this.address.token), ...companion };
   }
 
   private async offerTerminal(message: string): Promise<void> {

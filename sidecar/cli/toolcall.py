@@ -1,0 +1,41 @@
+"""Call one of the assistant's tools from the command line, with the workspace's own database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from sidecar.core.errors import BadInput, SetupError
+from sidecar.core.tool import Caller, ToolResult
+from sidecar.settings import Settings
+from sidecar.store.database import DATABASE, Database
+from sidecar.store.runtime import open_folder
+from sidecar.tools.opening import bench_of, open_box
+
+
+def call_tool(
+    settings: Settings, name: str, given: Mapping[str, Any], hear: Callable[[str], None] = lambda _: None
+) -> ToolResult:
+    """What the tool brings; `hear` gets its progress. Raises BadInput with its sentence where it failed or was refused."""
+    if settings.state is None:
+        raise SetupError("There is no state folder, so nothing could be kept; set SIDECAR_STATE_DIR.")
+    path = open_folder(settings.state) / DATABASE
+
+    async def run() -> ToolResult:
+        database = await Database.open(path)
+
+        async def opened() -> Database:
+            return database
+
+        try:
+            box = open_box(settings, bench_of(settings, opened), [name.partition("_")[0]])
+            caller = Caller(road="command", progress=lambda _done, _total, line: hear(line))
+            return await box.call(name, {key: value for key, value in given.items() if value is not None}, caller)
+        finally:
+            await database.aclose()
+
+    result = asyncio.run(run())
+    if result.error:
+        raise BadInput(result.text)
+    return result

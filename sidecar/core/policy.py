@@ -1,0 +1,165 @@
+"""What the assistant may do, as pure rules: names that are off, paths that are protected, what git may be made to do.
+
+Each rule answers with the sentence that refuses, for the model and the user to act upon; empty where nothing is refused.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Final, Literal
+
+_PROTECTED_FOLDERS: Final = frozenset(
+    {".git", ".vscode", ".claude", ".cursor", ".sidecar", ".idea", ".husky", ".devcontainer", ".circleci"}
+)
+_PROTECTED_FILES: Final = (
+    ".mcp*", "mcp.json", ".sidecar*", ".bash*", ".zsh*", ".zprofile", ".zlogin", ".profile", ".login", ".cshrc", ".kshrc",
+    ".inputrc", ".envrc", ".gitconfig", ".gitmodules", ".gitlab-ci.yml", "jenkinsfile", "azure-pipelines.y*ml",
+    ".travis.yml", ".pre-commit-config.y*ml", "*.code-workspace",
+)  # fmt: skip
+_PROTECTED_PLACES: Final = ((".github", "workflows"), (".github", "actions"), (".config", "fish"))
+
+_SECRET_FOLDERS: Final = frozenset({".ssh", ".aws", ".gnupg", ".kube", ".azure", ".gcloud"})
+_SECRET_FILES: Final = (
+    ".env", ".env.*", "*.env", "*.pem", "*.key", "*.p12", "*.pfx", "*.jks", "*.keystore", "*.kdbx", "*.ppk", "id_rsa*",
+    "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pgpass", ".npmrc", ".pypirc", ".git-credentials",
+    ".htpasswd", ".databrickscfg", "credentials.json", "service-account*.json", "secrets.y*ml",
+)  # fmt: skip
+_HARMLESS: Final = ("*.example", "*.sample", "*.template", "*.dist", "*.pub", "*.defaults")
+
+_PRIVATE_KEY: Final = re.compile(
+    r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL
+)
+
+GitVerb = Literal["push", "pull", "commit", "merge", "rewrite", "discard", "delete", "settings"]
+"""`merge`: a commit is made of others' (merge, cherry-pick, revert, am). `rewrite`: history of a branch is replaced (reset, rebase, forced branch). `discard`: uncommitted work is thrown away.
+`delete`: a branch goes. `settings`: the repository's configuration is made to run or send something else."""
+
+
+def protected(path: str) -> str:
+    """Why a path (relative, with `/`) may not be written by a tool."""
+    parts = [part.rstrip(" .").casefold() or part for part in path.split("/") if part]
+    name = parts[-1] if parts else ""
+    hidden = next((part for part in parts if part in _PROTECTED_FOLDERS or part.startswith("git~")), None)
+    place = next((place for place in _PROTECTED_PLACES if _holds(parts, place)), None)
+    if hidden is None and place is None and not any(fnmatchcase(name, pattern) for pattern in _PROTECTED_FILES):
+        return ""
+    what = hidden or ("/".join(place) if place else parts[-1])
+    return f"{path} is protected: what lies in {what} decides what may be run here. Ask the user to change it by hand."
+
+
+def secret(path: str) -> str:
+    """Why a path (relative, with `/`) may not be read by a tool."""
+    parts = [part.casefold() for part in path.split("/") if part]
+    name = parts[-1] if parts else ""
+    if ".git" in parts:
+        return f"{path} belongs to git itself, and may hold credentials: use the git tools."
+    kept = any(fnmatchcase(name, pattern) for pattern in _SECRET_FILES) and not any(
+        fnmatchcase(name, pattern) for pattern in _HARMLESS
+    )
+    if kept or _SECRET_FOLDERS & set(parts):
+        return (
+            f"{path} looks like a place of keys or passwords, so it is not read; ask the user for what you need of it."
+        )
+    return ""
+
+
+def without_keys(text: str) -> str:
+    """A text whose private keys are replaced by a mark."""
+    return _PRIVATE_KEY.sub("[private key left out]", text) if "PRIVATE KEY" in text else text
+
+
+@dataclass(frozen=True, slots=True)
+class GitAct:
+    """Something that git is about to be made to do.
+
+    `targets` are the branches that it is about, empty for the current one. `force`: it may destroy what is there.
+    `message` is a commit's, None where it is not known.
+    """
+
+    verb: GitVerb
+    force: bool = False
+    targets: tuple[str, ...] = ()
+    message: str | None = None
+    whole: bool = True
+    """Whether a commit takes what is staged, and nothing more (`-a`, paths and `--amend` take more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class GitRules:
+    """What git may be made to do here (`POLICY_GIT_…`)."""
+
+    allow_push: bool = False
+    allow_pull: bool = True
+    allow_commit: bool = True
+    allow_force: bool = False
+    require_tests: bool = False
+    commit_regex: str | None = None
+    protected: tuple[str, ...] = ()
+
+    def refusal(self, act: GitAct, branch: str = "") -> str:
+        """Why an act is refused; `branch` is the current one, empty when HEAD is detached."""
+        off = {"push": not self.allow_push, "pull": not self.allow_pull, "commit": not self.allow_commit}
+        off["merge"] = off["commit"]
+        if off.get(act.verb):
+            return _OFF[act.verb.replace("merge", "commit")]
+        if act.verb == "settings":
+            return (
+                "This setting of git decides what runs or where code is sent, so it is not changed here; ask the user."
+            )
+        kept = _covered(act.targets or ((branch,) if branch else ()), self.protected)
+        if kept and act.verb in {"push", "rewrite", "delete"}:
+            return (
+                f"The branch {kept} is protected (POLICY_GIT_PROTECTED_BRANCHES): it is not pushed to, rewritten or "
+                "deleted from here. Work on another branch and let the user bring it in."
+            )
+        if act.force and not self.allow_force:
+            return (
+                "This could destroy work (force, hard reset, rewriting, deleting), which is switched off "
+                "(POLICY_GIT_ALLOW_FORCE=false). Find a way that keeps everything, or ask the user."
+            )
+        return self._message_refusal(act)
+
+    def _message_refusal(self, act: GitAct) -> str:
+        if act.verb != "commit" or self.commit_regex is None:
+            return ""
+        if act.message is None:
+            return f"The commit's message must match {self.commit_regex}, so give it with -m (POLICY_GIT_COMMIT_REGEX)."
+        if re.search(self.commit_regex, act.message) is None:
+            return f"The commit's message must match {self.commit_regex} (POLICY_GIT_COMMIT_REGEX); write it again."
+        return ""
+
+
+_OFF: Final[dict[str, str]] = {
+    "push": (
+        "Pushing is switched off here (POLICY_GIT_ALLOW_PUSH=false). Leave the commits where they are and say so: "
+        "the user can push, or allow it by setting POLICY_GIT_ALLOW_PUSH=true."
+    ),
+    "pull": (
+        "Pulling is switched off here (POLICY_GIT_ALLOW_PULL=false). Work with what is there, or ask the user to pull."
+    ),
+    "commit": (
+        "Committing is switched off here (POLICY_GIT_ALLOW_COMMIT=false). Leave the change uncommitted and say what "
+        "you would commit."
+    ),
+}
+
+
+def disallowed(name: str, given: Collection[str]) -> str:
+    """Why a tool may not run; `name` is the tool's own, aliases are resolved before. `given` may hold `git_*`."""
+    pattern = next((one for one in given if fnmatchcase(name.casefold(), one.casefold())), None)
+    if pattern is None:
+        return ""
+    return f"The tool {name} is switched off here (POLICY_DISALLOWED_TOOLS holds {pattern}); do without it."
+
+
+def _covered(targets: Sequence[str], kept: Sequence[str]) -> str:
+    """The first target that a protected name or pattern covers."""
+    names = (target.removeprefix("refs/heads/") for target in targets)
+    return next((name for name in names if any(fnmatchcase(name, pattern) for pattern in kept)), "")
+
+
+def _holds(parts: Sequence[str], place: Sequence[str]) -> bool:
+    return any(tuple(parts[at : at + len(place)]) == tuple(place) for at in range(len(parts)))
