@@ -20,7 +20,7 @@ from pygls.lsp.server import LanguageServer
 from sidecar.core.errors import BadInput, SidecarError
 from sidecar.editor.announcer import Announcer
 from sidecar.editor.documents import watch_request
-from sidecar.editor.places import Places, path_from_uri
+from sidecar.editor.places import Places
 from sidecar.editor.protocol import (
     REPLY,
     REQUESTS,
@@ -41,6 +41,7 @@ from sidecar.editor.session import OpenServices, Session, Workspace
 from sidecar.editor.stdio import PipeReader, Pipes, PipeWriter, claim_stdio, leave
 from sidecar.editor.watchdog import EVERY, parent_death
 from sidecar.editor.wire import WireProtocol, log_fault, quiet_pygls, wire_converter
+from sidecar.languages.uris import path_from_uri
 from sidecar.trace import get_logger
 
 SHUTDOWN_PATIENCE: Final = 1.5
