@@ -7,7 +7,7 @@ the core counts from 1, and `editor/review.py` is the one place that converts.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -18,6 +18,8 @@ REVIEW: Final = "sidecar/review"
 SNAPSHOT: Final = "sidecar/threads/snapshot"
 REPLY: Final = "sidecar/thread/reply"
 SET_STATE: Final = "sidecar/thread/setState"
+# server → client requests
+HOST_QUERY: Final = "sidecar/host/query"
 # server → client notifications
 STATUS_CHANGED: Final = "sidecar/statusChanged"
 THREADS_CHANGED: Final = "sidecar/threads/changed"
@@ -118,6 +120,55 @@ class SetStateParams(_Type):
     state: Literal["open", "resolved"]
 
 
+HostQuestion = Literal[
+    "definition",
+    "typeDefinition",
+    "implementation",
+    "references",
+    "hover",
+    "documentSymbols",
+    "workspaceSymbols",
+    "callers",
+    "callees",
+    "rename",
+    "diagnostics",
+    "codeActions",
+    "languages",
+]
+
+
+class HostPosition(_Type):
+    """A place in a document as the editor counts: line and UTF-16 unit, both from 0."""
+
+    line: int
+    character: int
+
+
+class HostQuery(_Type):
+    """A question to the editor's own languages: about a place, a document, or (`query`) a name."""
+
+    what: HostQuestion
+    uri: str | None = None
+    position: HostPosition | None = None
+    query: str = Field(default="", description="a name for workspaceSymbols, the new name for rename")
+    deadline_ms: int
+    limit: int
+
+
+class HostAnswer(_Type):
+    """What they say. `result` has the form that LSP gives this question's answer, as a list in every case."""
+
+    status: Literal["ready", "warming", "partial", "unsupported"]
+    result: list[Any]
+    truncated: bool
+    provider: str = Field(description="the extensions that handle the document's language")
+    version: int | None = Field(default=None, description="the document's version")
+    ms: float
+    diagnostics_scope: Literal["open"] | None = Field(
+        default=None, description="`open` where only documents in a tab are checked"
+    )
+
+
 REQUESTS: Final = {
     STATUS: (None, Status),
     REVIEW: (ReviewParams, ReviewResult),
@@ -126,3 +177,4 @@ REQUESTS: Final = {
     SET_STATE: (SetStateParams, ThreadItem),
 }
 NOTIFICATIONS: Final = {STATUS_CHANGED: Status, THREADS_CHANGED: ThreadsChanged}
+HOST_REQUESTS: Final = {HOST_QUERY: (HostQuery, HostAnswer)}

@@ -167,6 +167,10 @@ class Door:
         """Put a sentence into the editor's log."""
         self.server.window_log_message(types.LogMessageParams(types.MessageType.Warning, sentence))
 
+    async def ask(self, method: str, params: Any) -> Any:
+        """The editor's answer to a request of ours."""
+        return await self._protocol.send_request_async(method, params)
+
     async def watch(self, places: Places) -> None:
         """Ask for events of the repository's files; without them a save in the editor is still seen."""
         request = watch_request(self.server.client_capabilities, places)

@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from sidecar.core.errors import NotSupported, SidecarError
 from sidecar.core.ports import EndpointStatus, Services
 from sidecar.editor.documents import Refresher, touched
+from sidecar.editor.host import HostSource
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import STATUS_CHANGED, THREADS_CHANGED, Status, ThreadsChanged
 from sidecar.editor.review import NOTHING, Review, status_of
@@ -50,6 +51,9 @@ class Ear(Protocol):
 
     async def watch(self, places: Places) -> None:
         """Ask for events of the repository's files."""
+
+    async def ask(self, method: str, params: Any) -> Any:
+        """The editor's answer to a request of ours. Raises JsonRpcException, TimeoutError; cancelling it tells the editor."""
 
 
 class Session:
@@ -113,6 +117,8 @@ class Session:
         desk = services.desk
         self._services = services
         ends = [services.subscribe_status(lambda _: ear.changed())]
+        if services.symbols is not None and self._workspace.folder is not None:
+            ends.append(services.symbols.attach(HostSource(self._workspace.folder, ear.ask)))
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[asyncio.Task[None]] = []

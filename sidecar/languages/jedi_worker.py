@@ -149,9 +149,9 @@ class Worker:
         return top
 
     def workspace_symbols(self, params: Json) -> Json:
-        """What begins with a name, anywhere in the project."""
+        """What is called so, anywhere in the project."""
         found = []
-        for name in self._project.complete_search(params["query"], all_scopes=True):
+        for name in self._project.search(params["query"], all_scopes=True):
             place = next(iter(_locations([name])), None)
             if place is not None and name.type in {"class", "function", "statement", "property"}:
                 full = (name.full_name or name.name).rpartition(".")[0].removeprefix(name.module_name).lstrip(".")

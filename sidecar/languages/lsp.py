@@ -6,9 +6,10 @@ KeyError, TypeError, ValueError or AttributeError: whoever asked tells that as a
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import PurePath
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePath
 from typing import Any, Final
 
 from sidecar.core.symbols import (
@@ -27,6 +28,7 @@ from sidecar.core.symbols import (
     TextEdit,
 )
 from sidecar.languages.files import Files, Text, utf16
+from sidecar.languages.uris import path_from_uri
 
 Json = Any
 
@@ -147,10 +149,27 @@ class Reader:
             if span is None or extent is None:
                 continue
             name = str(each["name"])
+            if inner:
+                span = self._named(name, uri, extent)
             within = (each.get("containerName") or "") if inner else container
             yield self._symbol(name, each, within, span, extent)
             path = f"{container}.{name}" if container else name
             yield from self._symbols(each.get("children"), path)
+
+    def _named(self, name: str, uri: str, extent: Span) -> Span:
+        """Where the name stands in a definition of which only the whole is told (in its first lines, else its start)."""
+        pure = path_from_uri(uri)
+        text = self.files.text(Path(pure)) if pure is not None else None
+        last = re.split(r"[.:#]", name)[-1]
+        start = extent.start
+        for number in range(start.line, min(start.line + 10, extent.end.line) + 1) if text and last else ():
+            first = start.column - 1 if number == start.line else 0
+            found = re.compile(rf"(?<![\w$]){re.escape(last)}(?![\w$])").search(
+                text.line(number) if text else "", first
+            )
+            if found is not None:
+                return Span(extent.path, Position(number, found.start() + 1), Position(number, found.end() + 1))
+        return replace(extent, end=start)
 
     def _symbol(self, name: str, each: Json, container: str, span: Span, extent: Span) -> Symbol:
         kind = int(each.get("kind", 0))

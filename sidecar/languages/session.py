@@ -85,7 +85,8 @@ class Session:
         self._opened: dict[Path, tuple[int, Stamp]] = {}
         self._known: dict[Path, Stamp] = {}
         self._walked = 0.0
-        self._busy: set[str | int] = set()
+        self._busy: dict[str | int, int] = {}
+        self._questions = self._count = 0
         self._moved = 0.0
         self._spoke = False
         self._published: dict[str, tuple[int, list[Any]]] = {}
@@ -139,18 +140,21 @@ class Session:
     # ── what the server says ────────────────────────────────────────────────────────────────────────
     def _heard(self, method: str, params: Any) -> None:
         if method == "$/progress":
-            kind = params["value"].get("kind")
-            if kind == "begin":
-                self._busy.add(params["token"])
-            elif kind == "end":
-                self._busy.discard(params["token"])
-            self._moved = self._now()
+            self._progress(params["token"], params["value"].get("kind"))
         elif method == "experimental/serverStatus":
-            (self._busy.discard if params.get("quiescent") else self._busy.add)("status")
-            self._moved = self._now()
+            self._progress("status", "end" if params.get("quiescent") else "begin")
         elif method == "textDocument/publishDiagnostics":
             self._published[params["uri"]] = (int(params.get("version") or 0), params["diagnostics"])
             self._publishing.set()
+
+    def _progress(self, token: str | int, kind: str) -> None:
+        """Note what the server works at. What begins and ends within one question is that question's own work."""
+        if kind == "begin":
+            self._busy[token] = self._questions
+        elif kind == "end":
+            asking = self._busy.pop(token, 0)
+            if not asking or asking != self._questions:
+                self._moved = self._now()
 
     def _asked(self, method: str, params: Any) -> Any:
         if method == "workspace/configuration":
@@ -301,6 +305,14 @@ class Session:
         return f"There is no {' or '.join(self.row.roots[:2])}, so only files that hold the name were looked through."
 
     async def _request(self, query: Query, place: Path | None, seconds: float) -> Any:
+        self._count += 1
+        self._questions = self._count
+        try:
+            return await self._send(query, place, seconds)
+        finally:
+            self._questions = 0
+
+    async def _send(self, query: Query, place: Path | None, seconds: float) -> Any:
         client = self._client
         if client is None:
             raise ServerGone("it was never started")

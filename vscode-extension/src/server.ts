@@ -1,12 +1,13 @@
 /** The server's process and the language client that speaks to it: start, stop, restart (one running, one waiting). */
 
-import { type Disposable, EventEmitter, type WorkspaceFolder } from 'vscode';
+import { type CancellationToken, type Disposable, EventEmitter, type WorkspaceFolder } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 
 import type { Hooks, Launch } from './client';
 import { SetupProblem } from './environment';
+import { Host } from './host';
 import { type Log, reason } from './log';
-import type { Notifications, Requests, Status, ThreadsChanged } from './protocol';
+import type { HostQuery, Notifications, Requests, Status, ThreadsChanged } from './protocol';
 import { Single } from './single';
 import type { View } from './words';
 
@@ -19,6 +20,7 @@ export class Server implements Disposable {
   private readonly viewed = new EventEmitter<View>();
   private readonly threads = new EventEmitter<ThreadsChanged>();
   private current: View = { phase: 'starting', note: '', status: undefined };
+  private readonly host = new Host();
   private ended = false;
 
   /** Each change of what is known of the server. */
@@ -79,6 +81,7 @@ export class Server implements Disposable {
   dispose(): void {
     this.ended = true;
     void this.stop();
+    this.host.dispose();
     this.viewed.dispose();
     this.threads.dispose();
   }
@@ -112,6 +115,7 @@ export class Server implements Disposable {
     });
     this.client = client;
     this.subscriptions.push(
+      client.onRequest('sidecar/host/query', (query: HostQuery, token: CancellationToken) => this.host.answer(query, token)),
       this.hear(client, 'sidecar/statusChanged', (status) => {
         this.update({ phase: 'running', note: '', status });
       }),
