@@ -23,11 +23,11 @@ from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
-from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services
+from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services, Symbols
 from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
 from sidecar.providers import create_provider
 from sidecar.providers.unready import UnreadyProvider
-from sidecar.settings import Settings
+from sidecar.settings import Settings, environment
 from sidecar.store import runtime
 from sidecar.store.answers import CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
@@ -60,6 +60,7 @@ class Sidecar:
         self._problem = ""
         self._database: Database | None = None
         self._opening = asyncio.Lock()
+        self._symbols: Symbols | None = None
         self._listeners: list[Callable[[EndpointStatus], None]] = []
 
     # ── core.ports.Services ─────────────────────────────────────────────────────────────────────────
@@ -67,6 +68,15 @@ class Sidecar:
     def desk(self) -> Desk | None:
         """The review; None where there is no git repository, and in `serve`."""
         return self._desk
+
+    @property
+    def symbols(self) -> Symbols | None:
+        """Who knows symbols here, made when first asked for: `serve` alone does without."""
+        if self._symbols is None:
+            from sidecar.languages.opening import open_symbols  # noqa: PLC0415 - see above
+
+            self._symbols = open_symbols(self._settings, environment(), trusted=self._editor)
+        return self._symbols
 
     def status(self) -> EndpointStatus:
         """How the endpoint stands now."""
@@ -99,6 +109,7 @@ class Sidecar:
             self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
+            stack.push_async_callback(self._close_symbols)
             steps = [*self._observing(stack, state), *self._caching(stack, state)]
             await self._listen(stack, state, steps)
             if self._editor:
@@ -190,6 +201,10 @@ class Sidecar:
         database, self._database = self._database, None
         if database is not None:
             await database.aclose()
+
+    async def _close_symbols(self) -> None:
+        if self._symbols is not None:
+            await self._symbols.aclose()
 
     async def _listen(self, stack: AsyncExitStack, state: Path | None, steps: Sequence[Step]) -> None:
         server = self._settings.server

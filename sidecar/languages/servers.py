@@ -88,6 +88,7 @@ class Servers:
         """The answer of the file's server; for names, those of the running ones. Raises BadInput for a place that is none."""
         if not query.path:
             return await self._ask_for_name(query)
+        await asyncio.to_thread(self._files.locate, query.path)
         suffix = PurePath(query.path).suffix.lower()
         rows = [row for row in self._rows if suffix in row.suffixes]
         if not rows:
