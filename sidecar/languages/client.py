@@ -84,11 +84,11 @@ class LspClient:
 
     async def aclose(self) -> None:
         """End the conversation and the process."""
-        await self._child.end()
         self._task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._task
         self._fail("it was ended")
+        await self._child.end()
 
     def _send(self, message: dict[str, Any]) -> None:
         body = orjson.dumps({"jsonrpc": "2.0", **message})

@@ -107,6 +107,8 @@ class Child:
                     os.killpg(self.pid, signal.SIGKILL)
         if self.writer is not None:
             self.writer.close()
+        # asyncio waits for the end of each pipe, which may be full, or held open by somebody who left the group
+        self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
         await self._process.wait()
         self._listener.cancel()
         with contextlib.suppress(asyncio.CancelledError):

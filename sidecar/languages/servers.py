@@ -217,8 +217,8 @@ class Servers:
         """Bury a server that is gone."""
         session = slot.session
         if session is not None and session.gone:
-            await self._end(slot)
             self._failed(slot, session.row, session.gone)
+            await self._end(slot)
 
     async def _end(self, slot: _Slot) -> None:
         session, slot.session = slot.session, None
@@ -239,7 +239,6 @@ class Servers:
                 child = slot.session.child if slot.session else None
                 held = await asyncio.to_thread(child.memory) if child else 0
                 if held > self._limits.memory and slot.session is not None:
-                    row = slot.session.row
-                    await self._end(slot)
                     most = self._limits.memory >> 20
-                    self._failed(slot, row, f"it took {held >> 20} MB of memory and {most} are allowed")
+                    self._failed(slot, slot.session.row, f"it took {held >> 20} MB of memory and {most} are allowed")
+                    await self._end(slot)
