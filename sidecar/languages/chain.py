@@ -21,6 +21,7 @@ from sidecar.languages.session import WIDE
 _KEPT_BACK: Final = 0.25
 """The share of the time left that a source must leave to those behind it."""
 
+_GRACE: Final = 0.05
 _SHOWN: Final = 5
 _PARTS: Final = re.compile(r"[.#/]+|::")
 _FILE_ONLY: Final = frozenset({"document_symbols", "diagnostics"})
@@ -141,7 +142,7 @@ def _check(query: Query) -> None:
 async def _bounded(source: SymbolSource, query: Query) -> Answer:
     """A source's answer, also where it does not keep its deadline."""
     try:
-        async with asyncio.timeout(query.deadline + 0.2):
+        async with asyncio.timeout(query.deadline + _GRACE):
             return await source.ask(query)
     except TimeoutError:
         return Answer("warming", source.name, note=f"{source.name} did not answer in time; ask again.")

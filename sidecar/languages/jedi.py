@@ -13,6 +13,7 @@ from sidecar.languages.servers import Limits, Servers
 
 LIMITS: Final = Limits(count=1, memory=1 << 30)
 PATIENCE: Final = 20.0
+_LOADING: Final = ("PYTHON", "VIRTUAL_ENV", "CONDA_", "LD_PRELOAD")
 
 
 def jedi_source(root: Path, *, env: Mapping[str, str], cache: Path | None = None) -> Servers:
@@ -32,4 +33,5 @@ def jedi_source(root: Path, *, env: Mapping[str, str], cache: Path | None = None
         patience=PATIENCE,
         own=True,
     )
-    return Servers(root, trusted=True, env=env, limits=LIMITS, rows=(row,), name="jedi")
+    mild = {name: value for name, value in env.items() if not name.startswith(_LOADING)}
+    return Servers(root, trusted=True, env=mild, limits=LIMITS, rows=(row,), name="jedi")

@@ -19,6 +19,7 @@ import jedi
 import jedi.inference.references as jedi_references
 import orjson
 import parso.cache
+import parso.grammar
 from jedi.api.classes import BaseName
 from jedi.api.environment import InterpreterEnvironment
 
@@ -56,10 +57,12 @@ class Worker:
         root = str(path_from_uri(params["rootUri"]))
         paths = [*options["standard"], *options["libraries"]]
         self._project = jedi.Project(root, sys_path=paths, smart_sys_path=True, load_unsafe_extensions=False)
+        # its search would look for an interpreter, and start what it finds
+        self._project._environment = self._environment  # noqa: SLF001
         if options["cache"]:
             jedi.settings.cache_directory = options["cache"]
         else:
-            parso.cache.try_to_save_module = jedi_nothing
+            _keep_in_memory()
         jedi_references._PARSED_FILE_LIMIT = _MOST_PARSED  # noqa: SLF001 - thirty by default, without a sign of it
         return {"capabilities": _CAPABILITIES}
 
@@ -193,8 +196,11 @@ _METHODS: Final = {
 }
 
 
-def jedi_nothing(*_args: object, **_kwargs: object) -> None:
-    """In the place of what would write parsed files to the disk."""
+def _keep_in_memory() -> None:
+    """Parsed files are pickles on the disk: none is written, nor read, where there is no folder of ours for them."""
+    save = parso.cache.try_to_save_module
+    parso.grammar.try_to_save_module = lambda *args, **named: save(*args, **{**named, "pickling": False})
+    parso.cache._load_from_file_system = lambda *_args, **_named: None  # noqa: SLF001 - there is no setting for it
 
 
 def _path(params: Json) -> str:
