@@ -14,7 +14,11 @@ const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 400;
 const NAMES_MS = 1_000;
 
+/** Documents whose language support was seen to know its project. */
+const AWAKE = new Set<string>();
+
 type Status = HostAnswer['status'];
+type Awake = 'yes' | 'no' | 'unknown';
 type Found = Pick<HostAnswer, 'status'> & { readonly result: readonly unknown[] };
 type Where = Readonly<{ uri: Uri; at: Position; text: string }>;
 interface Handler {
@@ -55,7 +59,7 @@ export class Host implements Disposable {
       this.watcher.onDidChange(forget),
       this.watcher.onDidCreate(forget),
       this.watcher.onDidDelete(forget),
-      workspace.onDidChangeTextDocument(forget),
+      workspace.onDidChangeTextDocument(({ document }) => { if (document.uri.scheme !== 'output') forget(); }),
       extensions.onDidChange(forget),
     ];
   }
@@ -125,32 +129,49 @@ async function found(
   const at = new Position(query.position?.line ?? 0, query.position?.character ?? 0);
   const where: Where = { uri: document?.uri ?? Uri.file('/'), at, text: query.query };
   const end = document ? until : Math.min(until, Date.now() + NAMES_MS);
-  return patiently(() => ask(where), document, handlers.length > 0, end, token);
+  return patiently(() => ask(where), where, document, handlers.length > 0, end, token);
 }
 
 /** Asks again while nothing comes: an editor that has just begun gives empty lists and no sign that they are wrong. */
 async function patiently(
   ask: () => Promise<unknown[]>,
+  where: Where,
   document: TextDocument | undefined,
   handled: boolean,
   until: number,
   token: CancellationToken,
 ): Promise<Found> {
   let pause = FIRST_PAUSE_MS;
-  let sure = false;
-  while (!token.isCancellationRequested) {
-    const result = await within(ask(), until);
-    if (result === undefined) return { status: 'warming', result: [] };
-    if (result.length > 0 || sure) return { status: 'ready', result };
-    // Outlines come from the same extension: once it gives one it is awake, and then an empty list is an answer.
-    const outline = document && (await within(commands.executeCommand<unknown[] | undefined>('vscode.executeDocumentSymbolProvider', document.uri), until));
-    sure = outline !== undefined && outline.length > 0;
-    if (document && !handled && outline === undefined) return { status: 'unsupported', result: [] };
-    if (Date.now() + pause >= until) break;
-    if (!sure) await new Promise((resolve) => setTimeout(resolve, pause));
+  let awake: Awake = document ? 'no' : 'unknown';
+  let result: unknown[] = [];
+  while (!token.isCancellationRequested && Date.now() < until) {
+    const said = await within(ask(), until);
+    if (said === undefined) return { status: 'warming', result: [] };
+    result = said;
+    const enough: boolean = result.length > 0 || awake === 'yes';
+    if (enough && (!document || (await within(isLoading(where), until)) === false)) return { status: 'ready', result };
+    if (document && !enough) awake = await wakes(document, until);
+    if (awake === 'unknown' && document && !handled) return { status: 'unsupported', result: [] };
+    await new Promise((resolve) => setTimeout(resolve, Math.min(pause, until - Date.now())));
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
   }
-  return { status: document ? 'warming' : 'partial', result: [] };
+  return { status: document && result.length === 0 ? 'warming' : 'partial', result };
+}
+
+/** Outlines come from the same extension: once it gives one it is awake, and then an empty list is an answer. */
+async function wakes(document: TextDocument, until: number): Promise<Awake> {
+  const outline = await within(commands.executeCommand<unknown[] | undefined>('vscode.executeDocumentSymbolProvider', document.uri), until);
+  if (outline === undefined) return 'unknown';
+  return outline.length > 0 ? 'yes' : 'no';
+}
+
+/** While TypeScript loads a project it answers from single files; nothing but the text of its hovers says so. */
+async function isLoading({ uri, at }: Where): Promise<boolean> {
+  if (AWAKE.has(uri.toString())) return false;
+  const said = JSON.stringify(await all(shapes.hover, 'vscode.executeHoverProvider', uri, at));
+  if (said.includes('(loading')) return true;
+  if (said.length > 2) AWAKE.add(uri.toString());
+  return false;
 }
 
 function checked(document: TextDocument | undefined, handlers: readonly Extension<unknown>[]): Found {

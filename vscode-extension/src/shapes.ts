@@ -25,18 +25,13 @@ export function hover({ contents }: Hover): Json {
 
 const marked = (part: MarkdownString | string): string => (typeof part === 'string' ? part : part.value);
 
+/** What the editor gives as an outline is both at once: a tree is told by its children. */
 export function symbol(each: DocumentSymbol | SymbolInformation): Json {
+  const { name } = each;
   const kind = each.kind + 1;
-  return 'location' in each
-    ? { name: each.name, kind, containerName: each.containerName, location: location(each.location) }
-    : {
-        name: each.name,
-        kind,
-        detail: each.detail,
-        range: place(each.range),
-        selectionRange: place(each.selectionRange),
-        children: each.children.map(symbol),
-      };
+  if (!('children' in each)) return { name, kind, containerName: each.containerName, location: location(each.location) };
+  const { detail, range, selectionRange, children } = each;
+  return { name, kind, detail, range: place(range), selectionRange: place(selectionRange), children: children.map(symbol) };
 }
 
 const callee = ({ name, kind, detail, uri, range, selectionRange }: CallHierarchyItem): Json => ({
