@@ -149,7 +149,7 @@ async function patiently(
     if (said === undefined) return { status: 'warming', result: [] };
     result = said;
     const enough: boolean = result.length > 0 || awake === 'yes';
-    if (enough && (!document || (await within(isLoading(where), until)) === false)) return { status: 'ready', result };
+    if (enough && (await knows(where, document, until))) return { status: 'ready', result };
     if (document && !enough) awake = await wakes(document, until);
     if (awake === 'unknown' && document && !handled) return { status: 'unsupported', result: [] };
     await new Promise((resolve) => setTimeout(resolve, Math.min(pause, until - Date.now())));
@@ -166,12 +166,12 @@ async function wakes(document: TextDocument, until: number): Promise<Awake> {
 }
 
 /** While TypeScript loads a project it answers from single files; nothing but the text of its hovers says so. */
-async function isLoading({ uri, at }: Where): Promise<boolean> {
-  if (AWAKE.has(uri.toString())) return false;
-  const said = JSON.stringify(await all(shapes.hover, 'vscode.executeHoverProvider', uri, at));
-  if (said.includes('(loading')) return true;
+async function knows({ uri, at }: Where, document: TextDocument | undefined, until: number): Promise<boolean> {
+  if (!document || AWAKE.has(uri.toString())) return true;
+  const said = JSON.stringify((await within(all(shapes.hover, 'vscode.executeHoverProvider', uri, at), until)) ?? '(loading');
+  if (said.includes('(loading')) return false;
   if (said.length > 2) AWAKE.add(uri.toString());
-  return false;
+  return true;
 }
 
 function checked(document: TextDocument | undefined, handlers: readonly Extension<unknown>[]): Found {
