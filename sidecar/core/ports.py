@@ -118,8 +118,8 @@ class SymbolSource(Protocol):
 class Symbols(SymbolSource, Protocol):
     """All sources of one workspace as one, best first; a question about a name finds its place itself."""
 
-    def attach(self, source: SymbolSource) -> Callable[[], None]:
-        """Ask this source before all others, from now on; the result ends it."""
+    def attach(self, source: SymbolSource, *, last: bool = False) -> Callable[[], None]:
+        """Ask this source before all others, or after them, from now on; the result ends it. Whoever attaches closes it."""
 
 
 class Notebook(Protocol):

@@ -36,12 +36,13 @@ class Chain:
     name = "symbols"
 
     def __init__(self, sources: Sequence[SymbolSource]) -> None:
+        self._own = tuple(sources)
         self._sources = list(sources)
 
     # ── core.ports.Symbols ──────────────────────────────────────────────────────────────────────────
-    def attach(self, source: SymbolSource) -> Callable[[], None]:
-        """Ask this source before all others; the result ends it."""
-        self._sources.insert(0, source)
+    def attach(self, source: SymbolSource, *, last: bool = False) -> Callable[[], None]:
+        """Ask this source before all others, or after them; the result ends it. Whoever attaches it closes it."""
+        self._sources.insert(len(self._sources) if last else 0, source)
 
         def end() -> None:
             if source in self._sources:
@@ -65,7 +66,7 @@ class Chain:
 
     async def aclose(self) -> None:
         """End what the sources started."""
-        for source in self._sources:
+        for source in self._own:
             await source.aclose()
 
     # ── one after the other ─────────────────────────────────────────────────────────────────────────

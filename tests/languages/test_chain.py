@@ -124,6 +124,8 @@ async def test_a_source_comes_and_goes() -> None:
     end()
     end()
     assert (await chain.ask(HERE)).source == "index"
+    chain.attach(source("later", "ready", found(3)), last=True)
+    assert (await chain.ask(HERE)).source == "index"
 
 
 def named(*symbols: Symbol, note: str = "", status: Any = "ready") -> Source:

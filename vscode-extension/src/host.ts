@@ -18,7 +18,6 @@ const NAMES_MS = 1_000;
 const AWAKE = new Set<string>();
 
 type Status = HostAnswer['status'];
-type Awake = 'yes' | 'no' | 'unknown';
 type Found = Pick<HostAnswer, 'status'> & { readonly result: readonly unknown[] };
 type Where = Readonly<{ uri: Uri; at: Position; text: string }>;
 interface Handler {
@@ -126,6 +125,8 @@ async function found(
   if (query.what === 'diagnostics') return checked(document, handlers);
   const ask = ASK[query.what];
   if (!ask || (!document && query.what !== 'workspaceSymbols')) return { status: 'unsupported', result: [] };
+  // An outline where no extension handles the language is our own, from the index.
+  if (query.what === 'documentSymbols' && handlers.length === 0) return { status: 'unsupported', result: [] };
   const at = new Position(query.position?.line ?? 0, query.position?.character ?? 0);
   const where: Where = { uri: document?.uri ?? Uri.file('/'), at, text: query.query };
   const end = document ? until : Math.min(until, Date.now() + NAMES_MS);
@@ -142,16 +143,16 @@ async function patiently(
   token: CancellationToken,
 ): Promise<Found> {
   let pause = FIRST_PAUSE_MS;
-  let awake: Awake = document ? 'no' : 'unknown';
+  let awake = false;
   let result: unknown[] = [];
   while (!token.isCancellationRequested && Date.now() < until) {
     const said = await within(ask(), until);
     if (said === undefined) return { status: 'warming', result: [] };
     result = said;
-    const enough: boolean = result.length > 0 || awake === 'yes';
+    const enough: boolean = result.length > 0 || awake;
     if (enough && (await knows(where, document, until))) return { status: 'ready', result };
+    if (document && !enough && !handled) return { status: 'unsupported', result: [] };
     if (document && !enough) awake = await wakes(document, until);
-    if (awake === 'unknown' && document && !handled) return { status: 'unsupported', result: [] };
     await new Promise((resolve) => setTimeout(resolve, Math.min(pause, until - Date.now())));
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
   }
@@ -159,10 +160,9 @@ async function patiently(
 }
 
 /** Outlines come from the same extension: once it gives one it is awake, and then an empty list is an answer. */
-async function wakes(document: TextDocument, until: number): Promise<Awake> {
+async function wakes(document: TextDocument, until: number): Promise<boolean> {
   const outline = await within(commands.executeCommand<unknown[] | undefined>('vscode.executeDocumentSymbolProvider', document.uri), until);
-  if (outline === undefined) return 'unknown';
-  return outline.length > 0 ? 'yes' : 'no';
+  return outline !== undefined && outline.length > 0;
 }
 
 /** While TypeScript loads a project it answers from single files; nothing but the text of its hovers says so. */
