@@ -198,8 +198,8 @@ _METHODS: Final = {
 
 def _keep_in_memory() -> None:
     """Parsed files are pickles on the disk: none is written, nor read, where there is no folder of ours for them."""
-    save = parso.cache.try_to_save_module
-    parso.grammar.try_to_save_module = lambda *args, **named: save(*args, **{**named, "pickling": False})
+    save: Any = parso.cache.try_to_save_module
+    parso.grammar.try_to_save_module = lambda *args, **named: save(*args, **{**named, "pickling": False})  # type: ignore[attr-defined]
     parso.cache._load_from_file_system = lambda *_args, **_named: None  # noqa: SLF001 - there is no setting for it
 
 

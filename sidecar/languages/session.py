@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
@@ -26,6 +27,10 @@ _QUIET: Final = 0.4
 _SURE: Final = 1.5
 _WALK_EVERY: Final = 0.5
 _MOST_OPENED: Final = 60
+_MOST_KEPT: Final = 150
+_SEARCHING: Final = 0.25
+"""The share of a deadline that may go into looking for files that hold a name."""
+
 _RETRY: Final = frozenset({-32801, -32802})
 _UNKNOWN: Final = -32601
 _PROVIDERS: Final[dict[Operation, str]] = {
@@ -187,8 +192,11 @@ class Session:
             self._tell(known)
             self._known, self._walked = known, self._now()
         wanted = {place} if place is not None else set()
-        if place is not None and self._loose and query.operation in WIDE and query.position is not None:
+        if place is not None and query.operation in WIDE and query.position is not None:
             wanted |= await asyncio.to_thread(self._holding, place, query)
+        spare = [each for each in self._opened if each not in wanted]
+        for each in spare[: max(len(self._opened) - _MOST_KEPT, 0)]:
+            self._show(each, None)
         for each in wanted | set(self._opened):
             text = await asyncio.to_thread(self._files.text, each)
             self._show(each, text)
@@ -226,15 +234,16 @@ class Session:
             )
 
     def _holding(self, place: Path, query: Query) -> set[Path]:
-        """The files that hold the name which is asked about: without a project file a server knows only what is open."""
+        """Files that hold the name which is asked about: opened, they count also where the project's own file leaves them out."""
         text = self._files.text(place)
         word = word_at(text, query.position) if text and query.position else ""
+        end = time.monotonic() + query.deadline * _SEARCHING
         found: set[Path] = set()
         for path in self._known if word else ():
             other = self._files.text(path)
             if other is not None and word in other.whole:
                 found.add(path)
-            if len(found) >= _MOST_OPENED:
+            if len(found) >= _MOST_OPENED or time.monotonic() > end:
                 break
         return found
 
