@@ -71,7 +71,8 @@ def _query(operation: Operation, target: str, root: Path, bounds: tuple[int, flo
             raise BadInput(f"{target!r} is no place; write FILE:LINE:COL, both counted from 1, or a name.")
         return Query(operation, name=target, limit=limit, deadline=deadline)
     file, line, column = place.groups()
-    path = Files(root).relative(Path(file).absolute()).as_posix()
+    files = Files(root)
+    path = files.shown(files.locate(str(Path(file).absolute())))
     return Query(operation, path, Position(int(line), int(column)), limit=limit, deadline=deadline)
 
 
@@ -87,7 +88,8 @@ def _print(answer: Answer, out: Output) -> None:
     for item in answer.items:
         if isinstance(item, Location):
             start = item.span.start
-            out.data(neutralise(f"{item.span.path}:{start.line}:{start.column}: {item.text}".rstrip(": ")))
+            text = f": {item.text}" if item.text else ""
+            out.data(neutralise(f"{item.span.path}:{start.line}:{start.column}{text}"))
     count = len(answer.items)
     more = " or more" if answer.truncated else ""
     out.say(

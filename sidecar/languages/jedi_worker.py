@@ -71,7 +71,8 @@ class Worker:
         """Where the name at a place comes from."""
         script, line, column = self._at(params)
         names = script.goto(line, column, follow_imports=True, follow_builtin_imports=True)
-        return list(_locations(names or script.infer(line, column)))
+        found = [origin for name in names or script.infer(line, column) for origin in self._origins(name)]
+        return list({str(place): place for place in _locations(found)}.values())
 
     def type_definition(self, params: Json) -> Json:
         """Where the class of what stands at a place is defined."""
@@ -167,6 +168,16 @@ class Worker:
         """What jedi cannot tell."""
         return []
 
+    def _origins(self, name: BaseName) -> list[BaseName]:
+        """For an attribute: what its class says of it, or every place that gives it a value; jedi names any one of them."""
+        owner = _owner(name)
+        if owner is None:
+            return [name]
+        every = self._script(str(name.module_path)).get_names(all_scopes=True, definitions=True)
+        same = [other for other in every if other.name == name.name and (_owner(other) or name).line == owner.line]
+        said = [other for other in same if other.parent().type == "class"]
+        return said[:1] or same or [name]
+
     # ── asking jedi ─────────────────────────────────────────────────────────────────────────────────
     def _script(self, path: str) -> jedi.Script:
         return jedi.Script(path=path, project=self._project, environment=self._environment)
@@ -250,6 +261,16 @@ def _item(name: BaseName) -> Json | None:
         "name": name.name, "kind": _kind(name), "detail": detail, "uri": place["uri"], "range": whole,
         "selectionRange": place["range"], "children": [],
     }  # fmt: skip
+
+
+def _owner(name: BaseName) -> BaseName | None:
+    """The class whose attribute a statement defines (`x = 1` in its body, `self.x = 1` in a method); None for any other."""
+    if name.type != "statement" or name.module_path is None or not name.line:
+        return None
+    outer = name.parent()
+    if outer.type == "function" and _line(str(name.module_path), name.line - 1)[: name.column].endswith("."):
+        outer = outer.parent()
+    return outer if outer.type == "class" else None
 
 
 def _is_called(name: BaseName) -> bool:

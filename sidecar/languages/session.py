@@ -26,6 +26,9 @@ GREETING: Final = 60.0
 _QUIET: Final = 0.4
 _SURE: Final = 1.5
 _WALK_EVERY: Final = 0.5
+_WALK_SHARE: Final = 5.0
+"""A tree is looked through again after so many times what that took, and after half a second in any case."""
+
 _MOST_OPENED: Final = 60
 _MOST_KEPT: Final = 150
 _SEARCHING: Final = 0.25
@@ -89,7 +92,7 @@ class Session:
         self._capabilities: dict[str, Any] = {}
         self._opened: dict[Path, tuple[int, Stamp]] = {}
         self._known: dict[Path, Stamp] = {}
-        self._walked = 0.0
+        self._walked = self._walk_after = 0.0
         self._busy: dict[str | int, int] = {}
         self._questions = self._count = 0
         self._moved = 0.0
@@ -187,10 +190,12 @@ class Session:
         """Tell the server what changed, by whoever's hand, and open what the question is about."""
         if self.row.own:
             return
-        if self._now() - self._walked > _WALK_EVERY:
+        began = self._now()
+        if began - self._walked > self._walk_after:
             known = await asyncio.to_thread(lambda: dict(self._files.walk(self._suffixes)))
             self._tell(known)
             self._known, self._walked = known, self._now()
+            self._walk_after = min(_WALK_SHARE * (self._walked - began), _WALK_EVERY)
         wanted = {place} if place is not None else set()
         if place is not None and query.operation in WIDE and query.position is not None:
             wanted |= await asyncio.to_thread(self._holding, place, query)

@@ -239,6 +239,7 @@ def main() -> None:
     parser.add_argument("--symbols", type=int, default=60)
     parser.add_argument("--wrong", action="store_true", help="tell what was wrong, too")
     wishes = parser.parse_args()
+    os.environ["PATH"] = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
     print(HEAD, flush=True)
     for tree in TREES:
         if tree.name not in wishes.trees.split(","):

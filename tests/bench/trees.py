@@ -123,9 +123,11 @@ def uses(tree: Tree) -> list[Spot]:
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(tree.root).as_posix()
         if tree.language == "python":
-            for token in tokenize.generate_tokens(io.StringIO(text).readline):
-                if token.type == tokenize.NAME and not keyword.iskeyword(token.string):
-                    found.append((name, token.start[0] - 1, _units(token.line, token.start[1])))
+            found += [
+                (name, token.start[0] - 1, _units(token.line, token.start[1]))
+                for token in tokenize.generate_tokens(io.StringIO(text).readline)
+                if token.type == tokenize.NAME and not keyword.iskeyword(token.string)
+            ]
         else:
             for number, line in enumerate(text.split("\n")):
                 code = "" if re.match(r"\s*(\*|//|/\*)", line) else line.split("//")[0]
