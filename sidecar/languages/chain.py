@@ -85,8 +85,8 @@ class Chain:
         sources = self._in_order(query)
         for number, source in enumerate(sources, 1):
             left = end - time.monotonic()
-            if left <= 0:
-                break
+            if left <= 0 or (source.name == "index" and any(each.items and each.status == "partial" for each in said)):
+                break  # what a language's own tool found, if not all, is worth more than what only reads
             share = left if number == len(sources) else left * (1 - _KEPT_BACK)
             answer = await _bounded(source, replace(query, deadline=share))
             if answer.status == "ready" and (answer.items or not _goes_on(query, sources[number:])):

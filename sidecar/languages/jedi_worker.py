@@ -72,6 +72,10 @@ class Worker:
         script, line, column = self._at(params)
         names = script.goto(line, column, follow_imports=True, follow_builtin_imports=True)
         found = [origin for name in names or script.infer(line, column) for origin in self._origins(name)]
+        if len({name.module_path for name in found}) == 1 and all(name.type == "statement" for name in found):
+            found.sort(
+                key=lambda name: (name.line or 0, name.column or 0)
+            )  # a variable comes from where it is first set
         return list({str(place): place for place in _locations(found)}.values())
 
     def type_definition(self, params: Json) -> Json:
@@ -115,7 +119,8 @@ class Worker:
         item = params["item"]
         asked = {"textDocument": {"uri": item["uri"]}, "position": item["selectionRange"]["start"]}
         callers: dict[tuple[str, int], Json] = {}
-        for name in self._references(asked):
+        names = self._references(asked)
+        for name in names:
             if name.is_definition() or name.type == "module" or not _is_called(name):
                 continue
             caller = self._script(str(name.module_path)).get_context(name.line, name.column)
@@ -125,7 +130,7 @@ class Worker:
                 continue
             call = callers.setdefault((described["uri"], caller.line or 0), {"from": described, "fromRanges": []})
             call["fromRanges"].append(place["range"])
-        return list(callers.values())
+        return _lacking(list(callers.values()), names)
 
     # ── questions about a file and about names ──────────────────────────────────────────────────────
     def document_symbols(self, params: Json) -> Json:
@@ -174,9 +179,10 @@ class Worker:
         if owner is None:
             return [name]
         every = self._script(str(name.module_path)).get_names(all_scopes=True, definitions=True)
-        same = [other for other in every if other.name == name.name and (_owner(other) or name).line == owner.line]
-        said = [other for other in same if other.parent().type == "class"]
-        return said[:1] or same or [name]
+        same = [(other, _owner(other)) for other in every if other.name == name.name]
+        own = [other for other, its in same if its is not None and its.line == owner.line]
+        said = [other for other in own if other.parent().type == "class"]
+        return said[:1] or own or [name]
 
     # ── asking jedi ─────────────────────────────────────────────────────────────────────────────────
     def _script(self, path: str) -> jedi.Script:
@@ -280,11 +286,13 @@ def _is_called(name: BaseName) -> bool:
 
 
 def _lacking(result: Json, names: list[BaseName]) -> Json:
-    """The result, saying so where jedi stopped looking into files."""
-    if len({name.module_path for name in names}) < _MOST_PARSED:
-        return result
-    whole = result if isinstance(result, dict) else {"items": result}
-    return {**whole, "lacks": f"jedi looked into {_MOST_PARSED} files that hold the name and stopped."}
+    """The result, with what it may lack: jedi infers, and where it cannot, a place is missing without a sign of it."""
+    lacks = (
+        "jedi infers where a name is used and may miss places; basedpyright finds them (`pip install basedpyright`)."
+    )
+    if len({name.module_path for name in names}) >= _MOST_PARSED:
+        lacks = f"jedi looked into {_MOST_PARSED} files that hold the name and stopped."
+    return {**(result if isinstance(result, dict) else {"items": result}), "lacks": lacks}
 
 
 # ── the conversation ────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
@@ -364,13 +363,14 @@ class Session:
         return said[1]
 
 
-async def _calls(client: LspClient, method: str, document: dict[str, Any], seconds: float) -> list[Any]:
+async def _calls(client: LspClient, method: str, document: dict[str, Any], seconds: float) -> Any:
     """Both steps of the call hierarchy; each call knows the file that was asked about."""
     calls: list[Any] = []
+    lacks = ""
     for item in await client.request("textDocument/prepareCallHierarchy", document, seconds) or ():
-        found: Iterable[Any] = await client.request(method, {"item": item}, seconds) or ()
+        found, lacks = _lacking(await client.request(method, {"item": item}, seconds) or ())
         calls += [{**each, "askedUri": item["uri"]} for each in found]
-    return calls
+    return {"items": calls, "lacks": lacks}
 
 
 def _lacking(result: Any) -> tuple[Any, str]:

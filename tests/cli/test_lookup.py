@@ -48,7 +48,7 @@ def test_a_file_is_named_from_where_one_stands(folder: Path, monkeypatch, capsys
 def test_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["references", "cart.py:2:9", "--json", "--limit", "2"]) == 0
     told = json.loads(capsys.readouterr().out)
-    assert (told["status"], told["source"], told["truncated"], len(told["items"])) == ("ready", "jedi", True, 2)
+    assert (told["status"], told["source"], told["truncated"], len(told["items"])) == ("partial", "jedi", True, 2)
     assert told["items"][0]["span"] == {
         "path": "cart.py",
         "start": {"line": 2, "column": 9},

@@ -69,10 +69,17 @@ async def test_the_first_whole_answer_counts() -> None:
 
 @pytest.mark.parametrize("status", ["warming", "partial", "unsupported"])
 async def test_what_is_not_whole_hands_on(status: Any) -> None:
-    answer = await Chain([source("editor", status, found(1), note="Not yet."), source("index", "ready", found(2))]).ask(
-        HERE
-    )
-    assert (answer.status, answer.source, answer.items) == ("ready", "index", (found(2),))
+    first = source("editor", status, found(1), note="Not yet.")
+    for name in ("server", *(["index"] if status != "partial" else [])):
+        answer = await Chain([first, source(name, "ready", found(2))]).ask(HERE)
+        assert (answer.status, answer.source, answer.items) == ("ready", name, (found(2),))
+
+
+async def test_a_part_from_a_languages_own_tool_goes_before_the_index() -> None:
+    index = source("index", "ready", found(2))
+    answer = await Chain([source("server", "partial", found(1), note="Not all."), index]).ask(HERE)
+    assert (answer.status, answer.source, answer.items, answer.note) == ("partial", "server", (found(1),), "Not all.")
+    assert (await Chain([source("server", "partial", note="Failed."), index]).ask(HERE)).source == "index"
 
 
 async def test_an_empty_answer_of_one_is_asked_of_the_next_and_stands_when_all_agree() -> None:
@@ -86,7 +93,7 @@ async def test_where_none_is_whole_the_best_part_comes_with_all_reasons() -> Non
     sources = [
         source("editor", "warming", note="The editor is starting."),
         source("server", "partial", found(1), note="No project file."),
-        source("index", "unsupported", note="No such language."),
+        source("other", "unsupported", note="No such language."),
     ]
     answer = await Chain(sources).ask(HERE)
     assert (answer.status, answer.source, answer.items) == ("partial", "server", (found(1),))
@@ -197,5 +204,6 @@ async def test_with_a_real_source(project: Path) -> None:
     chain = Chain([jedi_source(project, env=dict(os.environ))])
     assert chain.knows("definition", "cart.py")
     answer = await chain.ask(Query("references", name="Cart.add", deadline=30))
-    assert (answer.status, answer.source, len(answer.items)) == ("ready", "jedi", 5)
+    assert (answer.status, answer.source, len(answer.items)) == ("partial", "jedi", 5)
+    assert "may miss places" in answer.note
     await chain.aclose()

@@ -52,7 +52,7 @@ def at(project: Path, name: str, line: int, character: int) -> dict[str, Any]:
 def test_it_counts_units_as_the_protocol_does(worker: Spoken, project: Path) -> None:
     (project / "u.py").write_text('größe = 1; x = "😀"; größe\n', encoding="utf-8")
     worker.say("textDocument/references", at(project, "u.py", 0, 21))
-    spots = [item["range"]["start"]["character"] for item in worker.hear()["result"]]
+    spots = [item["range"]["start"]["character"] for item in worker.hear()["result"]["items"]]
     assert spots == [0, 21]
 
 
