@@ -140,7 +140,11 @@ class Asker:
         path, line, unit = spot
         text = self.files.text(self.files.root / path)
         position = Position(line + 1, characters(text.line(line + 1), unit))
-        return await self.source.ask(Query(operation, path, position, limit=5_000, deadline=PATIENCE, **more))
+        query = Query(operation, path, position, limit=5_000, deadline=PATIENCE, **more)
+        try:
+            return await self.source.ask(query)
+        except Exception as error:  # noqa: BLE001 - what falls over has not answered
+            return Answer("unsupported", self.source.name, note=f"{type(error).__name__}: {error}"[:200])
 
     def spot(self, span: Span) -> Spot:
         text = self.files.text(self.files.root / span.path)

@@ -22,6 +22,82 @@ from tests.bench.truth import Spot
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "claude-sidecar" / "bench"
 SEED = 20_261_128
+KEYWORDS = frozenset(
+    [
+        "abstract",
+        "any",
+        "as",
+        "asserts",
+        "async",
+        "await",
+        "boolean",
+        "break",
+        "case",
+        "catch",
+        "class",
+        "const",
+        "constructor",
+        "continue",
+        "declare",
+        "default",
+        "delete",
+        "do",
+        "else",
+        "enum",
+        "export",
+        "extends",
+        "false",
+        "finally",
+        "for",
+        "from",
+        "function",
+        "get",
+        "if",
+        "implements",
+        "import",
+        "in",
+        "infer",
+        "instanceof",
+        "interface",
+        "is",
+        "keyof",
+        "let",
+        "module",
+        "namespace",
+        "never",
+        "new",
+        "null",
+        "number",
+        "object",
+        "of",
+        "private",
+        "protected",
+        "public",
+        "readonly",
+        "require",
+        "return",
+        "set",
+        "static",
+        "string",
+        "super",
+        "switch",
+        "symbol",
+        "this",
+        "throw",
+        "true",
+        "try",
+        "type",
+        "typeof",
+        "undefined",
+        "unique",
+        "unknown",
+        "var",
+        "void",
+        "while",
+        "with",
+        "yield",
+    ]
+)
 TSCONFIG = '{"compilerOptions": {"target": "es2020", "lib": ["es2020", "dom"], "strict": true}, "include": ["src"]}\n'
 
 
@@ -131,7 +207,9 @@ def uses(tree: Tree) -> list[Spot]:
         else:
             for number, line in enumerate(text.split("\n")):
                 code = "" if re.match(r"\s*(\*|//|/\*)", line) else line.split("//")[0]
-                found += [(name, number, _units(line, m.start())) for m in re.finditer(r"\b[A-Za-z_$][\w$]*", code)]
+                code = re.sub(r"'[^']*'|\"[^\"]*\"|`[^`]*`", lambda quoted: " " * len(quoted.group()), code)
+                words = (word for word in re.finditer(r"\b[A-Za-z_$][\w$]*", code) if word.group() not in KEYWORDS)
+                found += [(name, number, _units(line, word.start())) for word in words]
     random.Random(SEED).shuffle(found)
     return found
 
