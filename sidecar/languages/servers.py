@@ -23,6 +23,9 @@ _GUARD_EVERY: Final = 2.0
 _WINDOW: Final = 180.0
 _MOST_FAILURES: Final = 5
 _FIRST_PAUSE: Final = 0.25
+_IDLE: Final = 900.0
+"""Seconds after which a server that nobody asks is ended; the next question starts it again."""
+
 
 log = get_logger("languages")
 
@@ -236,6 +239,8 @@ class Servers:
             await asyncio.sleep(_GUARD_EVERY)
             for slot in list(self._slots.values()):
                 await self._reap(slot)
+                if slot.session is not None and asyncio.get_running_loop().time() - slot.session.used > _IDLE:
+                    await self._end(slot)
                 child = slot.session.child if slot.session else None
                 held = await asyncio.to_thread(child.memory) if child else 0
                 if held > self._limits.memory and slot.session is not None:

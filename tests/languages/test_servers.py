@@ -148,6 +148,19 @@ async def test_one_that_takes_too_much_memory_is_ended(fake_servers: FakeServers
     assert "MB of memory and 200 are allowed" in slot.reason
 
 
+async def test_one_that_nobody_asks_is_ended(fake_servers: FakeServers) -> None:
+    servers = fake_servers("work")
+    await servers.ask(HERE)
+    (slot,) = servers._slots.values()
+    child = slot.session.child
+    slot.session.used -= 1_000.0
+    while slot.session is not None:
+        await asyncio.sleep(0.05)
+    await asyncio.to_thread(gone, child.pid)
+    assert not slot.failures
+    assert (await servers.ask(HERE)).status == "ready"
+
+
 async def test_the_end_is_the_end_of_all(fake_servers: FakeServers, project: Path) -> None:
     servers = fake_servers("child")
     await servers.ask(HERE)
