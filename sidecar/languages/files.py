@@ -7,7 +7,7 @@ import re
 import stat
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Final
 
@@ -170,8 +170,3 @@ def word_at(text: Text, position: Position) -> str:
         if found.start() <= position.column - 1 <= found.end():
             return found.group()
     return ""
-
-
-def at_start(span: Span) -> Span:
-    """The empty span at a span's beginning."""
-    return replace(span, end=span.start)

@@ -169,10 +169,6 @@ class Worker:
                 break
         return found
 
-    def nothing(self, params: Json) -> Json:
-        """What jedi cannot tell."""
-        return []
-
     def _origins(self, name: BaseName) -> list[BaseName]:
         """For an attribute: what its class says of it, or every place that gives it a value; jedi names any one of them."""
         owner = _owner(name)

@@ -32,20 +32,22 @@ from sidecar.languages.uris import path_from_uri
 
 Json = Any
 
-METHODS: Final[Mapping[Operation, str]] = {
-    "definition": "textDocument/definition",
-    "type_definition": "textDocument/typeDefinition",
-    "implementations": "textDocument/implementation",
-    "references": "textDocument/references",
-    "hover": "textDocument/hover",
-    "document_symbols": "textDocument/documentSymbol",
-    "workspace_symbols": "workspace/symbol",
-    "callers": "callHierarchy/incomingCalls",
-    "callees": "callHierarchy/outgoingCalls",
-    "rename": "textDocument/rename",
-    "diagnostics": "textDocument/diagnostic",
-    "code_actions": "textDocument/codeAction",
+METHODS: Final[Mapping[Operation, tuple[str, str]]] = {
+    "definition": ("textDocument/definition", "definitionProvider"),
+    "type_definition": ("textDocument/typeDefinition", "typeDefinitionProvider"),
+    "implementations": ("textDocument/implementation", "implementationProvider"),
+    "references": ("textDocument/references", "referencesProvider"),
+    "hover": ("textDocument/hover", "hoverProvider"),
+    "document_symbols": ("textDocument/documentSymbol", "documentSymbolProvider"),
+    "workspace_symbols": ("workspace/symbol", "workspaceSymbolProvider"),
+    "callers": ("callHierarchy/incomingCalls", "callHierarchyProvider"),
+    "callees": ("callHierarchy/outgoingCalls", "callHierarchyProvider"),
+    "rename": ("textDocument/rename", "renameProvider"),
+    "diagnostics": ("textDocument/diagnostic", "diagnosticProvider"),
+    "code_actions": ("textDocument/codeAction", "codeActionProvider"),
 }
+"""What a question is called in LSP, and how a server says that it can answer it."""
+
 KINDS: Final = [
     "symbol",
     "file",

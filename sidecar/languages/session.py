@@ -35,48 +35,23 @@ _SEARCHING: Final = 0.25
 
 _RETRY: Final = frozenset({-32801, -32802})
 _UNKNOWN: Final = -32601
-_PROVIDERS: Final[dict[Operation, str]] = {
-    "definition": "definitionProvider",
-    "type_definition": "typeDefinitionProvider",
-    "implementations": "implementationProvider",
-    "references": "referencesProvider",
-    "hover": "hoverProvider",
-    "document_symbols": "documentSymbolProvider",
-    "workspace_symbols": "workspaceSymbolProvider",
-    "callers": "callHierarchyProvider",
-    "callees": "callHierarchyProvider",
-    "rename": "renameProvider",
-    "code_actions": "codeActionProvider",
-}
 _LINKS: Final = {"linkSupport": True}
 _CAPABILITIES: Final = {
     "general": {"positionEncodings": ["utf-16"]},
     "window": {"workDoneProgress": True},
     "workspace": {
-        "configuration": True,
-        "workspaceFolders": True,
+        "configuration": True, "workspaceFolders": True, "symbol": {}, "workspaceEdit": {"documentChanges": True},
         "didChangeWatchedFiles": {"dynamicRegistration": True},
-        "workspaceEdit": {"documentChanges": True},
-        "symbol": {},
     },
     "textDocument": {
-        "synchronization": {"didSave": True},
-        "definition": _LINKS,
-        "typeDefinition": _LINKS,
-        "implementation": _LINKS,
-        "references": {},
-        "hover": {"contentFormat": ["markdown", "plaintext"]},
+        "synchronization": {"didSave": True}, "references": {}, "callHierarchy": {}, "diagnostic": {},
+        "definition": _LINKS, "typeDefinition": _LINKS, "implementation": _LINKS, "rename": {"prepareSupport": False},
+        "hover": {"contentFormat": ["markdown", "plaintext"]}, "publishDiagnostics": {"versionSupport": True},
         "documentSymbol": {"hierarchicalDocumentSymbolSupport": True},
-        "callHierarchy": {},
-        "rename": {"prepareSupport": False},
-        "publishDiagnostics": {"versionSupport": True},
-        "diagnostic": {},
-        "codeAction": {
-            "codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix", "refactor", "source"]}}
-        },
+        "codeAction": {"codeActionLiteralSupport": {"codeActionKind": {"valueSet": ["quickfix", "refactor", "source"]}}},
     },
     "experimental": {"serverStatusNotification": True},
-}
+}  # fmt: skip
 
 
 class Session:
@@ -266,7 +241,7 @@ class Session:
             if query.position is not None and text is not None:
                 self._files.check(text, query.position, query.path)
         answer = Answer("unsupported", self.row.source)
-        if query.operation != "diagnostics" and not self._capabilities.get(_PROVIDERS[query.operation]):
+        if query.operation != "diagnostics" and not self._capabilities.get(METHODS[query.operation][1]):
             return replace(answer, note=f"{self.row.name} cannot tell this.")
         await self._keep_up(place, query)
         status, items, note = await self._until_sure(query, place, began + query.deadline)
@@ -329,7 +304,7 @@ class Session:
         client = self._client
         if client is None:
             raise ServerGone("it was never started")
-        method = METHODS[query.operation]
+        method = METHODS[query.operation][0]
         if place is None:
             return await client.request(method, {"query": query.name}, seconds)
         document: dict[str, Any] = {"textDocument": {"uri": self._files.uri(place)}}
@@ -353,7 +328,7 @@ class Session:
     async def _diagnostics(self, client: LspClient, place: Path, document: dict[str, Any], seconds: float) -> Any:
         """Ask where the server can be asked, else wait for what it says of this version by itself."""
         if self._capabilities.get("diagnosticProvider"):
-            return await client.request(METHODS["diagnostics"], document, seconds)
+            return await client.request(METHODS["diagnostics"][0], document, seconds)
         version, uri = self._opened.get(place, (0, None))[0], self._files.uri(place)
         async with asyncio.timeout(seconds):
             while (said := self._published.get(uri)) is None or 0 < said[0] < version:
