@@ -67,8 +67,8 @@ class Session:
         self._opened: dict[Path, tuple[int, Stamp]] = {}
         self._known: dict[Path, Stamp] = {}
         self._walked = self._walk_after = 0.0
-        self._busy: dict[str | int, int] = {}
-        self._questions = self._count = 0
+        self._busy: dict[str | int, bool] = {}
+        self._open = 0
         self._moved = 0.0
         self._spoke = False
         self._published: dict[str, tuple[int, list[Any]]] = {}
@@ -130,13 +130,11 @@ class Session:
             self._publishing.set()
 
     def _progress(self, token: str | int, kind: str) -> None:
-        """Note what the server works at. What begins and ends within one question is that question's own work."""
+        """Note what the server works at. What begins and ends while it is asked is the question's own work."""
         if kind == "begin":
-            self._busy[token] = self._questions
-        elif kind == "end":
-            asking = self._busy.pop(token, 0)
-            if not asking or asking != self._questions:
-                self._moved = self._now()
+            self._busy[token] = self._open > 0
+        elif kind == "end" and not (self._busy.pop(token, False) and self._open):
+            self._moved = self._now()
 
     def _asked(self, method: str, params: Any) -> Any:
         if method == "workspace/configuration":
@@ -293,12 +291,11 @@ class Session:
         return f"There is no {' or '.join(self.row.roots[:2])}, so only files that hold the name were looked through."
 
     async def _request(self, query: Query, place: Path | None, seconds: float) -> Any:
-        self._count += 1
-        self._questions = self._count
+        self._open += 1
         try:
             return await self._send(query, place, seconds)
         finally:
-            self._questions = 0
+            self._open -= 1
 
     async def _send(self, query: Query, place: Path | None, seconds: float) -> Any:
         client = self._client

@@ -64,8 +64,10 @@ def facts_of(tree: Tree, places: int, symbols: int) -> Facts:
     def spots(values: list[list[Any]]) -> list[Spot]:
         return [(path, line, unit) for path, line, unit in values]
 
+    known = {named.spot: named for named in definitions(tree)}
+
     def named(rows: list[list[Any]]) -> list[tuple[Named, list[Spot]]]:
-        return [(Named(spots([spot])[0], name, clear), spots(found)) for spot, name, clear, found in rows]
+        return [(known[spots([spot])[0]], spots(found)) for spot, found in rows]
 
     first = [(spots([spot])[0], spots(found)) for spot, found in raw["definitions"]]
     return Facts(first, named(raw["references"]), named(raw["callers"]))
@@ -81,9 +83,9 @@ def _learn(tree: Tree, places: int, symbols: int) -> dict[str, Any]:
             if len(raw["definitions"]) >= places:
                 break
         for named in definitions(tree)[:symbols]:
-            raw["references"].append((named.spot, named.name, named.clear, truth.references(named.spot)))
+            raw["references"].append((named.spot, truth.references(named.spot)))
             if len(raw["callers"]) < CALLS and (calls := truth.callers(named.spot)):
-                raw["callers"].append((named.spot, named.name, named.clear, calls))
+                raw["callers"].append((named.spot, calls))
     return raw
 
 

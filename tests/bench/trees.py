@@ -226,28 +226,39 @@ class Named:
 def definitions(tree: Tree) -> list[Named]:
     """Functions, classes and methods (what is exported, in TypeScript), shuffled by the same seed.
 
-    `clear`: the name is defined once in the tree, or it stands at the top and some file imports it by that name.
+    `clear`: nothing else in the sources has the name (no variable, parameter or attribute either), or it stands at the
+    top and some file imports it by that name.
     """
     found: list[tuple[Spot, str, bool]] = []
     imported: set[str] = set()
+    bound: set[str] = set()
     for path in tree.files():
         text = path.read_text(encoding="utf-8")
         name = path.relative_to(tree.root).as_posix()
-        found += _python(name, text, imported) if tree.language == "python" else _typescript(name, text, imported)
+        found += (
+            _python(name, text, imported, bound) if tree.language == "python" else _typescript(name, text, imported)
+        )
     count = Counter(name for _, name, _ in found)
     tops = Counter(name for _, name, top in found if top)
     named = [
-        Named(spot, name, count[name] == 1 or (top and tops[name] == 1 and name in imported))
+        Named(spot, name, (count[name] == 1 and name not in bound) or (top and tops[name] == 1 and name in imported))
         for spot, name, top in found
     ]
     random.Random(SEED).shuffle(named)
     return named
 
 
-def _python(file: str, text: str, imported: set[str]) -> list[tuple[Spot, str, bool]]:
+def _python(file: str, text: str, imported: set[str], bound: set[str]) -> list[tuple[Spot, str, bool]]:
     found = []
     lines = text.split("\n")
     module = ast.parse(text)
+    for node in ast.walk(module):
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+            bound.add(node.id)
+        elif isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store):
+            bound.add(node.attr)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
     imported.update(alias.name for node in ast.walk(module) if isinstance(node, ast.ImportFrom) for alias in node.names)
     for outer in (module, *(node for node in ast.walk(module) if isinstance(node, ast.ClassDef))):
         for node in outer.body:
