@@ -117,8 +117,9 @@ class Session:
         desk = services.desk
         self._services = services
         ends = [services.subscribe_status(lambda _: ear.changed())]
-        if services.symbols is not None and self._workspace.folder is not None:
-            ends.append(services.symbols.attach(HostSource(self._workspace.folder, ear.ask)))
+        symbols = await asyncio.to_thread(getattr, services, "symbols")  # it may have to load what it is made of
+        if symbols is not None and self._workspace.folder is not None:
+            ends.append(symbols.attach(HostSource(self._workspace.folder, ear.ask)))
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[asyncio.Task[None]] = []
