@@ -27,14 +27,24 @@ from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
-from sidecar.core.ports import Analyst, Companion, Desk, EndpointStatus, HookJudge, Provider, Services, Window
+from sidecar.core.ports import (
+    Analyst,
+    Companion,
+    Desk,
+    EndpointStatus,
+    HookJudge,
+    Provider,
+    Services,
+    Symbols,
+    Window,
+)
 from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
 from sidecar.endpoint.hooks import Hooks
 from sidecar.endpoint.server import Access, Endpoint, Identity, Offering, PortPolicy
 from sidecar.providers import answering, create_provider
 from sidecar.providers.unready import UnreadyProvider
-from sidecar.settings import Settings
+from sidecar.settings import Settings, environment
 from sidecar.store import runtime
 from sidecar.store.answers import Answers, AnswerStore, CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
@@ -85,6 +95,7 @@ class Sidecar:
         self._guard: HookJudge | None = None
         self._desk_of_tools: Desk | None = None
         self._state: Path | None = None
+        self._symbols: Symbols | None = None
         self._listeners: list[Callable[[EndpointStatus], None]] = []
 
     # ── core.ports.Services ─────────────────────────────────────────────────────────────────────────
@@ -92,6 +103,15 @@ class Sidecar:
     def desk(self) -> Desk | None:
         """The review; None where there is no git repository, and in `serve`."""
         return self._desk
+
+    @property
+    def symbols(self) -> Symbols | None:
+        """Who knows symbols here, made when first asked for: `serve` alone does without."""
+        if self._symbols is None:
+            from sidecar.languages.opening import open_symbols  # noqa: PLC0415 - see above
+
+            self._symbols = open_symbols(self._settings, environment(), trusted=self._editor)
+        return self._symbols
 
     def status(self) -> EndpointStatus:
         """How the endpoint stands now."""
@@ -134,6 +154,7 @@ class Sidecar:
             self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
+            stack.push_async_callback(self._close_symbols)
             answer = self._make_turn(stack, state)
             self._late = await stack.enter_async_context(AsyncExitStack())
             if self._listening:
@@ -305,6 +326,10 @@ class Sidecar:
         database, self._database = self._database, None
         if database is not None:
             await database.aclose()
+
+    async def _close_symbols(self) -> None:
+        if self._symbols is not None:
+            await self._symbols.aclose()
 
     async def _listen(self, stack: AsyncExitStack, state: Path | None, answer: AnswerTurn) -> None:
         server = self._settings.server

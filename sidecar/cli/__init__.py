@@ -34,6 +34,12 @@ COMMANDS: Final[dict[str, Command]] = {
     "env": Command("sidecar.cli.claude:env", "Print exports for the running sidecar.", 'eval "$(sidecar env)"'),
     "doctor": Command("sidecar.cli.doctor:doctor", "Find what is wrong, and how to mend it.", "sidecar doctor --json"),
     "risk": Command("sidecar.cli.risk:risk", "Score the risk of a change.", "sidecar risk --staged --fail-over 0.5"),
+    "definition": Command(
+        "sidecar.cli.lookup:definition", "Show where a symbol is defined.", "sidecar definition src/cart.py:12:9"
+    ),
+    "references": Command(
+        "sidecar.cli.lookup:references", "Show where a symbol is used.", "sidecar references Cart.add"
+    ),
     "usage": Command(
         "sidecar.cli.usage:usage", "Show requests, tokens and cost.", "sidecar usage --since 7d --by model"
     ),

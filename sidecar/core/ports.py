@@ -117,6 +117,13 @@ class SymbolSource(Protocol):
         """End what it started."""
 
 
+class Symbols(SymbolSource, Protocol):
+    """All sources of one workspace as one, best first; a question about a name finds its place itself."""
+
+    def attach(self, source: SymbolSource, *, last: bool = False) -> Callable[[], None]:
+        """Ask this source before all others, or after them, from now on; the result ends it. Whoever attaches closes it."""
+
+
 class Notebook(Protocol):
     """A small JSON value that outlives the process. Neither method fails: what cannot be read is None."""
 
@@ -266,6 +273,10 @@ class Services(Protocol):
     @property
     def desk(self) -> Desk | None:
         """The review; None where there is no git repository."""
+
+    @property
+    def symbols(self) -> Symbols | None:
+        """Who knows symbols here, to ask and to attach the editor's own languages to."""
 
     def status(self) -> EndpointStatus:
         """How the endpoint stands now."""

@@ -9,7 +9,8 @@ from typing import Final
 
 from lsprotocol import types
 
-from sidecar.editor.places import Places, uri_from_path
+from sidecar.editor.places import Places
+from sidecar.languages.uris import uri_from_path
 
 GIT_STATE: Final = frozenset({".git/HEAD", ".git/index", ".git/logs/HEAD", ".git/packed-refs"})
 MANY: Final = 500

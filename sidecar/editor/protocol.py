@@ -7,7 +7,7 @@ the core counts from 1, and `editor/review.py` is the one place that converts.
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -22,6 +22,8 @@ PROPOSAL: Final = "sidecar/proposal/get"
 DECIDE: Final = "sidecar/proposal/decide"
 SELECT: Final = "sidecar/selection"
 MENTION: Final = "sidecar/mention"
+# server → client requests
+HOST_QUERY: Final = "sidecar/host/query"
 # server → client notifications
 STATUS_CHANGED: Final = "sidecar/statusChanged"
 THREADS_CHANGED: Final = "sidecar/threads/changed"
@@ -183,6 +185,55 @@ class ShowParams(_Type):
     end_line: int
 
 
+HostQuestion = Literal[
+    "definition",
+    "typeDefinition",
+    "implementation",
+    "references",
+    "hover",
+    "documentSymbols",
+    "workspaceSymbols",
+    "callers",
+    "callees",
+    "rename",
+    "diagnostics",
+    "codeActions",
+    "languages",
+]
+
+
+class HostPosition(_Type):
+    """A place in a document as the editor counts: line and UTF-16 unit, both from 0."""
+
+    line: int
+    character: int
+
+
+class HostQuery(_Type):
+    """A question to the editor's own languages: about a place, a document, or (`query`) a name."""
+
+    what: HostQuestion
+    uri: str | None = None
+    position: HostPosition | None = None
+    query: str = Field(default="", description="a name for workspaceSymbols, the new name for rename")
+    deadline_ms: int
+    limit: int
+
+
+class HostAnswer(_Type):
+    """What they say. `result` has the form that LSP gives this question's answer, as a list in every case."""
+
+    status: Literal["ready", "warming", "partial", "unsupported"]
+    result: list[Any]
+    truncated: bool
+    provider: str = Field(description="the extensions that handle the document's language")
+    version: int | None = Field(default=None, description="the document's version")
+    ms: float
+    diagnostics_scope: Literal["open"] | None = Field(
+        default=None, description="`open` where only documents in a tab are checked"
+    )
+
+
 REQUESTS: Final = {
     STATUS: (None, Status),
     REVIEW: (ReviewParams, ReviewResult),
@@ -201,3 +252,4 @@ NOTIFICATIONS: Final = {
     PROPOSAL_CLOSED: ProposalName,
     SHOW: ShowParams,
 }
+HOST_REQUESTS: Final = {HOST_QUERY: (HostQuery, HostAnswer)}

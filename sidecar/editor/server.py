@@ -20,7 +20,7 @@ from pygls.lsp.server import LanguageServer
 from sidecar.core.errors import BadInput, SidecarError
 from sidecar.editor.announcer import Announcer
 from sidecar.editor.documents import watch_request
-from sidecar.editor.places import Places, path_from_uri
+from sidecar.editor.places import Places
 from sidecar.editor.protocol import (
     DECIDE,
     MENTION,
@@ -52,6 +52,7 @@ from sidecar.editor.stdio import PipeReader, Pipes, PipeWriter, claim_stdio, lea
 from sidecar.editor.watchdog import EVERY, parent_death
 from sidecar.editor.window import mention, select
 from sidecar.editor.wire import WireProtocol, log_fault, quiet_pygls, wire_converter
+from sidecar.languages.uris import path_from_uri
 from sidecar.trace import get_logger
 
 SHUTDOWN_PATIENCE: Final = 1.5
@@ -180,6 +181,10 @@ class Door:
     def tell(self, method: str, params: dict[str, Any]) -> None:
         """Send a notification now."""
         self._protocol.notify(method, params)
+
+    async def ask(self, method: str, params: Any) -> Any:
+        """The editor's answer to a request of ours."""
+        return await self._protocol.send_request_async(method, params)
 
     async def watch(self, places: Places) -> None:
         """Ask for events of the repository's files; without them a save in the editor is still seen."""

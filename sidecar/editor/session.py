@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from sidecar.core.errors import NotSupported, SidecarError
 from sidecar.core.ports import Companion, EndpointStatus, Services
 from sidecar.editor.documents import Refresher, touched
+from sidecar.editor.host import HostSource
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import STATUS_CHANGED, THREADS_CHANGED, Status, ThreadsChanged
 from sidecar.editor.review import NOTHING, Review, status_of
@@ -54,6 +55,9 @@ class Ear(Protocol):
 
     async def watch(self, places: Places) -> None:
         """Ask for events of the repository's files."""
+
+    async def ask(self, method: str, params: Any) -> Any:
+        """The editor's answer to a request of ours. Raises JsonRpcException, TimeoutError; cancelling it tells the editor."""
 
 
 class Session:
@@ -119,6 +123,9 @@ class Session:
         self._services = services
         self._window = EditorWindow(ear.tell, lambda: self._review.places if self._review else None)
         ends = [services.subscribe_status(lambda _: ear.changed()), services.lend(self._window)]
+        symbols = await asyncio.to_thread(getattr, services, "symbols")  # it may have to load what it is made of
+        if symbols is not None and self._workspace.folder is not None:
+            ends.append(symbols.attach(HostSource(self._workspace.folder, ear.ask)))
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[asyncio.Task[None]] = []

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from sidecar.core.errors import NotFound
 from sidecar.core.ports import Companion, Decision, Proposal, Selection
-from sidecar.editor.places import Places, path_from_uri, uri_from_path
+from sidecar.editor.places import Places
 from sidecar.editor.protocol import (
     PROPOSAL_CLOSED,
     PROPOSAL_OPENED,
@@ -27,6 +27,7 @@ from sidecar.editor.protocol import (
     ShowParams,
 )
 from sidecar.editor.review import thread_item
+from sidecar.languages.uris import path_from_uri, uri_from_path
 
 Tell = Callable[[str, dict[str, Any]], None]
 

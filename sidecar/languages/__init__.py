@@ -1,1 +1,1 @@
-"""Ask living language intelligence (the editor, jedi, language servers) where things are."""
+"""Ask living language intelligence: jedi, language servers, and whoever is attached, one after the other."""

@@ -321,6 +321,29 @@ class Ide(Group):
     config_dir: Folder = _setting(Path("~/.claude"), "Claude Code's own folder.", "CLAUDE_CONFIG_DIR")
 
 
+class Languages(Group):
+    """Language servers, which know a project better than an index does."""
+
+    servers: bool | None = _setting(
+        None,
+        "Whether language servers may be started, which may run what a project brings along; when not given, only for an editor that trusts the folder.",
+        "SIDECAR_LANGUAGE_SERVERS",
+        narrow="only false",
+        example="on",
+    )
+    count: int = _setting(
+        3, "How many of them at once.", "SIDECAR_LANGUAGE_SERVERS_COUNT", narrow="lower", example="3", ge=1
+    )
+    memory_mb: int = _setting(
+        2_048,
+        "How much memory each may take, in megabytes; one that takes more is ended.",
+        "SIDECAR_LANGUAGE_SERVERS_MEMORY_MB",
+        narrow="lower",
+        example="2048",
+        ge=64,
+    )
+
+
 class Records(Group):
     """What is noted of each request: numbers and names, never content."""
 
@@ -369,6 +392,7 @@ class Settings:
     web: Web
     telemetry: Telemetry
     ide: Ide
+    languages: Languages
     records: Records
     tracing: Tracing
 

@@ -20,6 +20,7 @@ import pytest
 
 from sidecar.app import Sidecar
 from sidecar.core.errors import Conflict, SetupError
+from sidecar.core.symbols import Position, Query
 from sidecar.settings import load
 from sidecar.store.runtime import find_running
 from tests.editor.client import Editor
@@ -198,3 +199,27 @@ async def test_a_database_of_a_newer_version_is_left_alone_and_said(tmp_path: Pa
         assert sidecar.desk is not None
         assert (await sidecar.desk.refresh()).report is not None
     assert file.read_bytes() == before
+
+
+async def test_symbols_are_put_together_when_first_asked_and_end_with_the_workspace(tmp_path: Path) -> None:
+    (tmp_path / "cart.py").write_text("def add():\n    return 1\n\n\nadd()\n")
+    async with Sidecar(settings(tmp_path), version="1") as sidecar:
+        assert sidecar._symbols is None
+        assert sidecar.symbols is sidecar.symbols
+        answer = await sidecar.symbols.ask(Query("definition", "cart.py", Position(5, 1), deadline=30))
+        assert (answer.status, answer.source, answer.items[0].span.start) == ("ready", "jedi", Position(1, 5))
+        (jedi,) = [source for source in sidecar._symbols._sources if source.name == "jedi"]
+        (slot,) = jedi._slots.values()
+        child = slot.session.child
+        assert child.alive
+    assert not child.alive
+
+
+@pytest.mark.parametrize(("editor", "trusted"), [(False, False), (True, True)])
+async def test_language_servers_are_for_editors_that_trust_the_folder(
+    tmp_path: Path, editor: bool, trusted: bool
+) -> None:
+    async with Sidecar(settings(tmp_path), version="1", editor=editor) as sidecar:
+        assert sidecar.symbols is not None
+        (servers,) = [source for source in sidecar._symbols._sources if source.name == "server"]
+        assert servers._trusted is trusted

@@ -19,6 +19,7 @@ from typing import Any
 
 from sidecar import trace
 from sidecar.core.errors import SetupError
+from sidecar.core.symbols import Position, Query
 from sidecar.editor.server import run_editor
 from sidecar.editor.session import Workspace
 from sidecar.editor.wire import WireProtocol
@@ -51,6 +52,13 @@ class Inside:
 
     async def become(self, message: str) -> None:
         self.services.become(replace(self.services.status(), state="degraded", message=message))
+
+    async def symbols(self, path: str, line: int, column: int, deadline: float = 5.0) -> list[Any]:
+        """Where a name is defined, asked of all that the door attached."""
+        query = Query("definition", path, Position(line, column), deadline=deadline)
+        answer = await self.services.chain.ask(query)
+        places = [f"{i.span.path}:{i.span.start.line}:{i.span.start.column}" for i in answer.items]
+        return [answer.status, answer.source, places, answer.note]
 
     async def print(self) -> None:
         print("a stray print")

@@ -30,8 +30,10 @@ def protocol_schema() -> dict[str, Any]:
     server sends as it writes it (every field is there).
     """
     params = [taken for taken, _ in protocol.REQUESTS.values() if taken is not None]
+    params += [answer for _, answer in protocol.HOST_REQUESTS.values()]
     results = [given for _, given in protocol.REQUESTS.values()]
-    sent = [*results, *protocol.NOTIFICATIONS.values()]
+    asked = [question for question, _ in protocol.HOST_REQUESTS.values()]
+    sent = [*results, *protocol.NOTIFICATIONS.values(), *asked]
     models = [(m, "validation") for m in dict.fromkeys(params)] + [(m, "serialization") for m in dict.fromkeys(sent)]
     _, schema = models_json_schema(models, by_alias=True, ref_template="#/$defs/{model}", schema_generator=_Untitled)  # type: ignore[arg-type]
     return {
@@ -41,6 +43,10 @@ def protocol_schema() -> dict[str, Any]:
         "requests": {
             method: {"params": None if taken is None else _ref(taken), "result": _ref(given)}
             for method, (taken, given) in protocol.REQUESTS.items()
+        },
+        "hostRequests": {
+            method: {"params": _ref(question), "result": _ref(answer)}
+            for method, (question, answer) in protocol.HOST_REQUESTS.items()
         },
         "notifications": {method: {"params": _ref(given)} for method, given in protocol.NOTIFICATIONS.items()},
         "$defs": schema["$defs"],

@@ -29,9 +29,9 @@ def test_the_golden_file_is_true() -> None:
 
 def test_every_method_of_the_module_is_in_its_table() -> None:
     names = {value for value in vars(protocol).values() if isinstance(value, str) and value.startswith("sidecar/")}
-    assert names == {*protocol.REQUESTS, *protocol.NOTIFICATIONS}
+    assert names == {*protocol.REQUESTS, *protocol.NOTIFICATIONS, *protocol.HOST_REQUESTS}
     golden = json.loads(GOLDEN.read_text(encoding="utf-8"))
-    assert names == {*golden["requests"], *golden["notifications"]}
+    assert names == {*golden["requests"], *golden["notifications"], *golden["hostRequests"]}
 
 
 @pytest.mark.parametrize(
@@ -42,6 +42,15 @@ def test_every_method_of_the_module_is_in_its_table() -> None:
         protocol.ThreadsChanged(revision=3, upserts=[THREAD], removes=["t0"]),
         protocol.ReviewResult(revision=1, score=None, band=None, open_threads=0),
         THREAD,
+        protocol.HostQuery(
+            what="rename",
+            uri="file:///a",
+            position=protocol.HostPosition(line=0, character=2),
+            query="b",
+            deadline_ms=3000,
+            limit=10,
+        ),
+        protocol.HostQuery(what="languages", deadline_ms=3000, limit=10),
     ],
     ids=lambda value: type(value).__name__,
 )

@@ -39,6 +39,9 @@ class Ear:
     async def watch(self, places: Places) -> None:
         self.watched.append(places)
 
+    async def ask(self, method: str, params: Any) -> Any:
+        raise TimeoutError
+
 
 class Opening:
     """Opens fake services and writes down what happened to them."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from sidecar.core.errors import BadInput, NotFound
 from sidecar.core.ports import EndpointStatus, ReviewState, Window
 from sidecar.core.review import Anchor, Comment, RiskReport, Thread, ThreadState
+from sidecar.languages.chain import Chain
 
 MARK = "risky"
 
@@ -137,10 +138,15 @@ class FakeServices:
         self._desk = desk
         self._status = EndpointStatus("ready", "offline", port, port, f"http://127.0.0.1:{port}", workspace)
         self._listeners: list[Callable[[EndpointStatus], None]] = []
+        self.chain = Chain([])
 
     @property
     def desk(self) -> FakeDesk | None:
         return self._desk
+
+    @property
+    def symbols(self) -> Chain | None:
+        return self.chain
 
     def status(self) -> EndpointStatus:
         return self._status

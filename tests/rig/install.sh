@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs the editor rig: a real VS Code (code-server), a browser to drive it and two releases of the Claude Code
-# CLI, MCP servers and checkers, for `make editor` and the journeys. Nothing lands in the work tree.
+# CLI, language servers, MCP servers and checkers, for `make editor` and the journeys. Nothing lands in the work tree.
 #
 #   install.sh [TARGET]           install what is missing; the last line on standard output is the target's path
 #   install.sh --path [TARGET]    only print the path
@@ -22,7 +22,7 @@ case "${1:-}" in
   --path | --check) mode="${1#--}"; shift ;;
   -*) sed -n '2,14s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac
-locks() { cat "$here/node-requirements.txt" "$here"/{code-server,playwright,claude,"claude-$claude_old",mcp}/package-lock.json; }
+locks() { cat "$here/node-requirements.txt" "$here"/{code-server,playwright,servers,claude,"claude-$claude_old",mcp}/package-lock.json; }
 hash12() { "$python" -c 'import hashlib, sys; print(hashlib.sha256(sys.stdin.buffer.read()).hexdigest()[:12])'; }
 target="${1:-${CLAUDE_SIDECAR_RIG:-$cache/rig-$(locks | hash12)}}"
 case "$target" in /*) ;; *) target="$PWD/$target" ;; esac
@@ -49,6 +49,9 @@ versions() { # one line a tool; 1 when one is missing
 node|"$bin/node" --version
 code-server|"$bin/code-server" --version
 playwright-core|"$bin/node" -p "require('$target/playwright/node_modules/playwright-core/package.json').version"
+typescript-ls|"$target/servers/node_modules/.bin/typescript-language-server" --version
+gopls|gopls version
+clangd|clangd --version
 chromium|"$(browser)" --version
 mcp|"$bin/node" -p "require('$target/mcp/node_modules/@modelcontextprotocol/server-everything/package.json').version"
 claude|"$bin/claude" --version
@@ -71,8 +74,11 @@ step() { # NAME KEY COMMAND...: runs the command unless its stamp for this key i
 }
 fingerprint() { cksum <"$1" | tr ' ' -; }
 
-system_packages() { # a browser, a font, and a compiler for two small add-ons
+system_packages() { # a browser, a font, a compiler for two small add-ons, and two language servers
   local need=() sudo=""
+  command -v gopls >/dev/null || need+=(gopls)
+  command -v go >/dev/null || need+=(golang-go)
+  command -v clangd >/dev/null || need+=(clangd)
   [ -n "$(browser)" ] || need+=(chromium)
   { command -v g++ && command -v make; } >/dev/null || need+=(build-essential)
   command -v git >/dev/null || need+=(git)
@@ -144,6 +150,7 @@ export PATH="$bin:$PATH"
 export npm_config_nodedir="$node_home" # headers for compiling: taken from the wheel, not downloaded
 export npm_config_loglevel=error npm_config_fund=false npm_config_audit=false npm_config_update_notifier=false
 step code-server "$(fingerprint "$here/code-server/package-lock.json")" editor
+step servers "$(fingerprint "$here/servers/package-lock.json")" packages servers
 step playwright-core "$(fingerprint "$here/playwright/package-lock.json")" packages playwright
 step mcp "$(fingerprint "$here/mcp/package-lock.json")" packages mcp
 step claude "$(fingerprint "$here/claude/package-lock.json")" cli claude claude
@@ -157,6 +164,7 @@ export RIG_CLAUDE_BIN="$bin/claude"
 export RIG_CLAUDE_OLD_BIN="$bin/claude-$claude_old"
 export RIG_CHROMIUM_BIN="$(browser)"
 export RIG_MCP="$target/mcp/node_modules"
+export RIG_SERVERS="$target/servers/node_modules/.bin"
 export RIG_PLAYWRIGHT="$target/playwright/node_modules/playwright-core"
 case ":\$PATH:" in *":$bin:"*) ;; *) export PATH="$bin:\$PATH" ;; esac
 ENV

@@ -16,6 +16,9 @@ const after = before.replace('o.price', 'o.price * o.count').replace('TypeError'
 const git = (...args) => execFileSync('git', ['-c', 'user.name=t', '-c', 'user.email=t@example.org', ...args], { cwd: folder, stdio: 'ignore' });
 execFileSync('git', ['init', '--quiet', folder]);
 writeFileSync(join(folder, 'app.py'), before);
+writeFileSync(join(folder, 'tsconfig.json'), '{ "compilerOptions": { "strict": true }, "include": ["*.ts"] }');
+writeFileSync(join(folder, 'cart.ts'), "export class Cart {\n  readonly items: string[] = [];\n  add(item: string): void {\n    this.items.push(item);\n  }\n}\n");
+writeFileSync(join(folder, 'shop.ts'), "import { Cart } from './cart';\n\nexport function fill(): Cart {\n  const cart = new Cart();\n  /* 😀 */ cart.add('x');\n  return cart;\n}\n\nexport const wrong: number = 'text';\n");
 git('add', '.');
 git('commit', '--quiet', '--message', 'first');
 writeFileSync(join(folder, 'app.py'), after);

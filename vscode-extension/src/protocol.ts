@@ -138,6 +138,46 @@ export interface ShowParams {
   readonly endLine: number;
 }
 
+/** A place in a document: line and UTF-16 unit, both from 0. */
+export interface HostPosition {
+  readonly line: number;
+  readonly character: number;
+}
+
+/** A question to the editor's own languages: about a place, a document, or (`query`) a name. */
+export interface HostQuery {
+  readonly what:
+    | 'definition'
+    | 'typeDefinition'
+    | 'implementation'
+    | 'references'
+    | 'hover'
+    | 'documentSymbols'
+    | 'workspaceSymbols'
+    | 'callers'
+    | 'callees'
+    | 'rename'
+    | 'diagnostics'
+    | 'codeActions'
+    | 'languages';
+  readonly uri: string | null;
+  readonly position: HostPosition | null;
+  readonly query: string;
+  readonly deadlineMs: number;
+  readonly limit: number;
+}
+
+/** What they say; `result` has the form that LSP gives this question's answer, as a list in every case. */
+export interface HostAnswer {
+  readonly status: 'ready' | 'warming' | 'partial' | 'unsupported';
+  readonly result: readonly unknown[];
+  readonly truncated: boolean;
+  readonly provider: string;
+  readonly version?: number | null;
+  readonly ms: number;
+  readonly diagnosticsScope?: 'open' | null;
+}
+
 /** What the client asks, by method. */
 export interface Requests {
   'sidecar/status': { params: null; result: Status };
@@ -158,4 +198,9 @@ export interface Notifications {
   'sidecar/proposal/opened': ProposalName;
   'sidecar/proposal/closed': ProposalName;
   'sidecar/window/show': ShowParams;
+}
+
+/** What the server asks the client, by method. */
+export interface HostRequests {
+  'sidecar/host/query': { params: HostQuery; result: HostAnswer };
 }

@@ -1,12 +1,13 @@
 /** The server's process and the language client that speaks to it: start, stop, restart (one running, one waiting). */
 
-import { type Disposable, EventEmitter, type WorkspaceFolder } from 'vscode';
+import { type CancellationToken, type Disposable, EventEmitter, type WorkspaceFolder } from 'vscode';
 import type { LanguageClient } from 'vscode-languageclient/node';
 
 import type { Hooks, Launch } from './client';
 import { SetupProblem } from './environment';
+import { Host } from './host';
 import { type Log, reason } from './log';
-import type { Notifications, ProposalName, Requests, ShowParams, Status, ThreadsChanged } from './protocol';
+import type { HostQuery, Notifications, ProposalName, Requests, ShowParams, Status, ThreadsChanged } from './protocol';
 import { Single } from './single';
 import type { View } from './words';
 
@@ -22,6 +23,7 @@ export class Server implements Disposable {
   private readonly closed = new EventEmitter<ProposalName>();
   private readonly shown = new EventEmitter<ShowParams>();
   private current: View = { phase: 'starting', note: '', status: undefined };
+  private readonly host = new Host();
   private ended = false;
 
   /** Each change of what is known of the server. */
@@ -86,6 +88,7 @@ export class Server implements Disposable {
   dispose(): void {
     this.ended = true;
     void this.stop();
+    this.host.dispose();
     this.viewed.dispose();
     for (const each of [this.threads, this.opened, this.closed, this.shown]) each.dispose();
   }
@@ -119,6 +122,7 @@ export class Server implements Disposable {
     });
     this.client = client;
     this.subscriptions.push(
+      client.onRequest('sidecar/host/query', (query: HostQuery, token: CancellationToken) => this.host.answer(query, token)),
       this.hear(client, 'sidecar/statusChanged', (status) => {
         this.update({ phase: 'running', note: '', status });
       }),

@@ -13,6 +13,7 @@ export async function run(): Promise<void> {
   const mocha = new Mocha({ ui: 'bdd', timeout: 60_000, reporter: 'min' });
   mocha.suite.emit('pre-require', globalThis, '', mocha);
   await import('./sidecar.test');
+  await import('./host.test');
   const failures = await new Promise<number>((resolve) => {
     mocha
       .run(resolve)

@@ -9,6 +9,7 @@ interface Schema {
   readonly $ref?: string;
   readonly type?: string;
   readonly enum?: readonly string[];
+  readonly const?: string;
   readonly anyOf?: readonly Schema[];
   readonly items?: Schema;
   readonly properties?: Readonly<Record<string, Schema>>;
@@ -16,6 +17,7 @@ interface Schema {
 }
 interface Golden {
   readonly requests: Readonly<Record<string, { readonly params: Schema | null; readonly result: Schema }>>;
+  readonly hostRequests: Golden['requests'];
   readonly notifications: Readonly<Record<string, { readonly params: Schema }>>;
   readonly $defs: Readonly<Record<string, Schema>>;
 }
@@ -43,8 +45,9 @@ function wanted(schema: Schema): string {
   if (schema.$ref) return schema.$ref.replace('#/$defs/', '');
   if (schema.enum) return union(schema.enum.map((word) => `'${word}'`));
   if (schema.anyOf) return union(schema.anyOf.map(wanted));
+  if (schema.const !== undefined) return `'${schema.const}'`;
   if (schema.items) return `${wanted(schema.items)}[]`;
-  return schema.type === 'integer' ? 'number' : String(schema.type);
+  return schema.type === 'integer' ? 'number' : (schema.type ?? 'unknown');
 }
 
 function union(parts: readonly string[]): string {
@@ -61,7 +64,10 @@ function members(node: ts.InterfaceDeclaration | ts.TypeLiteralNode): Map<string
   return found;
 }
 
-const sent = new Set(Object.values(golden.requests).flatMap(({ params }) => (params ? [wanted(params)] : [])));
+const sent = new Set([
+  ...Object.values(golden.requests).flatMap(({ params }) => (params ? [wanted(params)] : [])),
+  ...Object.values(golden.hostRequests).map(({ result }) => wanted(result)),
+]);
 
 for (const [name, schema] of Object.entries(golden.$defs)) {
   test(`${name} has the fields that the server ${sent.has(name) ? 'reads' : 'writes'}`, () => {
@@ -78,19 +84,20 @@ for (const [name, schema] of Object.entries(golden.$defs)) {
 }
 
 test('no type is left that the server does not know', () => {
-  const known = new Set([...Object.keys(golden.$defs), 'Requests', 'Notifications']);
+  const known = new Set([...Object.keys(golden.$defs), 'Requests', 'HostRequests', 'Notifications']);
   assert.deepEqual([...interfaces.keys()].filter((name) => !known.has(name)), []);
 });
 
-test('the requests are those of the server, with their parameters and results', () => {
-  const node = interfaces.get('Requests');
+const tables = [['Requests', golden.requests], ['HostRequests', golden.hostRequests]] as const;
+for (const [table, requests] of tables) test(`the ${table} are those of the server, with their parameters and results`, () => {
+  const node = interfaces.get(table);
   assert.ok(node);
   const ours = [...members(node)].map(([method, { type }]) => {
     assert.ok(ts.isTypeLiteralNode(type));
     const parts = members(type);
     return [method, [...['params', 'result']].map((part) => parts.get(part)?.type.getText())];
   });
-  const theirs = Object.entries(golden.requests).map(([method, { params, result }]) => [method, [params ? wanted(params) : 'null', wanted(result)]]);
+  const theirs = Object.entries(requests).map(([method, { params, result }]) => [method, [params ? wanted(params) : 'null', wanted(result)]]);
   assert.deepEqual(Object.fromEntries(ours), Object.fromEntries(theirs));
 });
 

@@ -1,0 +1,99 @@
+"""`sidecar definition` and `sidecar references`: ask about a symbol by its place or its name."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sidecar.cli.options import Json, Quiet, Workspace
+from sidecar.cli.output import Output
+from sidecar.core.errors import BadInput
+from sidecar.core.symbols import Answer, Location, Operation, Position, Query
+from sidecar.languages.files import Files
+from sidecar.languages.opening import open_symbols
+from sidecar.settings import Settings, environment, from_machine
+from sidecar.trace import neutralise
+
+Target = Annotated[
+    str, typer.Argument(metavar="FILE:LINE:COL|NAME", help="A place (both counted from 1), or a name (`Cart.add`).")
+]
+Limit = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Show at most so many.")]
+Deadline = Annotated[float, typer.Option("--deadline", metavar="SECONDS", min=0.1, help="Wait at most so long.")]
+
+
+def definition(
+    target: Target,
+    *,
+    limit: Limit = 200,
+    deadline: Deadline = 15.0,
+    workspace: Workspace = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Show where a symbol is defined; exit code 1 when that is not found."""
+    return _look("definition", target, (limit, deadline), workspace, Output(json, quiet))
+
+
+def references(
+    target: Target,
+    *,
+    limit: Limit = 200,
+    deadline: Deadline = 15.0,
+    workspace: Workspace = None,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
+    """Show where a symbol is used, and where it is defined; exit code 1 when nothing is found."""
+    return _look("references", target, (limit, deadline), workspace, Output(json, quiet))
+
+
+def _look(operation: Operation, target: str, bounds: tuple[int, float], workspace: str | None, out: Output) -> int:
+    settings = from_machine({"server.workspace": workspace})
+    query = _query(operation, target, Path(settings.server.workspace), bounds)
+    answer = asyncio.run(_ask(settings, query))
+    if out.json:
+        out.record(asdict(answer))
+    else:
+        _print(answer, out)
+    return 0 if answer.items else 1
+
+
+def _query(operation: Operation, target: str, root: Path, bounds: tuple[int, float]) -> Query:
+    limit, deadline = bounds
+    place = re.fullmatch(r"(.+):(\d+):(\d+)", target)
+    if place is None:
+        if re.search(r":\d*$", target):
+            raise BadInput(f"{target!r} is no place; write FILE:LINE:COL, both counted from 1, or a name.")
+        return Query(operation, name=target, limit=limit, deadline=deadline)
+    file, line, column = place.groups()
+    files = Files(root)
+    path = files.shown(files.locate(str(Path(file).absolute())))
+    return Query(operation, path, Position(int(line), int(column)), limit=limit, deadline=deadline)
+
+
+async def _ask(settings: Settings, query: Query) -> Answer:
+    symbols = open_symbols(settings, environment(), trusted=False)
+    try:
+        return await symbols.ask(query)
+    finally:
+        await symbols.aclose()
+
+
+def _print(answer: Answer, out: Output) -> None:
+    for item in answer.items:
+        if isinstance(item, Location):
+            start = item.span.start
+            text = f": {item.text}" if item.text else ""
+            out.data(neutralise(f"{item.span.path}:{start.line}:{start.column}{text}"))
+    count = len(answer.items)
+    more = " or more" if answer.truncated else ""
+    out.say(
+        f"{count}{more} {'place' if count == 1 else 'places'}, {answer.status}, by {answer.source} in {answer.ms:.0f} ms"
+    )
+    if answer.note:
+        out.say(answer.note) if answer.items else out.complain(answer.note)

@@ -1,0 +1,181 @@
+"""One question, several sources: the editor's own languages, jedi, a language server, and the index as the last resort.
+
+The first whole answer counts. A source that is cold, cannot tell or fails hands on to the next, and when none is whole the
+best of what was said is given, with what it lacks. Names are first turned into places; one that means several is told.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+from sidecar.core.errors import BadInput
+from sidecar.core.ports import SymbolSource
+from sidecar.core.symbols import Answer, Location, Operation, Query, Span, Symbol
+from sidecar.languages.session import WIDE
+
+_KEPT_BACK: Final = 0.25
+"""The share of the time left that a source must leave to those behind it."""
+
+_GRACE: Final = 0.05
+_SHOWN: Final = 5
+_PARTS: Final = re.compile(r"[.#/]+|::")
+_FILE_ONLY: Final = frozenset({"document_symbols", "diagnostics"})
+
+
+class Chain:
+    """Implements `core.ports.Symbols` by the sources that it was given, best first, and those attached meanwhile.
+
+    `jedi` is asked before servers about one place, after them about the whole project, which they know better.
+    """
+
+    name = "symbols"
+
+    def __init__(self, sources: Sequence[SymbolSource]) -> None:
+        self._own = tuple(sources)
+        self._sources = list(sources)
+
+    # ── core.ports.Symbols ──────────────────────────────────────────────────────────────────────────
+    def attach(self, source: SymbolSource, *, last: bool = False) -> Callable[[], None]:
+        """Ask this source before all others, or after them; the result ends it. Whoever attaches it closes it."""
+        self._sources.insert(len(self._sources) if last else 0, source)
+
+        def end() -> None:
+            if source in self._sources:
+                self._sources.remove(source)
+
+        return end
+
+    def knows(self, operation: Operation, path: str) -> bool:
+        """Always: where nobody can tell, the answer says so."""
+        return True
+
+    async def ask(self, query: Query) -> Answer:
+        """The best answer within the deadline. Raises BadInput for a question that is none, or a place that is none."""
+        began = time.monotonic()
+        _check(query)
+        if query.name and query.position is None and query.operation not in {"workspace_symbols", *_FILE_ONLY}:
+            answer = await self._ask_by_name(query)
+        else:
+            answer = await self._ask_in_turn(query)
+        return replace(answer, ms=(time.monotonic() - began) * 1000)
+
+    async def aclose(self) -> None:
+        """End what the sources started."""
+        for source in self._own:
+            await source.aclose()
+
+    # ── one after the other ─────────────────────────────────────────────────────────────────────────
+    def _in_order(self, query: Query) -> list[SymbolSource]:
+        asked = [source for source in self._sources if source.knows(query.operation, query.path)]
+        if query.operation == "workspace_symbols":  # only the index knows every file
+            return sorted(asked, key=lambda source: source.name != "index")
+        if query.operation in WIDE:
+            last = {"jedi": 1, "index": 2}
+            return sorted(asked, key=lambda source: last.get(source.name, 0))
+        return asked
+
+    async def _ask_in_turn(self, query: Query) -> Answer:
+        end = time.monotonic() + query.deadline
+        said: list[Answer] = []
+        sources = self._in_order(query)
+        for number, source in enumerate(sources, 1):
+            left = end - time.monotonic()
+            if left <= 0 or (source.name == "index" and any(each.items and each.status == "partial" for each in said)):
+                break  # what a language's own tool found, if not all, is worth more than what only reads
+            share = left if number == len(sources) else left * (1 - _KEPT_BACK)
+            answer = await _bounded(source, replace(query, deadline=share))
+            if answer.status == "ready" and (answer.items or not _goes_on(query, sources[number:])):
+                return answer
+            said.append(answer)
+        return _best(said)
+
+    # ── names ───────────────────────────────────────────────────────────────────────────────────────
+    async def _ask_by_name(self, query: Query) -> Answer:
+        """Find the name, then ask about its place."""
+        began = time.monotonic()
+        *outer, last = [part for part in _PARTS.split(query.name) if part] or [""]
+        look = replace(
+            query, operation="workspace_symbols", name=last, path="", deadline=query.deadline * 0.5, limit=1_000
+        )
+        if query.path:
+            look = replace(look, operation="document_symbols", path=query.path, name="")
+        found = await self._ask_in_turn(look)
+        named = [item for item in found.items if isinstance(item, Symbol) and _is_called(item, outer, last)]
+        places = {(symbol.span.path, symbol.span.start): symbol for symbol in named}
+        if not places:
+            lacking = found.status == "ready"
+            note = found.note if not lacking else f"Nothing is called {query.name} here."
+            return replace(found, items=(), truncated=False, note=note)
+        if query.operation == "definition":
+            items = tuple(Location(symbol.span, symbol.signature, symbol.container) for symbol in places.values())
+            note = found.note or (_several(query.name, list(places.values())) if len(items) > 1 else "")
+            return replace(found, items=items[: query.limit], truncated=len(items) > query.limit, note=note)
+        if len(places) > 1:
+            several = _several(query.name, list(places.values()))
+            return replace(found, status="partial", items=(), truncated=False, note=f"{several} Ask about one of them.")
+        ((path, start),) = places
+        left = max(query.deadline - (time.monotonic() - began), 0.1)
+        return await self._ask_in_turn(replace(query, name="", path=path, position=start, deadline=left))
+
+
+def _check(query: Query) -> None:
+    """Raises BadInput for a question that lacks something."""
+    place = bool(query.path) and query.position is not None
+    if query.operation in _FILE_ONLY:
+        enough, wanted = bool(query.path), "a file"
+    elif query.operation == "workspace_symbols":
+        enough, wanted = bool(query.name), "a name"
+    else:
+        enough, wanted = place or bool(query.name), "a place (file, line, column) or a name"
+    if not enough:
+        raise BadInput(f"The question {query.operation} is about {wanted}; name it.")
+    if query.operation == "rename" and not query.new_name:
+        raise BadInput("A rename needs the new name.")
+    if query.deadline <= 0 or query.limit <= 0:
+        raise BadInput("Deadline and limit must be more than 0.")
+
+
+async def _bounded(source: SymbolSource, query: Query) -> Answer:
+    """A source's answer, also where it does not keep its deadline."""
+    try:
+        async with asyncio.timeout(query.deadline + _GRACE):
+            return await source.ask(query)
+    except TimeoutError:
+        return Answer("warming", source.name, note=f"{source.name} did not answer in time; ask again.")
+
+
+def _goes_on(query: Query, behind: Sequence[SymbolSource]) -> bool:
+    """Whether an empty answer, though whole by its source's own account, is worth asking on about."""
+    return bool(behind) and query.operation in {"definition", "workspace_symbols", "hover"}
+
+
+def _best(said: Sequence[Answer]) -> Answer:
+    """The answer that says most; among empty ones the one with the best reason. What others said is added to its note."""
+    if not said:
+        return Answer("unsupported", "index", note="Nobody here can answer this for this file.")
+    worth = {"ready": 3, "partial": 2, "warming": 1, "unsupported": 0}
+    best = max(said, key=lambda answer: (bool(answer.items), worth[answer.status]))
+    if best.status == "ready":
+        return best
+    notes = [best.note, *(answer.note for answer in said if answer is not best and answer.note)]
+    return replace(best, note=" ".join(dict.fromkeys(note for note in notes if note)))
+
+
+def _is_called(symbol: Symbol, outer: Sequence[str], last: str) -> bool:
+    parts = [part for part in _PARTS.split(symbol.path) if part]
+    return parts[-1:] == [last] and (not outer or parts[-1 - len(outer) : -1] == list(outer))
+
+
+def _several(name: str, symbols: Sequence[Symbol]) -> str:
+    shown = ", ".join(f"{symbol.path} ({_where(symbol.span)})" for symbol in symbols[:_SHOWN])
+    more = f" and {len(symbols) - _SHOWN} more" if len(symbols) > _SHOWN else ""
+    return f"{len(symbols)} symbols are called {name}: {shown}{more}."
+
+
+def _where(span: Span) -> str:
+    return f"{span.path}:{span.start.line}:{span.start.column}"

@@ -1,0 +1,131 @@
+"""Real language servers without an editor: TypeScript's, gopls, clangd, basedpyright, through the product's own sources."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+
+import psutil
+import pytest
+
+from sidecar.core.symbols import Answer, Operation, Position, Query
+from sidecar.languages.servers import Servers
+from tests.conftest import Rig
+
+pytestmark = pytest.mark.journey
+
+FILES = {
+    "ts/tsconfig.json": '{ "include": ["*.ts"] }\n',
+    "ts/cart.ts": "export class Cart {\n  add(item: string): string {\n    return item;\n  }\n}\n",
+    "ts/shop.ts": "import { Cart } from './cart';\n\nexport function fill(): void {\n  /* 😀 */ new Cart().add('x');\n}\n",
+    "go/go.mod": "module example.org/cart\n\ngo 1.19\n",
+    "go/cart.go": "package cart\n\ntype Cart struct{}\n\nfunc (c Cart) Add(s string) string { return s }\n",
+    "go/shop.go": 'package cart\n\nfunc Fill() {\n\t/* 😀 */ Cart{}.Add("x")\n}\n',
+    "c/compile_commands.json": "[]",
+    "c/cart.h": "int add(int a);\n",
+    "c/cart.c": '#include "cart.h"\n\nint add(int a) { return a; }\n\nint fill(void) { /* 😀 */ return add(1); }\n',
+    "py/cart.py": "class Cart:\n    def add(self, item: str) -> str:\n        return item\n",
+    "py/shop.py": 'from cart import Cart\n\n\ndef fill() -> None:\n    "😀"; Cart().add("x")\n',
+}
+"""Small projects: `add` is defined once and called once, from `fill`, behind a character of two units."""
+
+CASES = {
+    "ts": ("typescript-language-server", ("cart.ts", 2, 3), ("shop.ts", 4, 22)),
+    "go": ("gopls", ("cart.go", 5, 15), ("shop.go", 4, 17)),
+    "c": ("clangd", ("cart.c", 3, 5), ("cart.c", 5, 33)),
+    "py": ("basedpyright", ("cart.py", 2, 9), ("shop.py", 5, 17)),
+}
+
+
+@pytest.fixture(params=CASES)
+async def language(
+    request: pytest.FixtureRequest,
+    rig: Rig,
+    clean_environment: Mapping[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> AsyncIterator[tuple[str, Path, Servers]]:
+    """One language's project and its server, found on the rig's PATH."""
+    for name, text in FILES.items():
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text, encoding="utf-8")
+    own = Path(os.sys.executable).parent
+    monkeypatch.setenv(
+        "PATH", f"{rig.environment['RIG_SERVERS']}{os.pathsep}{own}{os.pathsep}{rig.environment['PATH']}"
+    )
+    root = tmp_path / request.param
+    if request.param == "c":
+        command = {"directory": str(root), "file": "cart.c", "command": "cc -c cart.c"}
+        (root / "compile_commands.json").write_text(f"[{command}]".replace("'", '"'))
+    servers = Servers(root, trusted=True, env={**clean_environment, "PATH": os.environ["PATH"]})
+    yield request.param, root, servers
+    await servers.aclose()
+
+
+async def ask(servers: Servers, operation: Operation, place: tuple[str, int, int], **more: str) -> Answer:
+    path, line, column = place
+    answer = await servers.ask(Query(operation, path, Position(line, column), deadline=60, **more))
+    assert (answer.status, answer.note) == ("ready", ""), (operation, answer)
+    return answer
+
+
+def places(answer: Answer) -> set[tuple[str, int, int]]:
+    return {(item.span.path, item.span.start.line, item.span.start.column) for item in answer.items}
+
+
+async def test_a_real_server_answers_every_question(language: tuple[str, Path, Servers]) -> None:
+    """Cold, at the first question, and whole: with the character that counts as two in the way."""
+    name, _, servers = language
+    server, defined, used = CASES[name]
+    references = await ask(servers, "references", defined)
+    assert references.source == f"server:{server}"
+    assert {defined, used} <= places(references)
+    assert defined in places(await ask(servers, "definition", used))
+    assert (await ask(servers, "hover", used)).items
+    callers = await ask(servers, "callers", defined)
+    assert [call.symbol.name.removesuffix("()") for call in callers.items] in (["fill"], ["Fill"])
+    assert (used[1], used[2]) == (callers.items[0].places[0].start.line, callers.items[0].places[0].start.column)
+    edits = await ask(servers, "rename", defined, new_name="put")
+    assert {defined, used} <= places(edits)
+    outline = await servers.ask(Query("document_symbols", defined[0], deadline=60))
+    assert any(symbol.name.lower().endswith("add") for symbol in outline.items)
+
+
+async def test_changes_by_git_sed_and_hand_are_seen(language: tuple[str, Path, Servers]) -> None:
+    """What no editor told it: a file that came, one that changed, one that went."""
+    name, root, servers = language
+    _, defined, used = CASES[name]
+    before = places(await ask(servers, "references", defined))
+    other = root / used[0]
+    other.write_text("\n" + other.read_text(encoding="utf-8"), encoding="utf-8")
+    moved = places(
+        await ask(servers, "references", defined if used[0] != defined[0] else (defined[0], defined[1] + 1, defined[2]))
+    )
+    assert (used[0], used[1] + 1, used[2]) in moved
+    assert used not in moved
+    subprocess.run(["sed", "-i", "1d", str(other)], check=True)
+    assert places(await ask(servers, "references", defined)) == before
+    if name == "c":
+        return  # one file holds it all
+    third = root / f"third{other.suffix}"
+    third.write_text(
+        other.read_text(encoding="utf-8").replace("fill", "again").replace("Fill", "Again"), encoding="utf-8"
+    )
+    assert (third.name, *used[1:]) in places(await ask(servers, "references", defined))
+    third.unlink()
+    assert places(await ask(servers, "references", defined)) == before
+
+
+async def test_nothing_is_left_running(language: tuple[str, Path, Servers]) -> None:
+    """Servers start helpers of their own: those end too."""
+    name, _, servers = language
+    await ask(servers, "definition", CASES[name][2])
+    (slot,) = [slot for slot in servers._slots.values() if slot.session]
+    top = psutil.Process(slot.session.child.pid)
+    family = [top, *top.children(recursive=True)]
+    assert len(family) >= 2
+    await servers.aclose()
+    _, alive = psutil.wait_procs(family, timeout=10)
+    assert [process for process in alive if process.status() != psutil.STATUS_ZOMBIE] == []
