@@ -174,7 +174,8 @@ class _Reading:
                 if not _NAME.match(self._source, name.start_byte, name.end_byte) and kind not in {"module", "field"}:
                     continue
                 self._named.add(name.start_byte)
-                marks.append((node.start_byte, -node.end_byte, kind, node, name))
+                whole = _around(node) if node.id == name.id else node
+                marks.append((whole.start_byte, -whole.end_byte, kind, whole, name))
         for kind in ("scope", "impl"):
             marks += [(node.start_byte, -node.end_byte, kind, node, None) for node in self._found.get(kind, ())]
         for kind in ("member", "bind", "outer"):
@@ -340,7 +341,7 @@ class _Reading:
         start = node.start_byte
         raw = self._source[start : body.start_byte if body is not None else min(node.end_byte, start + 1000)]
         text = _text(raw if body is not None else raw.partition(b"\n")[0])
-        head = " ".join(text.split()).rstrip(" {:=>;")
+        head = " ".join(text.split()).removesuffix("=>").rstrip(" {:=;")
         return head if len(head) <= _SIGNATURE else head[: _SIGNATURE - 1] + "…"
 
     def _doc(self, node: Node, row: int) -> str:
@@ -389,6 +390,12 @@ def _name_node(node: Node) -> Node | None:
             return None
         node = inner
     return None
+
+
+def _around(name: Node) -> Node:
+    """The declaration of a name that was captured by itself."""
+    parent = name.parent
+    return name if parent is None or parent.type.endswith(("body", "list", "clause", "call")) else parent
 
 
 def _joined(path: str, name: str) -> str:
