@@ -34,6 +34,9 @@ COMMANDS: Final[dict[str, Command]] = {
     "env": Command("sidecar.cli.claude:env", "Print exports for the running sidecar.", 'eval "$(sidecar env)"'),
     "doctor": Command("sidecar.cli.doctor:doctor", "Find what is wrong, and how to mend it.", "sidecar doctor --json"),
     "risk": Command("sidecar.cli.risk:risk", "Score the risk of a change.", "sidecar risk --staged --fail-over 0.5"),
+    "index": Command("sidecar.cli.index:index", "Index the workspace's symbols.", "sidecar index --rebuild"),
+    "symbols": Command("sidecar.cli.index:symbols", "Find symbols by name.", "sidecar symbols Cart.total"),
+    "summary": Command("sidecar.cli.summary:summary", "Show or write the block for CLAUDE.md.", "sidecar summary --write"),
     "usage": Command(
         "sidecar.cli.usage:usage", "Show requests, tokens and cost.", "sidecar usage --since 7d --by model"
     ),

@@ -76,7 +76,7 @@ class Facts(NamedTuple):
     """What one file says.
 
     `uses` maps a name to packed triples (line, column, mark) of 32 bits each; a mark's symbol is its place in `symbols`
-    plus one, 0 where it stands in none. `bases` are pairs (name of the base, dotted path of the class). `broken`:
+    plus one, 0 where it stands in none. `doc` is the file's own first line of words. `bases` are pairs (name of the base, dotted path of the class). `broken`:
     parts of it could not be parsed.
     """
 
@@ -85,6 +85,7 @@ class Facts(NamedTuple):
     imports: list[Import]
     bases: list[tuple[str, str]]
     locals: list[Local]
+    doc: str
     broken: bool
 
 
@@ -142,7 +143,7 @@ class _Reading:
             if nodes and kind == MEMBER:
                 skipped = skipped | {node.start_byte for node in nodes}
         packed = {_text(name): array("I", places).tobytes() for name, places in uses.items()}
-        return Facts(self._symbols, packed, imports, self._bases(), self._locals, broken)
+        return Facts(self._symbols, packed, imports, self._bases(), self._locals, self._file_doc(), broken)
 
     # ── first sweep: what is bound where ────────────────────────────────────────────────────────────
     def _find_scopes(self) -> None:
@@ -355,6 +356,22 @@ class _Reading:
         text = _text(line).strip()
         return text if len(text) <= _DOC else text[: _DOC - 1] + "…"
 
+    def _file_doc(self) -> str:
+        """What the file's docstring, or the comment that it begins with, says first."""
+        if self._language == "python":
+            match = re.compile(rb"(?:\s*#[^\n]*\n|\s+)*" + _DOCSTRING.pattern).match(self._source)
+            line = match[2].partition(match[1])[0] if match else b""
+        else:
+            line = b""
+            for raw in self._source[:2000].split(b"\n"):
+                if not raw.strip().startswith(self._comments) and raw.strip():
+                    break
+                line = raw.strip().lstrip(b"/*#-! ").removesuffix(b"*/").rstrip()
+                if line and not raw.startswith(b"#!") and b"opyright" not in line and b"icense" not in line:
+                    break
+                line = b""
+        return _text(line).strip()[:_DOC]
+
     def _comment_above(self, row: int) -> bytes:
         line = b""
         while row > 0:
@@ -395,7 +412,7 @@ def _name_node(node: Node) -> Node | None:
 def _around(name: Node) -> Node:
     """The declaration of a name that was captured by itself."""
     parent = name.parent
-    return name if parent is None or parent.type.endswith(("body", "list", "clause", "call")) else parent
+    return name if parent is None or parent.type.endswith(("body", "list", "clause", "call", "entry")) else parent
 
 
 def _joined(path: str, name: str) -> str:

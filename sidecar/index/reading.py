@@ -81,17 +81,17 @@ def _parsed(path: str, source: bytes, language: str) -> tuple[Any, ...]:
         return (reason,)
     marks = facts_of(path, source)
     if language not in BY_NAME:
-        return ("", (), {}, (), (), b"", marks)
+        return ("", "", (), {}, (), (), b"", marks)
     from sidecar.index.extract import extract  # noqa: PLC0415 - the parser: a process that only compares needs none
 
     try:
         facts = extract(source, language)
     except ImportError as error:
-        return (str(error), (), {}, (), (), b"", marks)
+        return (str(error), "", (), {}, (), (), b"", marks)
     symbols = [tuple(symbol) for symbol in facts.symbols]
     imports = [tuple(found) for found in facts.imports]
     places = marshal.dumps([tuple(local) for local in facts.locals])
-    return ("", symbols, facts.uses, imports, facts.bases, places, marks)
+    return ("", facts.doc, symbols, facts.uses, imports, facts.bases, places, marks)
 
 
 def send(stream: IO[bytes], value: Any) -> None:

@@ -59,6 +59,8 @@ class IndexService:
         self._standing = ""
         self.note = ""
         """What is not as it should be, in a sentence."""
+        self.failed = False
+        """Whether the indexer was given up."""
 
     def start(self) -> None:
         """Begin to index; returns at once."""
@@ -128,6 +130,7 @@ class IndexService:
             await asyncio.sleep(min(2.0 ** (self._fails - 1), 30.0))
         self.note = self._sentence = self.note or "The indexer ended again and again; `sidecar index` says why."
         self._whole.clear()
+        self.failed = True
         log.warning("index", note=self.note)
 
     async def _live(self) -> None:
@@ -144,6 +147,7 @@ class IndexService:
         async with asyncio.TaskGroup() as group:
             feeding = group.create_task(self._feed())
             rescanning = group.create_task(self._rescan())
+            self._standing = "" if self._watch else "rescan"
             await self._hear(self._process)
             feeding.cancel()
             rescanning.cancel()

@@ -24,7 +24,12 @@ _VENDORED: Final = frozenset(
 _LOCKS: Final = frozenset({"package-lock.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock", "cargo.lock", "go.sum"})
 _GENERATED_NAME: Final = re.compile(r"(_pb2(_grpc)?\.pyi?|\.pb\.(go|cc|h)|\.g\.(dart|cs)|\.designer\.cs|\.generated\.\w+)$")
 _MINIFIED_NAME: Final = re.compile(r"[.-]min\.(js|mjs|css)$")
-_GENERATED: Final = re.compile(rb"@generated|\bDO NOT (EDIT|MODIFY)\b|[Aa]uto-?generated (by|from|file)|[Gg]enerated by .{0,60}[Dd]o not edit")
+_GENERATED: Final = re.compile(
+    rb"^\W{0,8}(?:@generated\b|.{0,80}\bDO NOT (?:EDIT|MODIFY)\b|(?:This (?:file|code) (?:is|was) |Code )?(?:auto-?matically |auto-?)?"
+    rb"generated (?:by|from|with)\b.{0,80}(?:edit|modify|change))", re.MULTILINE | re.IGNORECASE
+)
+"""A line near the top that says so of its file."""
+
 _NEVER: Final = frozenset({".git", ".hg", ".svn", ".venv", "venv", "__pycache__", "node_modules", ".tox", ".mypy_cache"})
 
 
@@ -76,13 +81,18 @@ def by_content(source: bytes) -> str:
     """Why a text of this content is not parsed; empty when nothing speaks against it."""
     if b"\0" in source[:8192]:
         return "binary"
-    if _GENERATED.search(source, 0, _HEAD):
+    if _says_generated(source[:_HEAD]):
         return "generated"
     if len(source) > _LONGEST_LINE and len(source) > 500 * (source.count(b"\n") + 1):
         return "minified"
     if len(source) > 20 * _LONGEST_LINE and len(max(source.split(b"\n"), key=len, default=b"")) > 20 * _LONGEST_LINE:
         return "one line of it is longer than 100,000 bytes"
     return ""
+
+
+def _says_generated(head: bytes) -> bool:
+    match = _GENERATED.search(head)
+    return match is not None and match[0].lstrip()[:1] in b"/#*-;<\"'@({%"
 
 
 def digest(source: bytes) -> bytes:

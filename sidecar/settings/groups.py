@@ -285,6 +285,15 @@ class Tracing(Group):
     keep_count: int = _setting(200, "How many are kept.", "SIDECAR_TRACE_COUNT", narrow="lower", example="200", ge=1)
 
 
+class Index(Group):
+    """The index of the workspace's symbols."""
+
+    enabled: bool = _setting(True, "Whether the workspace is indexed.", "SIDECAR_INDEX", narrow="only false")
+    watch: bool = _setting(
+        True, "Whether its files are watched for changes; without, they are looked at every 30 s.", "SIDECAR_INDEX_WATCH"
+    )
+
+
 class Telemetry(Group):
     """Our own traces and metrics."""
 
@@ -309,6 +318,7 @@ class Settings(Group):
     telemetry: Telemetry = Field(default_factory=Telemetry)
     records: Records = Field(default_factory=Records)
     tracing: Tracing = Field(default_factory=Tracing)
+    index: Index = Field(default_factory=Index)
     _origins: Mapping[str, str] = PrivateAttr(default_factory=dict)
     _warnings: tuple[str, ...] = PrivateAttr(default=())
     _state: Path | None = PrivateAttr(default=None)

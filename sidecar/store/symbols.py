@@ -28,7 +28,7 @@ _SCHEMA: Final = (
     "CREATE TABLE notes (key TEXT PRIMARY KEY, value) WITHOUT ROWID",
     "CREATE TABLE files (id INTEGER PRIMARY KEY, path TEXT NOT NULL UNIQUE, folder TEXT NOT NULL, name TEXT NOT NULL,"
     " size INTEGER NOT NULL, modified INTEGER NOT NULL, looked INTEGER NOT NULL, hash BLOB NOT NULL,"
-    " language TEXT NOT NULL, skipped TEXT NOT NULL, names BLOB NOT NULL, locals BLOB NOT NULL)",
+    " language TEXT NOT NULL, skipped TEXT NOT NULL, doc TEXT NOT NULL, names BLOB NOT NULL, locals BLOB NOT NULL)",
     "CREATE INDEX files_name ON files (name)",
     "CREATE INDEX files_folder ON files (folder)",
     "CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, defined INTEGER NOT NULL DEFAULT 0)",
@@ -82,6 +82,7 @@ class Entry(NamedTuple):
     hash: bytes
     language: str
     skipped: str
+    doc: str = ""
     symbols: Sequence[Sequence[Any]] = ()
     uses: Mapping[str, bytes] = {}
     imports: Sequence[Sequence[Any]] = ()
@@ -213,10 +214,10 @@ class SymbolWriter:
         ids = array("q", [self._id(name) for name in entry.uses]).tobytes()
         values = (
             entry.path, folder, name, entry.size, entry.modified, entry.looked, entry.hash, entry.language,
-            entry.skipped, ids, entry.locals,
+            entry.skipped, entry.doc, ids, entry.locals,
         )  # fmt: skip
         at = self._db.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (known, *values)
+            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (known, *values)
         ).lastrowid
         if at is None:
             raise StoreError("The index took no file.")
@@ -315,6 +316,11 @@ class SymbolReader:
         row = self._one("SELECT id, path, language, skipped, size, modified, locals FROM files WHERE path = ?", path)
         return FileRow(*row) if row else None
 
+    def doc_of(self, file: int) -> str:
+        """What a file says of itself, in its first line of words; empty where it says nothing."""
+        row = self._one("SELECT doc FROM files WHERE id = ?", file)
+        return str(row[0]) if row else ""
+
     def paths(self, candidates: Iterable[str]) -> list[str]:
         """Those of these paths that are in the index, in the given order."""
         return [path for path in candidates if self._one("SELECT 1 FROM files WHERE path = ?", path)]
@@ -330,6 +336,10 @@ class SymbolReader:
     def all_files(self) -> list[tuple[str, str, int, str]]:
         """(path, language, size, why it was skipped) of every file, by path."""
         return self._all("SELECT path, language, size, skipped FROM files ORDER BY path")
+
+    def symbol_counts(self) -> dict[str, int]:
+        """How many symbols there are, by language."""
+        return dict(self._all("SELECT language, count(*) FROM symbols JOIN files ON files.id = file GROUP BY language"))
 
     def facts(self) -> list[tuple[str, str, str, str]]:
         """(kind, name, detail, path) of what files say about the project as a whole."""
