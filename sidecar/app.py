@@ -23,7 +23,7 @@ from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
-from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services
+from sidecar.core.ports import Analyst, Desk, EndpointStatus, Provider, Services, SymbolIndex
 from sidecar.endpoint.server import Access, Endpoint, Identity, PortPolicy
 from sidecar.providers import create_provider
 from sidecar.providers.unready import UnreadyProvider
@@ -38,6 +38,7 @@ from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
 
 _NAME = "claude-sidecar"
+_INDEX_AFTER = 1.0
 
 log = get_logger("app")
 
@@ -55,6 +56,7 @@ class Sidecar:
         self._editor = editor
         self._stack = AsyncExitStack()
         self._desk: Desk | None = None
+        self._index: SymbolIndex | None = None
         self._endpoint: Endpoint | None = None
         self._provider: Provider | None = None
         self._problem = ""
@@ -67,6 +69,11 @@ class Sidecar:
     def desk(self) -> Desk | None:
         """The review; None where there is no git repository, and in `serve`."""
         return self._desk
+
+    @property
+    def index(self) -> SymbolIndex | None:
+        """The index of symbols; None where it is switched off, cannot be kept, or is not opened yet."""
+        return self._index
 
     def status(self) -> EndpointStatus:
         """How the endpoint stands now."""
@@ -103,6 +110,11 @@ class Sidecar:
             await self._listen(stack, state, steps)
             if self._editor:
                 self._desk = await self._open_desk(state)
+            if state is not None and self._settings.index.enabled:
+                opening = asyncio.get_running_loop().create_task(self._open_index(state), name="sidecar index")
+                stack.push_async_callback(self._close_index, opening)
+                if self._editor:
+                    await opening
             self._stack = stack.pop_all()
         self._tell()
         return self
@@ -137,7 +149,7 @@ class Sidecar:
     def _make_analyst(self) -> Analyst:
         from sidecar.tools.analyst import WorkspaceAnalyst  # noqa: PLC0415 - git, grammars and the risk model: 0.1 s
 
-        return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status)
+        return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status, lambda: self._index)
 
     def _observing(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that note and trace what the others do. Without a state folder there is no place for it."""
@@ -232,6 +244,27 @@ class Sidecar:
             return None
         writer = opening.writer_for(self._made_provider, self._settings.provider.model_default)
         return opening.open_desk(git, await self._opened_database(state), writer)
+
+    async def _open_index(self, state: Path) -> None:
+        """Begin to index; `serve` gives its first requests the time that this takes."""
+        if not self._editor:
+            await asyncio.sleep(_INDEX_AFTER)
+        indexing = await asyncio.to_thread(importlib.import_module, "sidecar.tools.indexing")
+        watch = self._settings.index.watch
+        try:
+            index = indexing.open_index(Path(self._settings.server.workspace), state, watch=watch)
+        except SidecarError as error:
+            log.warning("index", note=error.sentence)
+            return
+        index.start()
+        self._index = index
+
+    async def _close_index(self, opening: asyncio.Task[None]) -> None:
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+        index, self._index = self._index, None
+        if index is not None:
+            await index.aclose()
 
     @property
     def _made_provider(self) -> Provider:

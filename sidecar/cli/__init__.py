@@ -36,7 +36,9 @@ COMMANDS: Final[dict[str, Command]] = {
     "risk": Command("sidecar.cli.risk:risk", "Score the risk of a change.", "sidecar risk --staged --fail-over 0.5"),
     "index": Command("sidecar.cli.index:index", "Index the workspace's symbols.", "sidecar index --rebuild"),
     "symbols": Command("sidecar.cli.index:symbols", "Find symbols by name.", "sidecar symbols Cart.total"),
-    "summary": Command("sidecar.cli.summary:summary", "Show or write the block for CLAUDE.md.", "sidecar summary --write"),
+    "summary": Command(
+        "sidecar.cli.summary:summary", "Show or write the block for CLAUDE.md.", "sidecar summary --write"
+    ),
     "usage": Command(
         "sidecar.cli.usage:usage", "Show requests, tokens and cost.", "sidecar usage --since 7d --by model"
     ),

@@ -57,7 +57,9 @@ def index(*, rebuild: Rebuild = False, workspace: Workspace = None, json: Json =
 
 
 def symbols(
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="A name, a part of one, or a path such as Class.method.")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="A name, a part of one, or a path such as Class.method.")
+    ],
     *,
     limit: Limit = 50,
     workspace: Workspace = None,
@@ -78,7 +80,9 @@ def symbols(
     else:
         for symbol in answer.items:
             if isinstance(symbol, Symbol):
-                out.data(f"{symbol.span.path}:{symbol.span.start.line}:{symbol.span.start.column}  {symbol.kind} {symbol.path}")
+                out.data(
+                    f"{symbol.span.path}:{symbol.span.start.line}:{symbol.span.start.column}  {symbol.kind} {symbol.path}"
+                )
         if answer.note:
             out.say(answer.note)
         if answer.truncated:
@@ -162,4 +166,3 @@ def counted(reader: SymbolReader) -> dict[str, Any]:
         "skipped": dict(skipped.most_common()),
         "revision": reader.notes()["revision"],
     }
-

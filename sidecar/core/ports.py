@@ -115,6 +115,23 @@ class SymbolSource(Protocol):
         """End what it started."""
 
 
+class SymbolIndex(SymbolSource, Protocol):
+    """The workspace's own index, which must be told what moved."""
+
+    @property
+    def root(self) -> str:
+        """The folder that its paths are relative to, absolute."""
+
+    def moved(self, paths: Collection[str] | None) -> None:
+        """These files (relative to the root, with `/`) may have changed, None: any. Never waits."""
+
+    def subscribe(self, listener: Callable[[int, int], None]) -> Callable[[], None]:
+        """Hear, on the event loop, how many files of how many are indexed; the result ends it."""
+
+    async def cancel(self) -> None:
+        """Leave off indexing; what was done stays."""
+
+
 class Notebook(Protocol):
     """A small JSON value that outlives the process. Neither method fails: what cannot be read is None."""
 
@@ -199,6 +216,10 @@ class Services(Protocol):
     @property
     def desk(self) -> Desk | None:
         """The review; None where there is no git repository."""
+
+    @property
+    def index(self) -> SymbolIndex | None:
+        """The index of symbols; None where it is switched off or cannot be kept."""
 
     def status(self) -> EndpointStatus:
         """How the endpoint stands now."""

@@ -15,6 +15,7 @@ from sidecar.editor.documents import Refresher, touched
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import STATUS_CHANGED, THREADS_CHANGED, Status, ThreadsChanged
 from sidecar.editor.review import NOTHING, Review, status_of
+from sidecar.editor.symbols import Symbols, chosen
 from sidecar.editor.wire import log_fault
 from sidecar.trace import get_logger
 
@@ -51,6 +52,9 @@ class Ear(Protocol):
     async def watch(self, places: Places) -> None:
         """Ask for events of the repository's files."""
 
+    def indexing(self, done: int, total: int) -> None:
+        """So many files of so many are indexed."""
+
 
 class Session:
     """One workspace's services from `initialized` to the end of the connection.
@@ -65,6 +69,7 @@ class Session:
         self._services: Services | None = None
         self._review: Review | None = None
         self._refresher: Refresher | None = None
+        self._symbols: Symbols | None = None
         self._problem = ""
         self._opened = asyncio.Event()
         self._leaving = asyncio.Event()
@@ -106,13 +111,18 @@ class Session:
         except Exception as error:  # noqa: BLE001  # a door: the editor is told, and keeps its language server
             self._fail(error, ear)
         finally:
-            self._services = self._review = self._refresher = None
+            self._services = self._review = self._refresher = self._symbols = None
             self._opened.set()
 
     async def _serve(self, services: Services, ear: Ear) -> None:
         desk = services.desk
         self._services = services
         ends = [services.subscribe_status(lambda _: ear.changed())]
+        index, folder = services.index, self._workspace.folder
+        if index is not None:
+            languages = chosen(self._workspace.options)
+            self._symbols = await asyncio.to_thread(Symbols, index, folder, languages)
+            ends.append(index.subscribe(ear.indexing))
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[asyncio.Task[None]] = []
@@ -156,6 +166,16 @@ class Session:
         await self._opened.wait()
         return self._review.changes(since) if self._review else NOTHING
 
+    async def symbols(self) -> Symbols | None:
+        """The workspace's symbols, once the services are open; None where nothing is indexed."""
+        await self._opened.wait()
+        return self._symbols
+
+    async def leave_off_indexing(self) -> None:
+        """Somebody wants no index now."""
+        if self._symbols is not None:
+            await self._symbols.index.cancel()
+
     def status(self) -> Status:
         """How all stands now."""
         endpoint = self._services.status() if self._services else self._closed_status()
@@ -165,6 +185,8 @@ class Session:
         """Files were saved, or changed on the disk."""
         if self._review is not None and self._refresher is not None:
             self._refresher.want(touched(uris, self._review.places))
+        if self._symbols is not None and (paths := touched(uris, self._symbols.places)) != set():
+            self._symbols.index.moved(paths)
 
     def news(self) -> list[tuple[str, dict[str, Any]]]:
         """What the editor was not told yet, as notifications; calling it counts as telling."""

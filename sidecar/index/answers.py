@@ -15,11 +15,17 @@ from sidecar.store.symbols import FileRow, SymbolRow
 
 MANY_CANDIDATES: Final = 10
 _SEARCHED: Final = 400
-_TESTS: Final = re.compile(r"(^|/)(tests?|testing|spec|__tests__|fixtures|examples?)(/|$)|(^|/)test_|[._]test\.|\.spec\.")
+_TESTS: Final = re.compile(
+    r"(^|/)(tests?|testing|spec|__tests__|fixtures|examples?)(/|$)|(^|/)test_|[._]test\.|\.spec\."
+)
 _KIND_ORDER: Final = {
     kind: order
     for order, kinds in enumerate(
-        ("class interface struct trait enum type table", "function method constructor module macro", "constant property view")
+        (
+            "class interface struct trait enum type table",
+            "function method constructor module macro",
+            "constant property view",
+        )
     )
     for kind in kinds.split()
 }
@@ -104,7 +110,9 @@ def _callers(resolver: Resolver, query: Query) -> Iterator[Item]:
     for symbol in _targets(found):
         for use in uses_of(resolver, symbol):
             if use.mark & 7 == CALL:
-                calls.setdefault((use.file, use.mark >> 4), []).append(_span(use.path, use.line, use.column, use.length))
+                calls.setdefault((use.file, use.mark >> 4), []).append(
+                    _span(use.path, use.line, use.column, use.length)
+                )
     for (number, place), spans in calls.items():
         caller = next((s for s in resolver.symbols_in(number) if s.place == place), None)
         if caller is not None:
@@ -119,7 +127,11 @@ def _callees(resolver: Resolver, query: Query) -> Iterator[Item]:
     calls: dict[SymbolRow, list[Span]] = {}
     for caller in _targets(found):
         file = resolver.file(caller.path)
-        own = {s.place for s in resolver.symbols_in(caller.file) if s.from_line >= caller.from_line and s.to_line <= caller.to_line}
+        own = {
+            s.place
+            for s in resolver.symbols_in(caller.file)
+            if s.from_line >= caller.from_line and s.to_line <= caller.to_line
+        }
         for name, packed in resolver.reader.names_used_in(caller.file) if file is not None else ():
             for line, column, mark in places(packed):
                 if mark & 7 != CALL or mark >> 4 not in own or file is None:
@@ -128,7 +140,9 @@ def _callees(resolver: Resolver, query: Query) -> Iterator[Item]:
                 meant = resolver.used(file, line, name, text[: column - 1])
                 if meant.symbols:
                     calls.setdefault(meant.symbols[0], []).append(_span(file.path, line, column, len(name)))
-    yield from (Call(symbol_of(s), tuple(spans)) for s, spans in sorted(calls.items(), key=lambda call: call[1][0].start.line))
+    yield from (
+        Call(symbol_of(s), tuple(spans)) for s, spans in sorted(calls.items(), key=lambda call: call[1][0].start.line)
+    )
 
 
 def _hover(resolver: Resolver, query: Query) -> Iterator[Item]:
@@ -215,7 +229,10 @@ def _stands_in(symbol: SymbolRow, outer: Sequence[str]) -> bool:
     """Whether the dotted names before a symbol's own fit it: its containers, and before them its module's path."""
     if not outer:
         return True
-    place = [*posixpath.splitext(symbol.path)[0].removesuffix("/__init__").split("/"), *filter(None, symbol.container.split("."))]
+    place = [
+        *posixpath.splitext(symbol.path)[0].removesuffix("/__init__").split("/"),
+        *filter(None, symbol.container.split(".")),
+    ]
     at = 0
     for part in place:  # each of them, in order, the last one right before the name
         if at < len(outer) and part == outer[at]:
@@ -226,7 +243,9 @@ def _stands_in(symbol: SymbolRow, outer: Sequence[str]) -> bool:
 def _file(resolver: Resolver, path: str) -> FileRow:
     file = resolver.file(path)
     if file is None:
-        raise BadInput(f"{path or 'No file'} is not in the index; name a file of the workspace that git does not ignore.")
+        raise BadInput(
+            f"{path or 'No file'} is not in the index; name a file of the workspace that git does not ignore."
+        )
     return file
 
 

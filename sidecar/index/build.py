@@ -13,11 +13,12 @@ import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
 from sidecar.index.reading import Job, Read, is_same, read_entry, receive, send
-from sidecar.store.symbols import Entry, FileState, SymbolWriter
+from sidecar.store.symbolwriter import Entry, FileState, SymbolWriter
 
 FEW: Final = 8
 """So many files are parsed here; more are handed to workers."""
@@ -46,7 +47,7 @@ class Builder:
         self._count = workers
         self._workers: list[_Worker] = []
 
-    def look_at_all(self, listing: Iterable[str], step: Step = lambda done, total: None) -> int:
+    def look_at_all(self, listing: Iterable[str], step: Step | None = None) -> int:
         """Make the index say what these files say, and nothing else; the number of files that differed."""
         known = self._writer.known()
         listed = {shown(path): path for path in listing}
@@ -55,7 +56,7 @@ class Builder:
         if gone:
             self._writer.write([], gone)
         jobs = [job for name, path in listed.items() if (job := self._job(path, known.get(name))) is not None]
-        changed = self._take(jobs, known, lambda done: step(len(listed) - len(jobs) + done, len(listed)))
+        changed = self._take(jobs, known, lambda done: step and step(len(listed) - len(jobs) + done, len(listed)))
         self._writer.note(complete=1, done=len(listed), total=len(listed))
         if len(jobs) > FEW:
             self._writer.settle()
@@ -70,7 +71,7 @@ class Builder:
             self._writer.write([], gone)
         states = {**known, **self._writer.state_of(path for path in wanted if path not in known)}
         jobs = [(path, states[name].hash if name in states else b"") for name, path in wanted.items()]
-        return self._take(jobs, states, lambda done: None) + len(gone)
+        return self._take(jobs, states) + len(gone)
 
     def close(self) -> None:
         """End the workers."""
@@ -89,7 +90,7 @@ class Builder:
         same = facts.st_size == state.size and facts.st_mtime_ns == state.modified
         return None if same and state.modified < state.looked - _RACY else (path, state.hash)
 
-    def _take(self, jobs: Sequence[Job], known: dict[str, FileState], step: Callable[[int], None]) -> int:
+    def _take(self, jobs: Sequence[Job], known: dict[str, FileState], step: Callable[[int], object] = bool) -> int:
         """Read the files and write what differs, a batch at a time."""
         changed, done, since = 0, 0, time.monotonic()
         batch: list[Read] = []
@@ -113,10 +114,12 @@ class Builder:
             state = known.get(name)
             if read is None:
                 gone += [name] if state is not None else []
-            elif is_same(read) or (state is not None and not read[4] and (read[1], read[2], b"") == state[1:3] + state[4:]):
+            elif is_same(read) or (
+                state is not None and not read[4] and (read[1], read[2], b"") == state[1:3] + state[4:]
+            ):
                 same.append((name, *read[1:4]))
             else:
-                entries.append(Entry(*read))
+                entries.append(Entry(name, *read[1:]))
         if same:
             self._writer.touch(same)
         if entries or gone:
@@ -137,10 +140,8 @@ class Builder:
         chunk: list[Job] = []
         size = 0
         for job in jobs:
-            try:
+            with suppress(OSError, ValueError):
                 size += os.lstat(self._root / job[0]).st_size
-            except (OSError, ValueError):
-                pass
             chunk.append(job)
             if len(chunk) >= _CHUNK_FILES or size > _CHUNK_BYTES:
                 yield chunk
@@ -187,16 +188,14 @@ class _Worker:
         self._send([job])
         reads = self._receive()
         if reads is not None:
-            return reads[0]
+            return cast("Read", reads[0])
         self._restart()
         facts = os.lstat(self._root / job[0])
-        return (shown(job[0]), facts.st_size, facts.st_mtime_ns, time.time_ns(), b"", "", "its parser failed")
+        return (job[0], facts.st_size, facts.st_mtime_ns, time.time_ns(), b"", "", "its parser failed")
 
     def _send(self, chunk: list[Job]) -> None:
-        try:
+        with suppress(BrokenPipeError):  # told by the answer that does not come
             send(cast(IO[bytes], self._process.stdin), chunk)
-        except BrokenPipeError:
-            pass  # told by the answer that does not come
 
     def _receive(self) -> list[Any] | None:
         try:

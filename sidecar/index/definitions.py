@@ -62,7 +62,9 @@ def find_definitions(root: Path, name: str, files: Iterable[str], *, seconds: fl
         if source is None or last.encode() not in source:
             continue
         looked_at += 1
-        found += [_definition(path, s) for s in extract(source, language).symbols if s.name == last and _stands_in(s, outer)]
+        found += [
+            _definition(path, s) for s in extract(source, language).symbols if s.name == last and _stands_in(s, outer)
+        ]
     return Found(tuple(sorted(found, key=lambda d: (d.path, d.line))), looked_at)
 
 

@@ -211,7 +211,9 @@ def _composer(text: str) -> Iterator[Fact]:
 
 
 def _csproj(text: str) -> Iterator[Fact]:
-    for match in re.finditer(r'<(?:PackageReference|FrameworkReference)\s+Include="([^"]+)"(?:\s+Version="([^"]+)")?', text):
+    for match in re.finditer(
+        r'<(?:PackageReference|FrameworkReference)\s+Include="([^"]+)"(?:\s+Version="([^"]+)")?', text
+    ):
         yield "dependency", match[1], match[2] or ""
 
 

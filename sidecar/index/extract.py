@@ -181,9 +181,7 @@ class _Reading:
             marks += [(node.start_byte, -node.end_byte, kind, node, None) for node in self._found.get(kind, ())]
         for kind in ("member", "bind", "outer"):
             nodes = self._found.get(kind, ())
-            marks += [
-                (node.start_byte, 0, kind, node, node) for node in nodes if node.start_byte not in self._named
-            ]
+            marks += [(node.start_byte, 0, kind, node, node) for node in nodes if node.start_byte not in self._named]
         marks.sort(key=lambda mark: mark[:2])
         return marks
 
@@ -210,7 +208,9 @@ class _Reading:
         if kind == "outer":
             if owner is not None:
                 owner.names.discard(name)
-                self._locals = [known for known in self._locals if known.name != _text(name) or known.start != owner.rows[0]]
+                self._locals = [
+                    known for known in self._locals if known.name != _text(name) or known.start != owner.rows[0]
+                ]
                 owner.names.add(b"\0" + name)
         elif owner is not None and owner.kind not in _CLASSLIKE and owner.kind != "module":
             if name not in owner.names and b"\0" + name not in owner.names:
@@ -228,12 +228,18 @@ class _Reading:
         self._shared.add((path, name))
         self._named.add(node.start_byte)
         within = owner is not None and owner.kind in _CLASSLIKE
-        constant = name.isupper() or self._language == "go" and node.parent is not None and node.parent.type == "const_spec"
+        constant = name.isupper() or (
+            self._language == "go" and node.parent is not None and node.parent.type == "const_spec"
+        )
         self._add("constant" if constant else "field" if within else "variable", node.parent or node, node, path)
 
     def _add(self, kind: str, node: Node, name: Node, path: str) -> Defined:
         row, column = name.start_point
-        text = _text(self._source[name.start_byte : name.end_byte]).strip("'\"` ").lstrip(":@" if self._language == "ruby" else "")
+        text = (
+            _text(self._source[name.start_byte : name.end_byte])
+            .strip("'\"` ")
+            .lstrip(":@" if self._language == "ruby" else "")
+        )
         first = self._column(row, column)
         (top, left), (bottom, right) = node.start_point, node.end_point
         symbol = Defined(

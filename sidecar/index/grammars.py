@@ -36,9 +36,7 @@ _HASH: Final = ("#",)
 GRAMMARS: Final = (
     Grammar("python", "python", (".py", ".pyi", ".pyw"), comments=()),
     Grammar("javascript", "javascript", (".js", ".jsx", ".mjs", ".cjs"), queries=("ecma", "javascript")),
-    Grammar(
-        "typescript", "typescript", (".ts", ".mts", ".cts"), "language_typescript", queries=("ecma", "typescript")
-    ),
+    Grammar("typescript", "typescript", (".ts", ".mts", ".cts"), "language_typescript", queries=("ecma", "typescript")),
     Grammar("tsx", "typescript", (".tsx",), "language_tsx", queries=("ecma", "typescript")),
     Grammar("go", "go", (".go",)),
     Grammar("rust", "rust", (".rs",), comments=("//", "/*", "*", "#[")),

@@ -180,7 +180,7 @@ def _bash(text: str) -> Iterator[Bound]:
 
 
 def _swift(text: str) -> Iterator[Bound]:
-    yield text.split()[-1], "*", ""
+    yield text.rsplit(maxsplit=1)[-1], "*", ""
 
 
 _READERS: Final[dict[str, Callable[[str], Iterator[Bound]]]] = {

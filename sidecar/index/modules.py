@@ -81,7 +81,10 @@ class Modules:
         for name, main, base in self._fact("module"):
             if module == name:
                 return self._first(
-                    path for start in (main, "src/index", "index") if start for path in _ecma_files(_normal(base, start))
+                    path
+                    for start in (main, "src/index", "index")
+                    if start
+                    for path in _ecma_files(_normal(base, start))
                 )
             if module.startswith(f"{name}/"):
                 rest = module[len(name) + 1 :]

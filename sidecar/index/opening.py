@@ -18,7 +18,7 @@ class Index:
     name = "index"
 
     def __init__(self, root: Path, folder: Path, listing: Listing, *, watch: bool = True) -> None:
-        self.root = root
+        self.root = str(root)
         self._where = folder / INDEX
         self._service = IndexService(root, folder, listing, watch=watch)
         self._source: SymbolSource | None = None
@@ -82,4 +82,4 @@ class Index:
     def _make_source(self) -> SymbolSource:
         from sidecar.index.source import IndexSource  # noqa: PLC0415 - only who asks pays for it
 
-        return IndexSource(self._where, self.root, self._service.state)
+        return IndexSource(self._where, Path(self.root), self._service.state)

@@ -22,7 +22,8 @@ from sidecar.index.build import Builder, Cancelled
 from sidecar.index.walk import Folder
 from sidecar.index.watching import watch
 from sidecar.store.lock import Lock
-from sidecar.store.symbols import INDEX, SymbolWriter
+from sidecar.store.symbols import INDEX
+from sidecar.store.symbolwriter import SymbolWriter
 
 LOCK: Final = "index.lock"
 _NICE: Final = 10

@@ -7,7 +7,6 @@ output, both as marshalled values, and ends with its input.
 from __future__ import annotations
 
 import marshal
-import os
 import sys
 import time
 from pathlib import Path
@@ -24,38 +23,35 @@ Job = tuple[str, bytes]
 """A path relative to the root, and the digest of the content that is known of it (empty: none)."""
 
 Read = tuple[Any, ...] | None
-"""The fields of a `store.symbols.Entry`; the first eight alone when the content is the known one; None: it is gone."""
+"""The fields of a `store.symbolwriter.Entry`; the first eight alone when the content is the known one; None: it is gone."""
 
 
 def read_entry(root: Path, path: str, known: bytes = b"") -> Read:
     """Read, look at and parse one file."""
     looked = time.time_ns()
-    place = root / path
-    language = language_of(path)
+    place, language = root / path, language_of(path)
+    head: tuple[Any, ...] = (path, 0, 0, looked)
     try:
         facts = place.lstat()
         head = (path, facts.st_size, facts.st_mtime_ns, looked)
-        if not _speakable(path):
-            escaped = os.fsencode(path).decode("utf-8", "backslashreplace")
-            return (escaped, *head[1:], b"", language, "its name is not UTF-8")
         reason = walk.by_name(path)
         walk.check(facts)
-        telling = says_something(path)
-        marks = facts_of(path, b"")
-        if reason or (language not in BY_NAME and not telling and not marks):
+        if not _worth_reading(path, language) or reason:
             return (*head, b"", language, reason)
         source, facts = walk.read(place)
-        head = (path, facts.st_size, facts.st_mtime_ns, looked)
     except walk.Skipped as skipped:
         return (*head, b"", language, str(skipped))
     except (FileNotFoundError, NotADirectoryError):
         return GONE
     except OSError as error:
-        return (path, 0, 0, looked, b"", language, f"cannot be read ({error.strerror})")
-    hashed = walk.digest(source)
-    if hashed == known:
-        return (*head, hashed, language, "", _SAME)
-    return (*head, hashed, language, *_parsed(path, source, language))
+        return (*head, b"", language, f"cannot be read ({error.strerror})")
+    head, hashed = (path, facts.st_size, facts.st_mtime_ns, looked), walk.digest(source)
+    same = hashed == known
+    return (*head, hashed, language, "", _SAME) if same else (*head, hashed, language, *_parsed(path, source, language))
+
+
+def _worth_reading(path: str, language: str) -> bool:
+    return language in BY_NAME or says_something(path) or bool(facts_of(path, b""))
 
 
 _SAME: Final = -1
@@ -64,14 +60,6 @@ _SAME: Final = -1
 def is_same(read: tuple[Any, ...]) -> bool:
     """Whether a file was read and had the known content."""
     return len(read) == 8 and read[7] == _SAME
-
-
-def _speakable(path: str) -> bool:
-    try:
-        path.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 def _parsed(path: str, source: bytes, language: str) -> tuple[Any, ...]:

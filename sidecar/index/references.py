@@ -29,7 +29,10 @@ class Use(NamedTuple):
 
 def uses_of(resolver: Resolver, target: SymbolRow) -> Iterator[Use]:
     """The uses of a symbol, file by file; its definition is none of them."""
-    alone = sum(s.name == target.name and bool(s.container) == bool(target.container) for s in resolver.named(target.name)) == 1
+    alone = (
+        sum(s.name == target.name and bool(s.container) == bool(target.container) for s in resolver.named(target.name))
+        == 1
+    )
     member = bool(target.container) and not _in_function(resolver, target)
     wanted = (target.path, target.line, target.column)
     for row in resolver.reader.uses(target.name):
@@ -111,7 +114,12 @@ class _Members:
     """Whether a use of one file means a member of a class."""
 
     def __init__(
-        self, resolver: Resolver, file: FileRow, wanted: tuple[str, int, int], target: SymbolRow, alone: bool  # noqa: FBT001
+        self,
+        resolver: Resolver,
+        file: FileRow,
+        wanted: tuple[str, int, int],
+        target: SymbolRow,
+        alone: bool,  # noqa: FBT001
     ) -> None:
         self._resolver, self._file, self._wanted, self._target, self._alone = resolver, file, wanted, target, alone
         self._knows: bool | None = None
@@ -149,7 +157,9 @@ def _aliased(resolver: Resolver, target: SymbolRow, wanted: tuple[str, int, int]
         if file is None:
             continue
         for brought in resolver.imports(file.id):
-            if brought.name == target.name != brought.alias and _is(resolver.brought(file, brought, brought.alias), wanted):
+            if brought.name == target.name != brought.alias and _is(
+                resolver.brought(file, brought, brought.alias), wanted
+            ):
                 for line, column, mark in places(resolver.reader.use_in(file.id, brought.alias)):
                     if not mark & MEMBER:
                         yield Use(file.path, line, column, len(brought.alias), mark, file.id)

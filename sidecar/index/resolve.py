@@ -201,7 +201,9 @@ class Resolver:
         inner = f"{module}{'' if module.endswith('.') else '.'}{name}" if file.language == "python" else ""
         files = self.modules.files_of(file.path, file.language, inner) if inner else ()
         if file.language == "rust" and not files:
-            files = tuple(p for p in self.modules.files_of(file.path, "rust", f"{module}::{name}") if f"/{name}" in f"/{p}")
+            files = tuple(
+                p for p in self.modules.files_of(file.path, "rust", f"{module}::{name}") if f"/{name}" in f"/{p}"
+            )
         return Found(modules=files, exact=True) if files else NOTHING
 
     def _exported(self, path: str, name: str, depth: int = 0) -> Found:
@@ -215,16 +217,23 @@ class Resolver:
             return Found(tuple(own), exact=True)
         if name == "default":
             return self._default(file)
-        for row in rows:
-            if row.alias == name and row.name not in {"", "*"}:
-                return self._from_module(file, row.module, row.name, depth + 1)
-            if row.alias == name and not row.name:
-                return Found(modules=self.modules.files_of(path, file.language, row.module), exact=True)
-        for row in rows:
-            if row.name == "*" and (found := self._from_module(file, row.module, name, depth + 1)):
-                return found
+        handed_on = self._handed_on(file, name, depth)
+        if handed_on:
+            return handed_on
         nested = [s for s in self.symbols_in(file.id) if s.name == name and s.kind != "field"]
         return Found(tuple(nested), exact=True) if nested and file.language in {"rust", "c_sharp", "cpp"} else NOTHING
+
+    def _handed_on(self, file: FileRow, name: str, depth: int) -> Found:
+        """What a file gives to others though it comes from elsewhere."""
+        rows = self.imports(file.id)
+        for row in (row for row in rows if row.alias == name and row.name != "*"):
+            if not row.name:
+                return Found(modules=self.modules.files_of(file.path, file.language, row.module), exact=True)
+            return self._from_module(file, row.module, row.name, depth + 1)
+        for row in (row for row in rows if row.name == "*"):
+            if found := self._from_module(file, row.module, name, depth + 1):
+                return found
+        return NOTHING
 
     def _default(self, file: FileRow) -> Found:
         text = "\n".join(self.lines(file.path))
@@ -254,9 +263,9 @@ class Resolver:
         first = objects[0].removesuffix("()") if objects else ""
         if len(objects) == 1 and (first in _SELF or objects[0] in {"super()", "super", "base"}):
             path = self.class_path(file, line)
-            return (self._inherited(file, path, name, above=first in {"super", "base", "parent"}) if path else NOTHING) or (
-                self._ranked(file, name, member=True)
-            )
+            return (
+                self._inherited(file, path, name, above=first in {"super", "base", "parent"}) if path else NOTHING
+            ) or (self._ranked(file, name, member=True))
         found = self._object(file, line, objects)
         if found.modules:
             for path in found.modules:
@@ -356,7 +365,9 @@ class Resolver:
         for base, owner in self._bases(file.id):
             if owner != path or base == path:
                 continue
-            for symbol in (self.bare(file, self._line_of(file, path), base) or self._ranked(file, base, member=False)).symbols:
+            for symbol in (
+                self.bare(file, self._line_of(file, path), base) or self._ranked(file, base, member=False)
+            ).symbols:
                 other = self.file(symbol.path)
                 if symbol.kind not in CLASSES or other is None or (other.id == file.id and dotted(symbol) == path):
                     continue
@@ -381,7 +392,11 @@ class Resolver:
         candidates = [s for s in self.named(name) if s.language == file.language or _related(s.language, file.language)]
         if not member and file.language in {"python", *ECMA}:
             return NOTHING  # there a name that nothing brings in is none of ours
-        known = {path for row in self.imports(file.id) for path in self.modules.files_of(file.path, file.language, row.module)}
+        known = {
+            path
+            for row in self.imports(file.id)
+            for path in self.modules.files_of(file.path, file.language, row.module)
+        }
 
         def likeliness(symbol: SymbolRow) -> tuple[bool, bool, bool, int, str, int]:
             near = _common(symbol.path, file.path)

@@ -55,6 +55,7 @@ class IndexService:
         self._number = 0
         self._fails = 0
         self._whole = asyncio.Event()
+        self._done = (0, 0)
         self._sentence = "The workspace is being indexed."
         self._standing = ""
         self.note = ""
@@ -71,9 +72,12 @@ class IndexService:
 
     def moved(self, paths: Collection[str] | None) -> None:
         """These files (relative to the root, with `/`) may have changed, None: any. Never waits."""
-        if paths is None or len(self._paths) + len(paths) > MANY or _WHOLE & {_last(path) for path in paths}:
-            self._all = True
-        elif any(path.startswith(".git/") for path in paths):
+        if (
+            paths is None
+            or len(self._paths) + len(paths) > MANY
+            or _WHOLE & {_last(path) for path in paths}
+            or any(path.startswith(".git/") for path in paths)
+        ):
             self._all = True
         else:
             self._paths.update(paths)
@@ -135,7 +139,13 @@ class IndexService:
 
     async def _live(self) -> None:
         """One process's life: feed it and hear it until it ends."""
-        command = ["-m", "sidecar.index.process", str(self._root), str(self._folder), *(["watch"] if self._watch else [])]
+        command = [
+            "-m",
+            "sidecar.index.process",
+            str(self._root),
+            str(self._folder),
+            *(["watch"] if self._watch else []),
+        ]
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,
@@ -168,6 +178,7 @@ class IndexService:
             head: dict[str, Any] = {"do": do, "number": self._number, "asked": [] if whole else paths}
             await self._send(head, body)
             answer = await self._answered
+            self._progress_ended()
             if whole and not answer.get("cancelled") and not answer.get("other"):
                 self._fails = 0
                 self._whole.set()
@@ -214,9 +225,16 @@ class IndexService:
         self._whole.set()
 
     def _progress(self, done: int, total: int) -> None:
+        self._done = (done, total)
         self._sentence = f"The workspace is being indexed: {done} of {total} files."
         for listener in tuple(self._listeners):
             listener(done, total)
+
+    def _progress_ended(self) -> None:
+        done, self._done = self._done, (0, 0)
+        if done[1]:
+            for listener in tuple(self._listeners):
+                listener(done[1], done[1])
 
     async def _rescan(self) -> None:
         """Where nothing can be watched: look at everything now and then."""

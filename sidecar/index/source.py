@@ -60,7 +60,9 @@ class IndexSource:
         try:
             return await asyncio.wait_for(asyncio.shield(future), query.deadline)
         except TimeoutError:
-            return Answer("partial", NAME, ms=query.deadline * 1000, note="The index did not answer in time; ask again.")
+            return Answer(
+                "partial", NAME, ms=query.deadline * 1000, note="The index did not answer in time; ask again."
+            )
         finally:
             end.set()
 

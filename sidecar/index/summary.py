@@ -156,7 +156,9 @@ def _layout(reader: SymbolReader) -> Iterator[str]:
     largest, share = max(tops.items(), key=lambda pair: (pair[1], pair[0]), default=("", 0))
     folders = sorted(tops)[:_FOLDERS]
     if share * 2 > sum(tops.values()):
-        inner = Counter("/".join(path.split("/")[:2]) for path, _ in code if path.startswith(f"{largest}/") and path.count("/") > 1)
+        inner = Counter(
+            "/".join(path.split("/")[:2]) for path, _ in code if path.startswith(f"{largest}/") and path.count("/") > 1
+        )
         folders = sorted({*folders[: _FOLDERS // 2], *(name for name, _ in inner.most_common(_FOLDERS)), largest})
     for folder in folders[: 2 * _FOLDERS]:
         within = [(path, language) for path, language in code if path.startswith(f"{folder}/")]
@@ -177,7 +179,10 @@ def _languages(reader: SymbolReader) -> str:
         if language in BY_NAME and not skipped:
             sizes[language] += size
     whole = sum(sizes.values()) or 1
-    told = [(name, round(10 * size / whole) * 10) for name, size in sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))]
+    told = [
+        (name, round(10 * size / whole) * 10)
+        for name, size in sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))
+    ]
     return ", ".join(f"{name} {share} %" if share else f"{name} (little)" for name, share in told[:8])
 
 
@@ -240,4 +245,8 @@ def _conventions(reader: SymbolReader, root: Path) -> Iterator[str]:
         return
     told = dict(re.findall(r"^(indent_style|indent_size|max_line_length)\s*=\s*(\w+)", text, re.MULTILINE)[::-1])
     if told:
-        yield "- " + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in sorted(told.items())) + " (.editorconfig)."
+        yield (
+            "- "
+            + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in sorted(told.items()))
+            + " (.editorconfig)."
+        )

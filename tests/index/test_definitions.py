@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.index.walk import MAX_BYTES
 from sidecar.index.definitions import MAX_FOUND, Definition, find_definitions
+from sidecar.index.walk import MAX_BYTES
 
 SHOP = Path(__file__).parents[1] / "workspaces" / "polyglot"
 FILES = sorted(file.name for file in SHOP.iterdir())
