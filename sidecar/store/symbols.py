@@ -22,7 +22,7 @@ INDEX: Final = "index.db"
 FORM: Final = 1
 _SYMBOL: Final = (
     "SELECT names.text, symbols.kind, container, line, column_, end_column, from_line, from_column, to_line, to_column,"
-    " signature, doc, files.path, files.language, symbols.file, place"
+    " signature, symbols.doc, files.path, files.language, symbols.file, place"
     " FROM symbols JOIN names ON names.id = symbols.name JOIN files ON files.id = symbols.file"
 )
 
