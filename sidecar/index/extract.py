@@ -41,7 +41,7 @@ _SIGNATURE: Final = 200
 _DOC: Final = 160
 _DOCSTRING: Final = re.compile(rb"""[rRuU]{0,2}(\"{3}|'{3}|"|')\s*([^\n]*)""")
 _WORD: Final = re.compile(r"\w+")
-_NAME: Final = re.compile(rb"[^\W\d][\w$]*|\$[\w$]+|operator\W+", re.ASCII)
+_NAME: Final = re.compile(rb"[A-Za-z_#@:\x80-\xff][\w$\x80-\xff]*|\$[\w$]+|operator\W+", re.ASCII)
 _FOREVER: Final = 1 << 62
 
 
@@ -314,8 +314,8 @@ class _Reading:
         imports: list[Import] = []
         rows: set[int] = set()
         for node in self._found.get("import", ()):
-            first, last = node.start_point[0], node.end_point[0]
-            rows.update(range(first, last + 1))
+            first, (last, column) = node.start_point[0], node.end_point
+            rows.update(range(first, last + (column > 0)))  # some nodes take their line's end with them
             text = _text(self._source[node.start_byte : node.end_byte])
             imports += [Import(first + 1, *rest) for rest in read_imports(self._language, text)]
         return imports, rows

@@ -40,13 +40,14 @@ class Modules:
     def __init__(self, files: Files) -> None:
         self._files = files
         self._facts: dict[str, list[tuple[str, str, str]]] | None = None
+        self._roots = lru_cache(maxsize=20_000)(self._python_roots)
         self.files_of = lru_cache(maxsize=20_000)(self._files_of)
 
     def _files_of(self, importer: str, language: str, module: str) -> tuple[str, ...]:
         """The files that make up a module, as one file calls it; empty for one that lies elsewhere."""
         folder = posixpath.dirname(importer)
         if language == "python":
-            return self._first(_python(folder, module))
+            return self._first(_python(folder, module, () if module.startswith(".") else self._roots(folder)))
         if language in ECMA:
             return self._ecma(folder, module)
         if language == "go":
@@ -58,8 +59,13 @@ class Modules:
         return self._included(folder, module, ".rb" if language == "ruby" else "")
 
     def _first(self, candidates: Iterator[str]) -> tuple[str, ...]:
-        """The first that there is; for Python's sake never one that only a folder within a package would make one."""
+        """The first that there is."""
         return next(((path,) for path in candidates if self._files.paths([path])), ())
+
+    def _python_roots(self, folder: str) -> tuple[str, ...]:
+        """Where absolute imports begin: never within a package, whose modules bear its name before theirs."""
+        above = [root for root in _above(folder) if not self._files.paths([_normal(root, "__init__.py")])]
+        return (*_ROOTS, *above)
 
     def _fact(self, kind: str) -> list[tuple[str, str, str]]:
         """(name, detail, folder of the file that says it) of all facts of a kind."""
@@ -107,16 +113,14 @@ class Modules:
         return tuple(at for at in self._files.named(posixpath.basename(path)) if at.endswith(f"/{tail}"))[:1]
 
 
-def _python(folder: str, module: str) -> Iterator[str]:
+def _python(folder: str, module: str, roots: tuple[str, ...]) -> Iterator[str]:
     dots = len(module) - len(module.lstrip("."))
     path = module[dots:].replace(".", "/")
     if dots:
         base = folder
         for _ in range(dots - 1):
             base = posixpath.dirname(base)
-        roots: tuple[str, ...] = (base,)
-    else:
-        roots = (*_ROOTS, *_above(folder))
+        roots = (base,)
     for root in roots:
         place = _normal(root, path)
         yield from (f"{place}.py", _normal(place, "__init__.py"), f"{place}.pyi", _normal(place, "__init__.pyi"))

@@ -151,18 +151,22 @@ def _before(resolver: Resolver, file: FileRow, line: int, column: int) -> str:
 
 
 def _aliased(resolver: Resolver, target: SymbolRow, wanted: tuple[str, int, int]) -> Iterator[Use]:
-    """Uses under another name, in files that import it `as` one."""
-    for row in _importers(resolver, target):
-        file = resolver.file(row.path)
-        if file is None:
-            continue
-        for brought in resolver.imports(file.id):
-            if brought.name == target.name != brought.alias and _is(
-                resolver.brought(file, brought, brought.alias), wanted
-            ):
-                for line, column, mark in places(resolver.reader.use_in(file.id, brought.alias)):
-                    if not mark & MEMBER:
-                        yield Use(file.path, line, column, len(brought.alias), mark, file.id)
+    """Uses under another name, in files that import it `as` one, or from one that does."""
+    names = {
+        brought.alias
+        for row in _importers(resolver, target)
+        if (file := resolver.file(row.path)) is not None
+        for brought in resolver.imports(file.id)
+        if brought.name == target.name and brought.alias not in {target.name, ""}
+    }
+    for name in sorted(names):
+        for row in resolver.reader.uses(name):
+            file = resolver.file(row.path)
+            if file is None or not _is(resolver.bound(file, name), wanted):
+                continue
+            for line, column, mark in places(row.places):
+                if not mark & MEMBER and resolver.local(file, line, name) is None:
+                    yield Use(file.path, line, column, len(name), mark, file.id)
 
 
 def _importers(resolver: Resolver, target: SymbolRow) -> list[UseRow]:

@@ -11,6 +11,7 @@
 (for_statement left: (identifier) @bind)
 (for_in_clause left: (identifier) @bind)
 (as_pattern_target (identifier) @bind)
+(as_pattern_target (tuple (identifier) @bind))
 (parameters (identifier) @bind)
 (lambda_parameters (identifier) @bind)
 (default_parameter name: (identifier) @bind)
