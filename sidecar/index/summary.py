@@ -64,7 +64,7 @@ def write(root: Path, block: str, *, only_existing: bool = False) -> bool:
         return False
     text = before or ""
     begins, ends = text.count("<!-- sidecar:begin"), text.count(END)
-    if begins != ends or begins > 1:
+    if begins != ends or begins > 1 or (begins and not _BLOCK.search(text)):
         raise Conflict(f"The marks of Sidecar's block in {place} do not fit; leave one pair of them, or none.")
     if not begins and only_existing:
         return False

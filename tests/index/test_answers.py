@@ -35,8 +35,7 @@ def place(item):
 
 def test_names_are_found_whole_in_part_and_loosely_the_best_first(resolver):
     names = [symbol.name for symbol in ask(resolver, "workspace_symbols", name="cart")]
-    assert names[:4] == ["Cart", "Cart", "CartLine", "cart_of"]
-    assert names[4:] == ["ShoppingCart", "test_cart", "discard"][: len(names) - 4] or "ShoppingCart" in names
+    assert names == ["Cart", "Cart", "CartLine", "cart_of", "ShoppingCart", "test_cart"]
     assert [s.path for s in ask(resolver, "workspace_symbols", name="Cart.total")][:2] == ["Cart.total", "Cart.total"]
     assert ask(resolver, "workspace_symbols", name="shpcrt")[0].name == "ShoppingCart"
     assert ask(resolver, "workspace_symbols", name="") == []
