@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from lsprotocol import types
 
+from sidecar.core.errors import BadInput
 from sidecar.core.ports import SymbolIndex
 from sidecar.core.symbols import Position, Query, Span, Symbol
 from sidecar.editor.places import Places
@@ -87,7 +88,10 @@ class Symbols:
         path = self.places.relative(uri)
         if path is None:
             return []
-        answer = await self.index.ask(Query("document_symbols", path=path, limit=10_000))
+        try:
+            answer = await self.index.ask(Query("document_symbols", path=path, limit=10_000))
+        except BadInput:
+            return []  # a file that belongs into no index
         symbols = [item for item in answer.items if isinstance(item, Symbol) and item.language in self._served]
         columns = await asyncio.to_thread(_Columns, Path(self.index.root)) if symbols else None
         return _tree(symbols, columns) if columns is not None else []

@@ -63,7 +63,9 @@ def _match(name: str, wanted: str) -> int:
         return 1
     if low.startswith(want):
         return 2
-    if re.search(rf"_(?i:{re.escape(wanted)})|(?<=[a-z]){re.escape(wanted[0].upper())}(?i:{re.escape(wanted[1:])})", name):
+    if re.search(
+        rf"_(?i:{re.escape(wanted)})|(?<=[a-z]){re.escape(wanted[0].upper())}(?i:{re.escape(wanted[1:])})", name
+    ):
         return 3
     return 4 if want in low else 5
 

@@ -21,6 +21,7 @@ from sidecar.index.resolve import Resolver
 from sidecar.store.symbols import SymbolReader
 
 NAME: Final = "index"
+_UNFINISHED: Final = "The workspace was not indexed to its end yet; run `sidecar index`."
 _SLACK: Final = 0.8
 """The share of a deadline after which what has been found is handed over."""
 
@@ -74,9 +75,14 @@ class IndexSource:
     # ── on the thread ───────────────────────────────────────────────────────────────────────────────
     def _answer(self, query: Query, end: threading.Event) -> Answer:
         started = time.perf_counter()
+        complete = True
         try:
             resolver, revision, complete = self._opened()
             found, truncated, late = _taken(resolver, query, started + query.deadline * _SLACK, end)
+        except BadInput:
+            if complete:
+                raise
+            return Answer("warming", NAME, note=self._state() or _UNFINISHED)  # it may yet come into the index
         except StoreError as error:
             self._close()
             return Answer("warming" if self._state() else "unsupported", NAME, note=self._state() or error.sentence)
@@ -86,7 +92,7 @@ class IndexSource:
 
     def _standing(self, *, complete: bool, stale: bool, late: bool) -> tuple[AnswerStatus, str]:
         if not complete:
-            return "warming", self._state() or "The workspace was not indexed to its end yet; run `sidecar index`."
+            return "warming", self._state() or _UNFINISHED
         if late:
             return "partial", "Time ran out before all uses were looked at; ask with a longer deadline."
         if stale:

@@ -35,6 +35,9 @@ class Ear:
     async def watch(self, places: Places) -> None:
         self.watched.append(places)
 
+    def indexing(self, done: int, total: int) -> None:
+        pass
+
 
 class Opening:
     """Opens fake services and writes down what happened to them."""

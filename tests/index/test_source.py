@@ -65,6 +65,8 @@ async def test_an_index_that_is_being_made_is_warming_and_answers_already(root, 
         1,
         "The workspace is being indexed: 1 of 2 files.",
     )
+    early = await source.ask(Query("document_symbols", path="not_yet.py"))
+    assert (early.status, early.items) == ("warming", ())
     writer.note(complete=1)
     writer.close()
     assert (await source.ask(Query("definition", name="one"))).status == "partial"  # it is being looked through again
