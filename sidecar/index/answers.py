@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Final
 
 from sidecar.core.errors import BadInput
@@ -14,7 +15,7 @@ from sidecar.index.resolve import CLASSES, Found, Resolver, dotted, places
 from sidecar.store.symbols import FileRow, SymbolRow
 
 MANY_CANDIDATES: Final = 10
-_SEARCHED: Final = 400
+_SEARCHED: Final = 2_000
 _TESTS: Final = re.compile(
     r"(^|/)(tests?|testing|spec|__tests__|fixtures|examples?)(/|$)|(^|/)test_|[._]test\.|\.spec\."
 )
@@ -47,11 +48,16 @@ def _workspace_symbols(resolver: Resolver, query: Query) -> Iterator[Item]:
     *outer, wanted = _parts(query.name) or [""]
     if not wanted:
         return
-    ranked = sorted((_match(name, wanted), name) for name in resolver.reader.search(wanted, _SEARCHED))
-    rank = dict.fromkeys((match for match, _ in ranked), 0)
-    for level in rank:
-        found = [s for match, name in ranked if match == level for s in resolver.named(name) if _stands_in(s, outer)]
-        yield from (symbol_of(s) for s in sorted(found, key=_weight))
+    ranked = sorted((_match(name, wanted), len(name), name) for name in resolver.reader.search(wanted, _SEARCHED))
+    for _, level in groupby(ranked, key=lambda rank: rank[0]):
+        for names in batched([name for _, _, name in level], max(query.limit, 20)):
+            found = [s for s in resolver.reader.symbols_of(names) if _stands_in(s, outer)]
+            yield from (symbol_of(s) for s in sorted(found, key=_weight))
+
+
+def batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
+    """So many names at a time: SQLite binds only so many, and who asks for few symbols needs few names."""
+    yield from (names[start : start + min(size, 200)] for start in range(0, len(names), min(size, 200)))
 
 
 def _match(name: str, wanted: str) -> int:

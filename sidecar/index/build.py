@@ -45,12 +45,14 @@ class Builder:
         self._root = root
         self._writer = writer
         self._count = workers
+        inner = writer.path.parent.is_relative_to(root) and writer.path.parent.relative_to(root).as_posix()
+        self._own = f"{inner}/" if inner else "\0"
         self._workers: list[_Worker] = []
 
     def look_at_all(self, listing: Iterable[str], step: Step | None = None) -> int:
         """Make the index say what these files say, and nothing else; the number of files that differed."""
         known = self._writer.known()
-        listed = {shown(path): path for path in listing}
+        listed = {shown(path): path for path in listing if not path.startswith(self._own)}
         gone = [path for path in known if path not in listed]
         self._writer.note(total=len(listed), done=0)
         if gone:
@@ -65,7 +67,7 @@ class Builder:
     def look_at(self, asked: Iterable[str], listed: Iterable[str]) -> int:
         """The same for some paths only: `listed` are those files, at or below `asked`, that belong into the index."""
         known = self._writer.state_of(asked)
-        wanted = {shown(path): path for path in listed}
+        wanted = {shown(path): path for path in listed if not path.startswith(self._own)}
         gone = [path for path in known if path not in wanted]
         if gone:
             self._writer.write([], gone)

@@ -165,7 +165,7 @@ def main() -> int:
     indexer = Indexer(root, folder, workers=min(2, os.cpu_count() or 1))
     threading.Thread(target=_listen, args=(indexer,), name="requests", daemon=True).start()
     if "watch" in sys.argv[3:]:
-        threading.Thread(target=watch, args=(root, tell), name="watching", daemon=True).start()
+        threading.Thread(target=watch, args=(root, tell, folder), name="watching", daemon=True).start()
     try:
         indexer.run()
     except (StoreError, OSError) as error:

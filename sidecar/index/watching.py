@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -14,16 +15,16 @@ _DEBOUNCE: Final = 200
 """Milliseconds: a burst is handed on when nothing came for a step, at the latest after the second."""
 
 
-def watch(root: Path, tell: Callable[..., Any]) -> None:
+def watch(root: Path, tell: Callable[..., Any], own: Path) -> None:
     """Tell `changed` with the paths (relative, with `/`) of each burst, until the process ends.
 
-    What the system refuses (too many folders, no such service) ends it with `unwatched` and the reason.
+    `own` is the folder that the index itself lies in: what is written there is nobody's news. What the system refuses (too many folders, no such service) ends it with `unwatched` and the reason.
     """
     try:
         watchfiles = import_module("watchfiles")  # a process that does not watch needs none of it
 
         def counts(_change: object, path: str) -> bool:
-            return relevant(relative(root, path))
+            return relevant(relative(root, path)) and not path.startswith(f"{own}{os.sep}")
 
         tell("watching")
         for burst in watchfiles.watch(root, watch_filter=counts, step=_STEP, debounce=_DEBOUNCE, raise_interrupt=False):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -155,6 +155,11 @@ class SymbolReader:
     def symbols_in(self, file: int) -> list[SymbolRow]:
         """All symbols of a file, in its order."""
         return [SymbolRow(*row) for row in self._all(f"{_SYMBOL} WHERE symbols.file = ? ORDER BY place", file)]
+
+    def symbols_of(self, names: Sequence[str]) -> list[SymbolRow]:
+        """All symbols of these names."""
+        ask = f"{_SYMBOL} WHERE symbols.name IN (SELECT id FROM names WHERE text IN ({', '.join('?' * len(names))}))"  # noqa: S608 - only marks
+        return [SymbolRow(*row) for row in self._all(ask, *names)]
 
     def search(self, text: str, limit: int) -> list[str]:
         """Names of symbols that hold a text, whatever its case: those that hold it whole, else as a subsequence."""

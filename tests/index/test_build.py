@@ -83,8 +83,8 @@ def take_step(root: Path, builder: Builder, act: str, path: str, more: str, othe
     else:
         moved = None
         if act == "switch":
-            for name in os.listdir(root):
-                (shutil.rmtree if (root / name).is_dir() else os.unlink)(root / name)
+            for inner in root.iterdir():
+                (shutil.rmtree if inner.is_dir() else os.unlink)(inner)
             write_tree(root, other)
     if moved is None:
         builder.look_at_all(Folder(root).files())

@@ -44,25 +44,33 @@ def use(cart=Cart(), *rest, **more):
 CASES = {
     "python": (
         PYTHON,
-        "LIMIT:constant size:variable late:variable Cart:class Cart.currency:field Cart.SIZE:constant Cart.__init__:method "
-        "Cart.items:field Cart.total:method Cart.total.inner:function use:function",
+        (
+            "LIMIT:constant size:variable late:variable Cart:class Cart.currency:field Cart.SIZE:constant Cart.__init__:method "
+            "Cart.items:field Cart.total:method Cart.total.inner:function use:function"
+        ),
         "self items item net size stream a b x y z cart rest more",
         "Cart<Base Cart<Log",
     ),
     "javascript": (
-        "import d from './x';\nclass Foo extends Bar { x = 1; #p = 2; m(a, {p, q: r}, ...rest) { const c = a; this.y = c; } }\n"
-        "exports.foo = function(a) {}; Foo.prototype.zap = function() {};\nconst arrow = v => v;\n"
-        "function* gen(a = 1) { try { for (const i of z) {} } catch (e) {} }\n",
+        (
+            "import d from './x';\nclass Foo extends Bar { x = 1; #p = 2; m(a, {p, q: r}, ...rest) { const c = a; this.y = c; } }\n"
+            "exports.foo = function(a) {}; Foo.prototype.zap = function() {};\nconst arrow = v => v;\n"
+            "function* gen(a = 1) { try { for (const i of z) {} } catch (e) {} }\n"
+        ),
         "Foo:class Foo.x:field Foo.#p:field Foo.m:method Foo.y:field foo:function Foo.zap:method arrow:function gen:function",
         "a p r rest c v i e",
         "Foo<Bar",
     ),
     "typescript": (
-        "export default class Foo<T> extends Bar implements I { private x = 1; constructor(private y: number) { super(); } }\n"
-        "interface I { m(a: string): void; prop: number }\ntype Al = (arg: string) => void; enum En { A, B = 2 }\n"
-        "namespace N { export function inner(b?: string) {} } abstract class Ab { abstract am(): void }\ndeclare function dd(): I;\n",
-        "Foo:class Foo.x:field Foo.constructor:method Foo.y:field I:interface I.m:method I.prop:field Al:type En:enum "
-        "En.A:constant En.B:constant N:module N.inner:function Ab:class Ab.am:method dd:function",
+        (
+            "export default class Foo<T> extends Bar implements I { private x = 1; constructor(private y: number) { super(); } }\n"
+            "interface I { m(a: string): void; prop: number }\ntype Al = (arg: string) => void; enum En { A, B = 2 }\n"
+            "namespace N { export function inner(b?: string) {} } abstract class Ab { abstract am(): void }\ndeclare function dd(): I;\n"
+        ),
+        (
+            "Foo:class Foo.x:field Foo.constructor:method Foo.y:field I:interface I.m:method I.prop:field Al:type En:enum "
+            "En.A:constant En.B:constant N:module N.inner:function Ab:class Ab.am:method dd:function"
+        ),
         "y a arg b",
         "Foo<Bar Foo<I",
     ),
@@ -73,85 +81,115 @@ CASES = {
         "",
     ),
     "go": (
-        "package main\ntype S struct { A int; Base }\ntype I interface { M(a int) error }\nconst k = 1\nvar V, W = 2, 3\n"
-        "func (s *S) Meth(a int) (r error) { b := a; for i, v := range x.Foo(b) { use(i, v) }; return s.A }\n"
-        "func Top[T any](a T) { var q int; f := func(z int) {}; f(q) }\n",
+        (
+            "package main\ntype S struct { A int; Base }\ntype I interface { M(a int) error }\nconst k = 1\nvar V, W = 2, 3\n"
+            "func (s *S) Meth(a int) (r error) { b := a; for i, v := range x.Foo(b) { use(i, v) }; return s.A }\n"
+            "func Top[T any](a T) { var q int; f := func(z int) {}; f(q) }\n"
+        ),
         "S:struct S.A:field I:interface I.M:method k:constant V:constant W:constant S.Meth:method Top:function",
         "a s r b i v q f z",
         "S<Base",
     ),
     "rust": (
-        "pub struct S { pub x: i32 }\nenum E { A, B(i32) }\ntrait T { fn m(&self) -> i32; }\n/// Does.\nimpl T for S { fn m(&self) -> i32 { let y = self.x; foo(y) } }\n"
-        "impl<Q> S { pub fn new(a: i32) -> Self { let f = |z| z; for i in 0..a {} S { x: a } } }\nmacro_rules! mac { () => {} }\nstatic ST: i32 = 1;\n"
-        "mod inner { pub fn top() {} }\n",
-        "S:struct S.x:field E:enum E.A:constant E.B:constant T:trait T.m:method S.m:method S.new:method mac:macro ST:variable "
-        "inner:module inner.top:function",
+        (
+            "pub struct S { pub x: i32 }\nenum E { A, B(i32) }\ntrait T { fn m(&self) -> i32; }\n/// Does.\nimpl T for S { fn m(&self) -> i32 { let y = self.x; foo(y) } }\n"
+            "impl<Q> S { pub fn new(a: i32) -> Self { let f = |z| z; for i in 0..a {} S { x: a } } }\nmacro_rules! mac { () => {} }\nstatic ST: i32 = 1;\n"
+            "mod inner { pub fn top() {} }\n"
+        ),
+        (
+            "S:struct S.x:field E:enum E.A:constant E.B:constant T:trait T.m:method S.m:method S.new:method mac:macro ST:variable "
+            "inner:module inner.top:function"
+        ),
         "y a f z i",
         "S<T",
     ),
     "java": (
-        "package a.b;\npublic class A extends B implements C, D { private int x = 1; static final int K = 2; A(int q) { this.x = q; }\n"
-        "@Override public int m(int a) { int b = a; for (int i : z) {} try {} catch (Ex e) {} Runnable r = (w) -> w; return b; }\n"
-        "enum En { ONE } interface In { void z(); } record R(int p) {} }\n",
+        (
+            "package a.b;\npublic class A extends B implements C, D { private int x = 1; static final int K = 2; A(int q) { this.x = q; }\n"
+            "@Override public int m(int a) { int b = a; for (int i : z) {} try {} catch (Ex e) {} Runnable r = (w) -> w; return b; }\n"
+            "enum En { ONE } interface In { void z(); } record R(int p) {} }\n"
+        ),
         "A:class A.x:field A.K:field A.A:constructor A.m:method A.En:enum A.En.ONE:constant A.In:interface A.In.z:method A.R:class A.R.p:field",
         "q a b i e r w",
         "A<B A<C A<D",
     ),
     "c": (
-        "#define MAX 3\n#define SQ(x) ((x)*(x))\nstruct node { int v; struct node *next; };\nenum color { RED };\ntypedef struct { int q; } Point;\n"
-        "static int counter = 0;\nint *add(int a, char *b) { int c = a; foo(c); return p->x; }\nint proto(int z);\n",
-        "MAX:macro SQ:macro node:struct node.v:field node.next:field color:enum color.RED:constant Point:type Point.q:field "
-        "counter:variable add:function proto:function",
+        (
+            "#define MAX 3\n#define SQ(x) ((x)*(x))\nstruct node { int v; struct node *next; };\nenum color { RED };\ntypedef struct { int q; } Point;\n"
+            "static int counter = 0;\nint *add(int a, char *b) { int c = a; foo(c); return p->x; }\nint proto(int z);\n"
+        ),
+        (
+            "MAX:macro SQ:macro node:struct node.v:field node.next:field color:enum color.RED:constant Point:type Point.q:field "
+            "counter:variable add:function proto:function"
+        ),
         "a b c z",
         "",
     ),
     "cpp": (
-        "namespace ns { class Foo : public Bar { public: int f(int a) { return a; } int m_; void decl(); }; }\n"
-        "int ns::Foo::g(int q) { auto l = [](int z){ return z; }; return q; }\ntemplate<typename T> struct S { T v; };\n",
+        (
+            "namespace ns { class Foo : public Bar { public: int f(int a) { return a; } int m_; void decl(); }; }\n"
+            "int ns::Foo::g(int q) { auto l = [](int z){ return z; }; return q; }\ntemplate<typename T> struct S { T v; };\n"
+        ),
         "ns:module ns.Foo:class ns.Foo.f:method ns.Foo.m_:field ns.Foo.decl:method ns.Foo.g:method S:struct S.v:field",
         "a q l z",
         "ns.Foo<Bar",
     ),
     "c_sharp": (
-        "namespace N { public class Foo : Base, IFoo { private int x; public string Name { get; set; } public Foo(int a) { var b = a; }\n"
-        "public void Bar(string s) { foreach (var q in s) {} this.x = Baz(s); } }\ninterface IFoo { void M(); } struct S {} enum E { One } }\n",
-        "N:module N.Foo:class N.Foo.x:field N.Foo.Name:property N.Foo.Foo:constructor N.Foo.Bar:method N.IFoo:interface N.IFoo.M:method "
-        "N.S:struct N.E:enum N.E.One:constant",
+        (
+            "namespace N { public class Foo : Base, IFoo { private int x; public string Name { get; set; } public Foo(int a) { var b = a; }\n"
+            "public void Bar(string s) { foreach (var q in s) {} this.x = Baz(s); } }\ninterface IFoo { void M(); } struct S {} enum E { One } }\n"
+        ),
+        (
+            "N:module N.Foo:class N.Foo.x:field N.Foo.Name:property N.Foo.Foo:constructor N.Foo.Bar:method N.IFoo:interface N.IFoo.M:method "
+            "N.S:struct N.E:enum N.E.One:constant"
+        ),
         "a b s q",
         "N.Foo<Base N.Foo<IFoo",
     ),
     "ruby": (
-        "module M\n  class Foo < Bar\n    CONST = 1\n    attr_accessor :name\n    include Baz\n    def hello(a, b = 2, *c)\n      x = a\n      @y = x\n"
-        "      [1].each { |i| puts i }\n    end\n    def self.build; end\n  end\nend\n",
+        (
+            "module M\n  class Foo < Bar\n    CONST = 1\n    attr_accessor :name\n    include Baz\n    def hello(a, b = 2, *c)\n      x = a\n      @y = x\n"
+            "      [1].each { |i| puts i }\n    end\n    def self.build; end\n  end\nend\n"
+        ),
         "M:module M.Foo:class M.Foo.CONST:constant M.Foo.name:field M.Foo.hello:method M.Foo.y:field M.Foo.build:method",
         "a b c x i",
         "M.Foo<Bar M.Foo<Baz",
     ),
     "php": (
-        "<?php\ninterface I { function m(); }\ntrait T { }\nabstract class Foo extends Model implements I { const X = 1; public int $name = 1; use T;\n"
-        " public function bar(string $a): int { $b = $a; return $this->baz($b); } }\nfunction top($x) { return $x; }\nenum Suit { case Hearts; }\n",
+        (
+            "<?php\ninterface I { function m(); }\ntrait T { }\nabstract class Foo extends Model implements I { const X = 1; public int $name = 1; use T;\n"
+            " public function bar(string $a): int { $b = $a; return $this->baz($b); } }\nfunction top($x) { return $x; }\nenum Suit { case Hearts; }\n"
+        ),
         "I:interface I.m:method T:trait Foo:class Foo.X:constant Foo.name:field Foo.bar:method top:function Suit:enum Suit.Hearts:constant",
         "a b x",
         "Foo<I Foo<Model Foo<T",
     ),
     "kotlin": (
-        "interface I {\n    fun m(): Int\n}\ndata class Foo(val x: Int) : Base(x), I {\n    val z = 1\n    fun bar(a: Int): Int {\n        val b = a\n"
-        "        return b\n    }\n}\nobject Obj {\n    fun q() {}\n}\nenum class Col { RED, GREEN }\nfun top(s: String) = s.length\ntypealias TA = Int\n",
-        "I:interface I.m:method Foo:class Foo.x:field Foo.z:field Foo.bar:method Obj:class Obj.q:method Col:enum Col.RED:constant "
-        "Col.GREEN:constant top:function TA:type",
+        (
+            "interface I {\n    fun m(): Int\n}\ndata class Foo(val x: Int) : Base(x), I {\n    val z = 1\n    fun bar(a: Int): Int {\n        val b = a\n"
+            "        return b\n    }\n}\nobject Obj {\n    fun q() {}\n}\nenum class Col { RED, GREEN }\nfun top(s: String) = s.length\ntypealias TA = Int\n"
+        ),
+        (
+            "I:interface I.m:method Foo:class Foo.x:field Foo.z:field Foo.bar:method Obj:class Obj.q:method Col:enum Col.RED:constant "
+            "Col.GREEN:constant top:function TA:type"
+        ),
         "a b s",
         "Foo<Base Foo<I",
     ),
     "swift": (
-        "protocol P {\n  func m(a: Int) -> Int\n}\nclass Foo: Bar, P {\n  var x: Int = 1\n  func bar(_ b: Int) -> Int {\n    let c = b\n    return self.baz(q: c)\n  }\n}\n"
-        "struct S { }\nenum E { case one }\nextension Foo { func ext() {} }\nfunc top() {}\n",
+        (
+            "protocol P {\n  func m(a: Int) -> Int\n}\nclass Foo: Bar, P {\n  var x: Int = 1\n  func bar(_ b: Int) -> Int {\n    let c = b\n    return self.baz(q: c)\n  }\n}\n"
+            "struct S { }\nenum E { case one }\nextension Foo { func ext() {} }\nfunc top() {}\n"
+        ),
         "P:interface P.m:method Foo:class Foo.x:field Foo.bar:method S:struct E:enum E.one:constant Foo.ext:method top:function",
         "a b c",
         "Foo<Bar Foo<P",
     ),
     "scala": (
-        "trait T { def m(a: Int): Int }\nclass Foo(val x: Int) extends Bar with T { val y = 1; def bar(a: Int): Int = { val b = a; b + x } }\n"
-        "object Obj { def q() = 1; val K = 2 }\ntype X = Int\n",
+        (
+            "trait T { def m(a: Int): Int }\nclass Foo(val x: Int) extends Bar with T { val y = 1; def bar(a: Int): Int = { val b = a; b + x } }\n"
+            "object Obj { def q() = 1; val K = 2 }\ntype X = Int\n"
+        ),
         "T:trait T.m:method Foo:class Foo.x:field Foo.y:field Foo.bar:method Obj:class Obj.q:method Obj.K:constant X:type",
         "a b",
         "Foo<Bar Foo<T",

@@ -8,14 +8,37 @@ import pytest
 
 from sidecar.index.modules import Modules
 
-PATHS = """
-setup.py app/main.py app/util.py src/pkg/__init__.py src/pkg/a.py src/pkg/sub/__init__.py src/pkg/sub/b.py src/pkg/json.py
-web/src/x.ts web/src/view/index.tsx web/src/lib/y.js web/types.d.ts packages/ui/src/index.ts packages/ui/src/button.ts
-go/main.go go/inner/one.go go/inner/two.go go/inner/two_test.go
-rs/src/lib.rs rs/src/a.rs rs/src/b/mod.rs rs/src/b/c.rs
-c/src/main.c c/include/util/x.h c/src/local.h
-rb/lib/foo.rb rb/lib/foo/bar.rb sh/lib.sh sh/run.sh
-""".split()
+PATHS = [
+    "setup.py",
+    "app/main.py",
+    "app/util.py",
+    "src/pkg/__init__.py",
+    "src/pkg/a.py",
+    "src/pkg/sub/__init__.py",
+    "src/pkg/sub/b.py",
+    "src/pkg/json.py",
+    "web/src/x.ts",
+    "web/src/view/index.tsx",
+    "web/src/lib/y.js",
+    "web/types.d.ts",
+    "packages/ui/src/index.ts",
+    "packages/ui/src/button.ts",
+    "go/main.go",
+    "go/inner/one.go",
+    "go/inner/two.go",
+    "go/inner/two_test.go",
+    "rs/src/lib.rs",
+    "rs/src/a.rs",
+    "rs/src/b/mod.rs",
+    "rs/src/b/c.rs",
+    "c/src/main.c",
+    "c/include/util/x.h",
+    "c/src/local.h",
+    "rb/lib/foo.rb",
+    "rb/lib/foo/bar.rb",
+    "sh/lib.sh",
+    "sh/run.sh",
+]
 FACTS = [
     ("module", "example.com/m", "", "go/go.mod"),
     ("module", "@me/ui", "", "packages/ui/package.json"),

@@ -204,6 +204,18 @@ async def test_progress_is_told_and_it_can_be_cancelled_and_goes_on(tmp_path):
     await index.aclose()
 
 
+async def test_an_index_within_its_own_workspace_does_not_index_itself(root):
+    async with indexing(root, root / "state", watch=True) as index:
+        await asyncio.wait_for(index.whole(), 30)
+        write_tree(root, {"a.py": "def outside(): pass\n"})
+        await found(index, "outside")
+        version = (await index.ask(Query("workspace_symbols", name="outside"))).version
+        write_tree(root, {"b.py": "def further(): pass\n"})
+        await found(index, "further")
+        assert (await index.ask(Query("workspace_symbols", name="further"))).version == version + 1
+    assert {path for path, *_ in content(root / "state" / INDEX)["files"]} == {"a.py", "b.py", "in/b.py"}
+
+
 async def test_a_newer_ones_index_is_begun_anew(root, tmp_path):
     where = build_index(root, tmp_path / "state")
     writer = SymbolWriter(where)

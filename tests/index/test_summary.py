@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import sys
 
 import pytest
@@ -93,7 +92,7 @@ def test_the_users_own_words_stay_byte_for_byte(tmp_path):
     assert not write(tmp_path, f"{BEGIN}\ntwo \\1 \\g<0>\n{END}")
     if sys.platform != "win32":
         assert place.stat().st_mode & 0o777 == 0o640
-    assert os.listdir(tmp_path) == [FILE]
+    assert list(tmp_path.iterdir()) == [place]
 
 
 def test_it_is_written_only_when_asked_or_when_it_is_there(tmp_path):

@@ -23,9 +23,7 @@ def test_a_folder_without_git_obeys_its_gitignores(tmp_path):
     )  # fmt: skip
     listed = [".gitignore", "a.py", "keep.log", "sub/.gitignore", "sub/d.py"]
     assert sorted(walk.Folder(tmp_path).files()) == listed
-    everything = [
-        os.path.relpath(os.path.join(at, name), tmp_path) for at, _, names in os.walk(tmp_path) for name in names
-    ]
+    everything = [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()]
     assert sorted(walk.Folder(tmp_path).among(everything)) == listed
     assert sorted(walk.Folder(tmp_path).among(["sub", "build", "gone.py"])) == ["gone.py", "sub/.gitignore", "sub/d.py"]
 

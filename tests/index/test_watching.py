@@ -31,14 +31,16 @@ def test_a_change_is_told(tmp_path):
     """In a process of its own, since a watcher ends with its process only."""
     code = (
         "import json, sys\nfrom pathlib import Path\nfrom sidecar.index.watching import watch\n"
-        "watch(Path(sys.argv[1]), lambda event, **facts: print(json.dumps([event, facts]), flush=True))\n"
+        "root = Path(sys.argv[1])\nwatch(root, lambda event, **facts: print(json.dumps([event, facts]), flush=True), root / 'own')\n"
     )
+    (tmp_path / "own").mkdir()
     watcher = subprocess.Popen([sys.executable, "-c", code, str(tmp_path)], stdout=subprocess.PIPE, text=True)
     told: queue.SimpleQueue[str] = queue.SimpleQueue()
     try:
         assert watcher.stdout is not None
         assert watcher.stdout.readline() == '["watching", {}]\n'
         for number in range(200):  # the watch begins a moment after it is told
+            (tmp_path / "own" / "index.db").write_text(str(number))
             (tmp_path / "a.py").write_text(str(number))
             import select
 
