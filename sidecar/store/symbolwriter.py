@@ -13,7 +13,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from sidecar.core.errors import StoreError
 from sidecar.store.database import BUSY, is_damaged, prepare_file
 from sidecar.store.symbols import FORM, told
 
@@ -93,6 +92,10 @@ class SymbolWriter:
             self._db.execute("PRAGMA wal_autocheckpoint = 4000")
         self._ids: dict[str, int] = {}
         self._defined: set[int] = set()
+        self._new: list[tuple[int, str]] = []
+        self._found: list[tuple[int, str]] = []
+        self._numbers: dict[str, int] = {}
+        self._empty = not self._db.execute("SELECT 1 FROM names LIMIT 1").fetchone()
 
     def close(self) -> None:
         """Write what is left into the main file and close."""
@@ -125,8 +128,11 @@ class SymbolWriter:
         with told(), _transaction(self._db):
             for path in removed:
                 self._clear(path, whole=True)
-            rows = [self._put(entry) for entry in entries]
-            self._put_uses(entries, rows)
+            try:
+                self._put(entries)
+            except BaseException:
+                self._forget()
+                raise
             self.note(**(notes or {}))
             if entries or removed:
                 self._db.execute("UPDATE notes SET value = value + 1 WHERE key = 'revision'")
@@ -149,36 +155,37 @@ class SymbolWriter:
             self._db.execute("PRAGMA optimize")
             self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    def _put(self, entry: Entry) -> int:
-        known = self._clear(entry.path, whole=False)
-        folder, _, name = entry.path.rpartition("/")
-        ids = array("q", [self._id(name) for name in entry.uses]).tobytes()
-        values = (
-            entry.path, folder, name, entry.size, entry.modified, entry.looked, entry.hash, entry.language,
-            entry.skipped, entry.doc, ids, entry.locals,
-        )  # fmt: skip
-        at = self._db.execute(
-            "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", (known, *values)
-        ).lastrowid
-        if at is None:
-            raise StoreError("The index took no file.")
-        symbols = [(at, place, self._define(row[0]), *row[1:]) for place, row in enumerate(entry.symbols, 1)]
-        self._db.executemany("INSERT INTO symbols VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", symbols)
-        self._db.executemany("INSERT INTO imports VALUES (?, ?, ?, ?, ?)", ((at, *row) for row in entry.imports))
-        bases = ((self._id(base), at, path) for base, path in entry.bases)
-        self._db.executemany("INSERT INTO bases VALUES (?, ?, ?)", list(bases))
-        self._db.executemany("INSERT INTO facts VALUES (?, ?, ?, ?)", ((at, *row) for row in entry.facts))
-        return at
+    def _put(self, entries: Sequence[Entry]) -> None:
+        """All rows of a table at once; those of `uses` in the order of their key, so that its tree grows from left to right."""
+        rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _ROWS}
+        for entry in entries:
+            at = self._clear(entry.path, whole=False) or self._number("files")
+            folder, _, name = entry.path.rpartition("/")
+            ids = [self._id(name) for name in entry.uses]
+            rows["uses"] += [(name, at, places) for name, places in zip(ids, entry.uses.values(), strict=True)]
+            rows["symbols"] += [
+                (None, at, place, self._define(row[0]), *row[1:]) for place, row in enumerate(entry.symbols, 1)
+            ]
+            rows["imports"] += [(at, *row) for row in entry.imports]
+            rows["bases"] += [(self._id(base), at, path) for base, path in entry.bases]
+            rows["facts"] += [(at, *row) for row in entry.facts]
+            told = (entry.size, entry.modified, entry.looked, entry.hash, entry.language, entry.skipped, entry.doc)
+            rows["files"].append((at, entry.path, folder, name, *told, array("q", ids).tobytes(), entry.locals))
+        rows["uses"].sort()
+        rows["names"], self._new = [(at, name, at in self._defined) for at, name in self._new], []
+        rows["search"], self._found = self._found, []
+        self._db.executemany("UPDATE names SET defined = 1 WHERE id = ?", [(at,) for at, _ in rows["search"]])
+        for table, statement in _ROWS.items():
+            if rows[table]:
+                self._db.executemany(statement, rows[table])
 
-    def _put_uses(self, entries: Sequence[Entry], files: Sequence[int]) -> None:
-        """The uses of all files at once, in the order of their key: the tree is then written from left to right."""
-        rows = [
-            (self._id(name), at, places)
-            for entry, at in zip(entries, files, strict=True)
-            for name, places in entry.uses.items()
-        ]
-        rows.sort()
-        self._db.executemany("INSERT INTO uses VALUES (?, ?, ?)", rows)
+    def _number(self, table: str) -> int:
+        """The next number of a row; there is one writer only."""
+        if table not in self._numbers:
+            ask = "SELECT max(id) FROM files" if table == "files" else "SELECT max(id) FROM names"
+            self._numbers[table] = self._db.execute(ask).fetchone()[0] or 0
+        self._numbers[table] += 1
+        return self._numbers[table]
 
     def _clear(self, path: str, *, whole: bool) -> int | None:
         """Forget what a file had put in; its number, which it keeps. `whole`: the file itself as well."""
@@ -193,30 +200,44 @@ class SymbolWriter:
 
     def _id(self, name: str) -> int:
         known = self._ids.get(name)
-        if known is None:
+        if known is not None:
+            return known
+        if len(self._ids) > _CACHED_NAMES and not self._new and not self._found:
+            self._forget()
+        row = None
+        if not self._empty:  # else every name that there is was given by us, and is remembered
             row = self._db.execute("SELECT id, defined FROM names WHERE text = ?", (name,)).fetchone()
-            if row is None:
-                known = int(self._db.execute("INSERT INTO names (text) VALUES (?)", (name,)).lastrowid or 0)
-            else:
-                known = int(row[0])
-                if row[1]:
-                    self._defined.add(known)
-            if len(self._ids) > _CACHED_NAMES:
-                self._ids.clear()
-                self._defined.clear()
-            self._ids[name] = known
+        known = self._ids[name] = row[0] if row is not None else self._number("names")
+        if row is None:
+            self._new.append((known, name))
+        elif row[1]:
+            self._defined.add(known)
         return known
+
+    def _forget(self) -> None:
+        """Remember nothing of the names: there are too many, or what was to be written of them was not."""
+        self._ids, self._defined, self._new, self._found = {}, set(), [], []
+        self._empty = False
 
     def _define(self, name: str) -> int:
         """The number of a name that a symbol bears: it can be searched for from now on."""
         at = self._id(name)
         if at not in self._defined:
             self._defined.add(at)
-            self._db.execute("UPDATE names SET defined = 1 WHERE id = ?", (at,))
-            self._db.execute("INSERT INTO search (rowid, text) VALUES (?, ?)", (at, name))
+            self._found.append((at, name))
         return at
 
 
+_ROWS: Final = {
+    "names": "INSERT INTO names VALUES (?, ?, ?)",
+    "search": "INSERT INTO search (rowid, text) VALUES (?, ?)",
+    "files": "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "symbols": "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "uses": "INSERT INTO uses VALUES (?, ?, ?)",
+    "imports": "INSERT INTO imports VALUES (?, ?, ?, ?, ?)",
+    "bases": "INSERT INTO bases VALUES (?, ?, ?)",
+    "facts": "INSERT INTO facts VALUES (?, ?, ?, ?)",
+}
 _FORGET: Final = tuple(f"DELETE FROM {t} WHERE file = ?" for t in ("symbols", "imports", "bases", "facts")) + (  # noqa: S608, RUF005
     "DELETE FROM files WHERE id = ?",
 )
