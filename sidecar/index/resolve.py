@@ -23,7 +23,7 @@ IMPORT: Final = 2
 
 CLASSES: Final = frozenset({"class", "interface", "struct", "enum", "union", "trait", "type", "table"})
 _SELF: Final = frozenset({"self", "this", "cls", "Self", "$this", "static", "parent"})
-_WORD: Final = re.compile(r"[$@#]?\w[\w$]*")
+_WORD: Final = re.compile(r"\w[\w$]*|\$[\w$]+|#\w+")
 _CHAIN: Final = re.compile(r"((?:[$@]?[\w$]+(?:\(\s*\))?\s*(?:\.|->|::|\?\.)\s*)+)$")
 _UNKNOWN_OBJECT: Final = re.compile(r"[)\]\"'`}]\s*(?:\?)?(?:\.|->|::)\s*$")
 _DEEP: Final = 8
@@ -92,6 +92,8 @@ class Resolver:
         if file is None or word is None:
             return "", column, NOTHING
         name, start = word
+        if file.language == "php" and name.startswith("$"):
+            name, start = name[1:], start + 1
         own = [s for s in self.symbols_in(file.id) if s.line == line and s.column <= column <= s.end_column]
         if own:
             return own[0].name, own[0].column, Found(tuple(own), exact=True)

@@ -38,7 +38,6 @@ from sidecar.core.symbols import Location, Position, Query
 from sidecar.index.build import Builder
 from sidecar.index.extract import extract
 from sidecar.index.opening import Index
-from sidecar.index.references import IMPORT
 from sidecar.index.resolve import places
 from sidecar.index.source import IndexSource
 from sidecar.index.walk import Folder
@@ -305,7 +304,14 @@ def chosen(where: Path) -> list[tuple[str, str, int, str, int, int]]:
                 ):
                     continue
                 rows = [row for row in reader.uses(symbol.name) if row.path != path]
-                brought = [row for row in rows if any(mark & 7 == IMPORT for _, _, mark in places(row.places))]
+                brought = [
+                    row
+                    for row in rows
+                    if any(
+                        made.name == symbol.name and made.module.rpartition(".")[2].rpartition("/")[2] in path
+                        for made in reader.imports_of(row.file)
+                    )
+                ]
                 used = [
                     (row.path, line, column)
                     for row in brought

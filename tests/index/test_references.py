@@ -20,7 +20,7 @@ MORE = {
 @pytest.mark.parametrize(
     ("files", "path", "symbol", "places"),
     [
-        (MORE, "shop/tax.py", "rate", "app.py:1 app.py:9 app.py:10 shop/cart.py:10 shop/cart.py:15 renamed.py:1 renamed.py:1 renamed.py:2 shadow.py:1 shadow.py:3"),
+        (MORE, "shop/tax.py", "rate", "app.py:1 app.py:9 app.py:10 shop/cart.py:10 shop/cart.py:15 renamed.py:1 renamed.py:1 renamed.py:2 shadow.py:1 shadow.py:3 deco.py:1 deco.py:3"),
         (MORE, "other.py", "rate", ""),
         (MORE, "shop/cart.py", "Cart", "app.py:2 app.py:5 shop/__init__.py:1 shop/__init__.py:1 shop/cart.py:16 app.py:1 app.py:6"),
         (MORE, "shop/cart.py", "Cart.total", "app.py:7 shop/cart.py:13 shop/cart.py:16"),

@@ -20,6 +20,7 @@ PYTHON = {
         "from shop import Basket, rate\nfrom shop.cart import Cart\nimport json\n\ndef run(cart: Cart):\n    basket = Basket()\n    basket.total([])\n"
         "    cart.store()\n    rate(2)\n    json.dumps(rate)\n    # rate in a comment\n    limit = 1\n    return limit\n"
     ),
+    "deco.py": "from shop.tax import rate\nclass D:\n    @rate\n    def of(self): pass\n",
     "other.py": "class Cart:\n    def total(self): pass\ndef rate(): pass\n",
 }
 TYPESCRIPT = {
@@ -48,6 +49,7 @@ OTHERS = {
 }
 
 CASES = [
+    (PYTHON, "deco.py", "@«rate", "shop/tax.py:rate"),
     (PYTHON, "app.py", "basket = «Basket()", "shop/cart.py:Cart"),
     (PYTHON, "app.py", "basket.«total", "shop/cart.py:Cart.total"),
     (PYTHON, "app.py", "cart.«store", "shop/cart.py:Cart.store"),
@@ -107,7 +109,8 @@ def test_meaning(tmp_path, files, path, marked, expected):
 
 @pytest.mark.parametrize(
     ("line", "column", "word"),
-    [("a.foo(b)", 3, ("foo", 3)), ("a.foo(b)", 6, ("foo", 3)), ("a.foo(b)", 1, ("a", 1)), ("  ", 1, None), ("", 5, None), ("ü.é", 3, ("é", 3))],
+    [("a.foo(b)", 3, ("foo", 3)), ("a.foo(b)", 6, ("foo", 3)), ("a.foo(b)", 1, ("a", 1)), ("  ", 1, None), ("", 5, None), ("ü.é", 3, ("é", 3)),
+     ("@wraps", 2, ("wraps", 2)), ("$x = 1", 1, ("$x", 1)), ("this.#p", 7, ("#p", 6))],
 )  # fmt: skip
 def test_word_at(line, column, word):
     assert word_at(line, column) == word
