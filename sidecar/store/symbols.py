@@ -20,6 +20,8 @@ INDEX: Final = "index.db"
 """The file's name in a workspace's state folder."""
 
 FORM: Final = 1
+_NONE: Final = "There is no index of this workspace yet; run `sidecar index`."
+_OTHER: Final = "The index was made by another version of Sidecar; restart that one, or run `sidecar index`."
 _SYMBOL: Final = (
     "SELECT names.text, symbols.kind, container, line, column_, end_column, from_line, from_column, to_line, to_column,"
     " signature, symbols.doc, files.path, files.language, symbols.file, place"
@@ -85,16 +87,14 @@ class SymbolReader:
     def __init__(self, path: Path) -> None:
         """Open an index that exists. Raises StoreError when there is none, or one of another form."""
         if not path.exists():
-            raise StoreError("There is no index of this workspace yet; run `sidecar index`.")
+            raise StoreError(_NONE)
         with told():
             self._db = sqlite3.connect(f"{path.as_uri()}?mode=ro", uri=True, timeout=BUSY, check_same_thread=False)
             self._db.execute("PRAGMA query_only = ON")
             form = self._db.execute("PRAGMA user_version").fetchone()[0]
         if form != FORM:
             self._db.close()
-            raise StoreError(
-                "The index was made by another version of Sidecar; restart that one, or run `sidecar index`."
-            )
+            raise StoreError(_OTHER if form else _NONE)
 
     def close(self) -> None:
         """Let go of the file."""

@@ -34,6 +34,7 @@ from typing import Any
 import psutil
 from tree_sitter import Language, Parser
 
+from sidecar.core.errors import StoreError
 from sidecar.core.symbols import Location, Position, Query
 from sidecar.index.build import Builder
 from sidecar.index.extract import extract
@@ -400,8 +401,11 @@ def measure_streams(workspace: Path) -> None:
 
 
 def whole(where: Path) -> bool:
-    with contextlib.closing(SymbolReader(where)) as reader:
-        return bool(reader.notes().get("complete"))
+    try:
+        with contextlib.closing(SymbolReader(where)) as reader:
+            return bool(reader.notes().get("complete"))
+    except StoreError:  # not made yet
+        return False
 
 
 def main() -> None:

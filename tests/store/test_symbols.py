@@ -76,6 +76,9 @@ def test_what_is_no_index_is_refused_with_the_mend(tmp_path):
         db.execute("PRAGMA user_version = 99")
     with pytest.raises(StoreError, match="another version"):
         SymbolReader(tmp_path / "other.db")
+    (tmp_path / "begun.db").touch()
+    with pytest.raises(StoreError, match="no index of this workspace yet"):
+        SymbolReader(tmp_path / "begun.db")
     (tmp_path / "junk.db").write_bytes(b"junk" * 1000)
     with pytest.raises(StoreError, match="--rebuild"):
         SymbolReader(tmp_path / "junk.db")
