@@ -8,68 +8,22 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
+from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 Fact = tuple[str, str, str]
 """Kind (`dependency`, `framework`, `lint`, `test`, `command`, `entry`, `module`, `paths`), name, detail."""
 
-_FRAMEWORKS: Final = {
-    name: label
-    for label, names in {
-        "Django": "django", "Flask": "flask", "FastAPI": "fastapi", "Starlette": "starlette", "aiohttp": "aiohttp",
-        "Tornado": "tornado", "Celery": "celery", "SQLAlchemy": "sqlalchemy", "pandas": "pandas", "PyTorch": "torch",
-        "pygls": "pygls", "Typer": "typer", "React": "react", "Next.js": "next", "Vue": "vue", "Nuxt": "nuxt",
-        "Svelte": "svelte", "Angular": "@angular/core", "Express": "express", "Fastify": "fastify",
-        "NestJS": "@nestjs/core", "Electron": "electron", "Vite": "vite", "Tailwind CSS": "tailwindcss",
-        "Gin": "github.com/gin-gonic/gin", "Echo": "github.com/labstack/echo", "Cobra": "github.com/spf13/cobra",
-        "Actix": "actix-web", "Axum": "axum", "Tokio": "tokio", "Bevy": "bevy", "Rails": "rails", "Sinatra": "sinatra",
-        "Laravel": "laravel/framework", "Symfony": "symfony/framework-bundle",
-        "Spring": "spring-boot-starter spring-boot-starter-web spring-core", "ASP.NET": "Microsoft.AspNetCore.App",
-    }.items()
-    for name in names.split()
-}  # fmt: skip
-_LINTERS: Final = {
-    "ruff": "ruff", "flake8": "flake8", "pylint": "pylint", "mypy": "mypy", "pyright": "pyright", "basedpyright": "basedpyright",
-    "black": "black", "isort": "isort", "eslint": "ESLint", "prettier": "Prettier", "stylelint": "Stylelint",
-    "@biomejs/biome": "Biome", "typescript": "TypeScript", "rubocop": "RuboCop", "phpstan/phpstan": "PHPStan",
-}  # fmt: skip
-_TESTERS: Final = {
-    "pytest": "pytest", "nose2": "nose2", "tox": "tox", "nox": "nox", "hypothesis": "Hypothesis", "jest": "Jest",
-    "vitest": "Vitest", "mocha": "Mocha", "ava": "AVA", "playwright": "Playwright", "@playwright/test": "Playwright",
-    "cypress": "Cypress", "rspec": "RSpec", "phpunit/phpunit": "PHPUnit", "junit-jupiter": "JUnit", "junit": "JUnit",
-}  # fmt: skip
-_MARKS: Final = (
-    (r"\.eslintrc(\..*)?|eslint\.config\.\w+", "lint", "ESLint"),
-    (r"\.prettierrc(\..*)?|prettier\.config\.\w+", "lint", "Prettier"),
-    (r"\.stylelintrc(\..*)?", "lint", "Stylelint"),
-    (r"biome\.jsonc?", "lint", "Biome"),
-    (r"\.editorconfig", "lint", "EditorConfig"),
-    (r"\.pre-commit-config\.yaml", "lint", "pre-commit"),
-    (r"\.?ruff\.toml", "lint", "ruff"),
-    (r"\.flake8", "lint", "flake8"),
-    (r"\.?pylintrc", "lint", "pylint"),
-    (r"\.?mypy\.ini", "lint", "mypy"),
-    (r"pyrightconfig\.json", "lint", "pyright"),
-    (r"\.clang-(format|tidy)", "lint", "clang"),
-    (r"\.golangci\.ya?ml", "lint", "golangci-lint"),
-    (r"\.?rustfmt\.toml|clippy\.toml", "lint", "rustfmt and clippy"),
-    (r"\.rubocop\.yml", "lint", "RuboCop"),
-    (r"checkstyle\.xml", "lint", "Checkstyle"),
-    (r"pytest\.ini|conftest\.py", "test", "pytest"),
-    (r"tox\.ini", "test", "tox"),
-    (r"noxfile\.py", "test", "nox"),
-    (r"jest\.config\.\w+", "test", "Jest"),
-    (r"vitest\.config\.\w+", "test", "Vitest"),
-    (r"playwright\.config\.\w+", "test", "Playwright"),
-    (r"\.mocharc(\..*)?", "test", "Mocha"),
-    (r"phpunit\.xml(\.dist)?", "test", "PHPUnit"),
-    (r"\.rspec", "test", "RSpec"),
-    (r"manage\.py", "framework", "Django"),
-    (r"(main|__main__|app|wsgi|asgi|manage)\.py|main\.(go|rs|c|cpp|cc)|Main\.java|Program\.cs|(index|server|main)\.(js|ts)", "entry", ""),
-)  # fmt: skip
-_MARKED: Final = tuple((re.compile(pattern), kind, name) for pattern, kind, name in _MARKS)
-_ANY_MARK: Final = re.compile("|".join(pattern for pattern, _, _ in _MARKS))
+_TABLES: Final = tomllib.loads((files(__package__) / "detect.toml").read_text("utf-8"))
+_TOOLS: Final = {
+    kind: {name.lower(): label for label, names in labels.items() for name in names}
+    for kind, labels in _TABLES["dependency"].items()
+}
+_LINTERS: Final = _TOOLS["lint"]
+_TESTERS: Final = _TOOLS["test"]
+_MARKED: Final = tuple((re.compile(pattern), kind, name) for pattern, (kind, name) in _TABLES["file"].items())
+_ANY_MARK: Final = re.compile("|".join(_TABLES["file"]))
 _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*([^;#]*)")
 
 
@@ -93,11 +47,7 @@ def facts_of(path: str, source: bytes) -> list[Fact]:
     for kind, name, _ in tuple(found):
         if kind == "dependency":
             key = name.lower()
-            found.update(
-                (other, table[key], path)
-                for other, table in (("framework", _FRAMEWORKS), ("lint", _LINTERS), ("test", _TESTERS))
-                if key in table
-            )
+            found.update((other, table[key], path) for other, table in _TOOLS.items() if key in table)
     return sorted(found)
 
 

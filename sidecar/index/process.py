@@ -26,7 +26,9 @@ from sidecar.store.symbols import INDEX
 from sidecar.store.symbolwriter import SymbolWriter
 
 LOCK: Final = "index.lock"
-_NICE: Final = 10
+_NICE: Final = 5
+"""Its workers are nicer still: whoever saves a file waits for this process, nobody for those."""
+
 _AGAIN: Final = 2.0
 """Seconds between two tries to become the one who writes."""
 

@@ -16,6 +16,7 @@ from sidecar.index import walk
 from sidecar.index.detect import facts_of, says_something
 from sidecar.index.grammars import BY_NAME, language_of
 
+_NICE: Final = 14
 GONE: Final = None
 """What comes of a file that is not there."""
 
@@ -108,6 +109,8 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
 def main() -> int:
     """Read jobs until the input ends."""
     root = Path(sys.argv[1])
+    if hasattr(os, "nice"):
+        os.nice(_NICE)
     while True:
         try:
             jobs = receive(sys.stdin.buffer)

@@ -226,13 +226,11 @@ async def test_a_newer_ones_index_is_begun_anew(root, tmp_path):
         assert await names(index, "first") == ["first"]
 
 
-def test_the_process_is_nice(root, tmp_path):
-    if not hasattr(os, "nice"):
-        pytest.skip("there is no niceness here")
-
-    async def look() -> int:
-        async with indexing(root, tmp_path / "state") as index:
-            await asyncio.wait_for(index.whole(), 30)
-            return int(indexers()[0].nice())
-
-    assert asyncio.run(look()) >= 10
+@pytest.mark.skipif(not hasattr(os, "nice"), reason="there is no niceness here")
+async def test_whoever_serves_goes_before_the_indexer_and_both_before_its_workers(tmp_path):
+    root = write_tree(tmp_path / "work", {f"m{n}.py": f"def f{n}(): pass\n" for n in range(50)})
+    async with indexing(root, tmp_path / "state") as index:
+        await asyncio.wait_for(index.whole(), 30)
+        (process,) = indexers()
+        niceness = [process.nice(), *(worker.nice() for worker in process.children())]
+    assert os.nice(0) < niceness[0] < min(niceness[1:])
