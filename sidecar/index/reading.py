@@ -7,6 +7,7 @@ output, both as marshalled values, and ends with its input.
 from __future__ import annotations
 
 import marshal
+import os
 import sys
 import time
 from pathlib import Path
@@ -16,9 +17,11 @@ from sidecar.index import walk
 from sidecar.index.detect import facts_of, says_something
 from sidecar.index.grammars import BY_NAME, language_of
 
-_NICE: Final = 14
 GONE: Final = None
 """What comes of a file that is not there."""
+
+_NICE: Final = 14
+"""What a worker adds to the niceness of the indexer."""
 
 Job = tuple[str, bytes]
 """A path relative to the root, and the digest of the content that is known of it (empty: none)."""
