@@ -19,7 +19,10 @@ Write = Annotated[bool, typer.Option("--write", help="Write it into CLAUDE.md, b
 
 
 def summary(*, write_it: Write = False, workspace: Workspace = None, json: Json = False, quiet: Quiet = False) -> int:
-    """Show what CLAUDE.md would say of this project, or write it there. What you wrote yourself is not touched."""
+    """Show what CLAUDE.md would say of this project, or write it there; a block that is there already is renewed.
+
+    What you wrote yourself is not touched.
+    """
     settings, state = machine(workspace)
     out = Output(json, quiet)
 
@@ -31,11 +34,11 @@ def summary(*, write_it: Write = False, workspace: Workspace = None, json: Json 
     root = Path(settings.server.workspace)
     with contextlib.closing(SymbolReader(state / INDEX)) as reader:
         block = summarize(reader, root)
-    changed = write(root, block) if write_it else False
+    changed = write(root, block, only_existing=not write_it)
     if json:
         out.record({"summary": block, "written": changed, "file": str(root / FILE)})
-    elif write_it:
-        out.say(f"{root / FILE} is {'written' if changed else 'as it was'}.")
-    else:
+    elif not write_it:
         out.data(block)
+    if not json and (write_it or changed):
+        out.say(f"{root / FILE} is {'written' if changed else 'as it was'}.")
     return 0

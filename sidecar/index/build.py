@@ -17,6 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
+from sidecar.core.errors import StoreError
 from sidecar.index.reading import Job, Read, is_same, read_entry, receive, send
 from sidecar.store.symbolwriter import Entry, FileState, SymbolWriter
 
@@ -208,6 +209,9 @@ class _Worker:
     def _restart(self) -> None:
         self.end()
         self._process = self._start()
+        self._send([])
+        if self._receive() is None:  # then it was no file's fault
+            raise StoreError("The indexer's worker processes cannot be started; `sidecar doctor` may say why.")
 
     def end(self) -> None:
         self._process.kill()

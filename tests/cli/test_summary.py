@@ -32,6 +32,11 @@ def test_it_is_shown_and_written_when_asked(root: Path, tmp_path: Path) -> None:
     again = json.loads(sidecar("summary", "--write", "--json", cwd=root, state=tmp_path / "state").stdout)
     assert (again["written"], again["summary"]) == (False, shown.stdout.rstrip("\n"))
     assert again["file"].endswith("CLAUDE.md")
+    (root / "README.md").write_text("# Shop\n\nA shop that now sells wheels to people.\n")
+    renewed = sidecar("summary", cwd=root, state=tmp_path / "state")
+    assert "is written" in renewed.stderr
+    assert (root / "CLAUDE.md").read_text() == f"# Mine\n\n{renewed.stdout}"
+    assert "wheels" in renewed.stdout
 
 
 def test_a_link_is_refused_in_a_sentence(root: Path, tmp_path: Path) -> None:

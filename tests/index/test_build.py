@@ -16,6 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from sidecar.core.errors import StoreError
 from sidecar.index.build import FEW, Builder, Cancelled, shown
 from sidecar.index.walk import Folder
 from sidecar.store.symbols import SymbolReader
@@ -177,6 +178,14 @@ def test_many_files_are_read_by_workers_and_one_that_dies_costs_its_file_only(tm
     assert reasons.pop("m7.py") == "its parser failed"
     assert set(reasons.values()) == {""}
     assert len(reasons) == 3 * FEW - 1
+
+
+def test_workers_that_cannot_live_at_all_are_a_fault_and_no_reason_to_leave_files_out(tmp_path, monkeypatch):
+    root = write_tree(tmp_path / "work", {f"m{n}.py": f"def f{n}(): pass\n" for n in range(3 * FEW)})
+    monkeypatch.setattr("sidecar.index.build.sys.executable", "/bin/false" if sys.platform != "win32" else "where")
+    with building(root, tmp_path / "state" / "index.db") as builder, pytest.raises(StoreError, match="worker"):
+        builder.look_at_all(Folder(root).files())
+    assert content(tmp_path / "state" / "index.db")["files"] == []
 
 
 def test_it_can_be_cancelled_between_two_batches_and_goes_on_later(tmp_path, monkeypatch):
