@@ -35,6 +35,7 @@ from sidecar.core.ports import (
     HookJudge,
     Provider,
     Services,
+    SymbolIndex,
     Symbols,
     Window,
 )
@@ -65,6 +66,7 @@ _KEPT = 16 * 1024 * 1024
 _OWN_PAGES = 8 * 1024 * 1024
 """Bytes of a block that has pages of its own."""
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3  # of malloc.h
+_INDEX_AFTER = 1.0
 
 log = get_logger("app")
 
@@ -84,6 +86,7 @@ class Sidecar:
         self._editor = editor
         self._stack = AsyncExitStack()
         self._desk: Desk | None = None
+        self._index: SymbolIndex | None = None
         self._endpoint: Endpoint | None = None
         self._ide: IdeServer | None = None
         self._provider: Provider | None = None
@@ -111,7 +114,14 @@ class Sidecar:
             from sidecar.languages.opening import open_symbols  # noqa: PLC0415 - see above
 
             self._symbols = open_symbols(self._settings, environment(), trusted=self._editor)
+            if self._index is not None:
+                self._symbols.attach(self._index, last=True)
         return self._symbols
+
+    @property
+    def index(self) -> SymbolIndex | None:
+        """The index of symbols; None where it is switched off, cannot be kept, or is not opened yet."""
+        return self._index
 
     def status(self) -> EndpointStatus:
         """How the endpoint stands now."""
@@ -162,6 +172,11 @@ class Sidecar:
             if self._editor:
                 self._desk = await self._open_desk(state)
                 await self._open_ide(stack)
+            if state is not None and self._settings.index.enabled:
+                opening = asyncio.get_running_loop().create_task(self._open_index(state), name="sidecar index")
+                stack.push_async_callback(self._close_index, opening)
+                if self._editor:
+                    await opening
             self._stack = stack.pop_all()
         self._tell()
         return self
@@ -196,7 +211,7 @@ class Sidecar:
     def _make_analyst(self) -> Analyst:
         from sidecar.tools.analyst import WorkspaceAnalyst  # noqa: PLC0415 - git, grammars and the risk model: 0.1 s
 
-        return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status)
+        return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status, lambda: self._index)
 
     def _make_turn(self, stack: AsyncExitStack, state: Path | None) -> AnswerTurn:
         provider = self._made_provider
@@ -391,6 +406,29 @@ class Sidecar:
             self._ide = await stack.enter_async_context(server)
         except (SidecarError, OSError, RuntimeError) as error:
             log.warning("no_ide", note=error.sentence if isinstance(error, SidecarError) else str(error))
+
+    async def _open_index(self, state: Path) -> None:
+        """Begin to index; `serve` gives its first requests the time that this takes."""
+        if not self._editor:
+            await asyncio.sleep(_INDEX_AFTER)
+        indexing = await asyncio.to_thread(importlib.import_module, "sidecar.tools.indexing")
+        watch = self._settings.index.watch
+        try:
+            index = indexing.open_index(Path(self._settings.server.workspace), state, watch=watch)
+        except SidecarError as error:
+            log.warning("index", note=error.sentence)
+            return
+        index.start()
+        self._index = index
+        if self._symbols is not None:
+            self._symbols.attach(index, last=True)
+
+    async def _close_index(self, opening: asyncio.Task[None]) -> None:
+        opening.cancel()
+        await asyncio.gather(opening, return_exceptions=True)
+        index, self._index = self._index, None
+        if index is not None:
+            await index.aclose()
 
     @property
     def _made_provider(self) -> Provider:

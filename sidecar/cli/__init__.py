@@ -40,6 +40,11 @@ COMMANDS: Final[dict[str, Command]] = {
     "references": Command(
         "sidecar.cli.lookup:references", "Show where a symbol is used.", "sidecar references Cart.add"
     ),
+    "index": Command("sidecar.cli.index:index", "Index the workspace's symbols.", "sidecar index --rebuild"),
+    "symbols": Command("sidecar.cli.index:symbols", "Find symbols by name.", "sidecar symbols Cart.total"),
+    "summary": Command(
+        "sidecar.cli.summary:summary", "Show or write the block for CLAUDE.md.", "sidecar summary --write"
+    ),
     "usage": Command(
         "sidecar.cli.usage:usage", "Show requests, tokens and cost.", "sidecar usage --since 7d --by model"
     ),

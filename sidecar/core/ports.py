@@ -124,6 +124,23 @@ class Symbols(SymbolSource, Protocol):
         """Ask this source before all others, or after them, from now on; the result ends it. Whoever attaches closes it."""
 
 
+class SymbolIndex(SymbolSource, Protocol):
+    """The workspace's own index, which must be told what moved."""
+
+    @property
+    def root(self) -> str:
+        """The folder that its paths are relative to, absolute."""
+
+    def moved(self, paths: Collection[str] | None) -> None:
+        """These files (relative to the root, with `/`) may have changed, None: any. Never waits."""
+
+    def subscribe(self, listener: Callable[[int, int], None]) -> Callable[[], None]:
+        """Hear, on the event loop, how many files of how many are indexed; the result ends it."""
+
+    async def cancel(self) -> None:
+        """Leave off indexing; what was done stays."""
+
+
 class Notebook(Protocol):
     """A small JSON value that outlives the process. Neither method fails: what cannot be read is None."""
 
@@ -277,6 +294,10 @@ class Services(Protocol):
     @property
     def symbols(self) -> Symbols | None:
         """Who knows symbols here, to ask and to attach the editor's own languages to."""
+
+    @property
+    def index(self) -> SymbolIndex | None:
+        """The index of symbols; None where it is switched off or cannot be kept."""
 
     def status(self) -> EndpointStatus:
         """How the endpoint stands now."""

@@ -21,6 +21,7 @@ from sidecar.core.errors import BadInput, SidecarError
 from sidecar.editor.announcer import Announcer
 from sidecar.editor.documents import watch_request
 from sidecar.editor.places import Places
+from sidecar.editor.progress import Progress
 from sidecar.editor.protocol import (
     DECIDE,
     MENTION,
@@ -119,6 +120,7 @@ class Door:
         self._protocol.set_writer(self._writer)
         self._protocol.on_exit = lambda code: self.end("exit", code)
         self._announcer = Announcer(session.news, self._protocol.notify, self._writer.idle)
+        self._progress = Progress(self.server, group, session.leave_off_indexing)
         self._tasks = [group.create_task(self._announcer.run(), name="sidecar announcer")]
         _register(self, session)
 
@@ -136,6 +138,7 @@ class Door:
     async def close(self) -> None:
         """Close everything in order; within ten seconds whatever happens."""
         self._protocol.abandon()
+        self._progress.close()
         await self._session.close()
         await self._writer.flush(LAST_WORDS)
         for task in self._tasks:
@@ -185,6 +188,10 @@ class Door:
     async def ask(self, method: str, params: Any) -> Any:
         """The editor's answer to a request of ours."""
         return await self._protocol.send_request_async(method, params)
+
+    def indexing(self, done: int, total: int) -> None:
+        """Show how far the index is."""
+        self._progress.step(done, total)
 
     async def watch(self, places: Places) -> None:
         """Ask for events of the repository's files; without them a save in the editor is still seen."""
@@ -253,6 +260,16 @@ def _register(door: Door, session: Session) -> None:
     async def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
         session.moved([change.uri for change in params.changes])
 
+    async def document_symbol(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
+        symbols = await session.symbols()
+        return await symbols.outline(params.text_document.uri) if symbols is not None else []
+
+    async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.SymbolInformation]:
+        symbols = await session.symbols()
+        return await symbols.search(params.query) if symbols is not None else []
+
+    feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)(document_symbol)
+    feature(types.WORKSPACE_SYMBOL)(workspace_symbol)
     feature(types.INITIALIZE)(initialize)
     feature(types.INITIALIZED)(initialized)
     feature(types.SHUTDOWN)(shutdown)

@@ -16,6 +16,7 @@ from sidecar.editor.host import HostSource
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import STATUS_CHANGED, THREADS_CHANGED, Status, ThreadsChanged
 from sidecar.editor.review import NOTHING, Review, status_of
+from sidecar.editor.symbols import Symbols, chosen
 from sidecar.editor.window import EditorWindow
 from sidecar.editor.wire import log_fault
 from sidecar.trace import get_logger
@@ -59,6 +60,9 @@ class Ear(Protocol):
     async def ask(self, method: str, params: Any) -> Any:
         """The editor's answer to a request of ours. Raises JsonRpcException, TimeoutError; cancelling it tells the editor."""
 
+    def indexing(self, done: int, total: int) -> None:
+        """So many files of so many are indexed."""
+
 
 class Session:
     """One workspace's services from `initialized` to the end of the connection.
@@ -74,6 +78,7 @@ class Session:
         self._review: Review | None = None
         self._refresher: Refresher | None = None
         self._window: EditorWindow | None = None
+        self._symbols: Symbols | None = None
         self._problem = ""
         self._opened = asyncio.Event()
         self._leaving = asyncio.Event()
@@ -115,7 +120,7 @@ class Session:
         except Exception as error:  # noqa: BLE001  # a door: the editor is told, and keeps its language server
             self._fail(error, ear)
         finally:
-            self._services = self._review = self._refresher = self._window = None
+            self._services = self._review = self._refresher = self._window = self._symbols = None
             self._opened.set()
 
     async def _serve(self, services: Services, ear: Ear) -> None:
@@ -126,6 +131,11 @@ class Session:
         symbols = await asyncio.to_thread(getattr, services, "symbols")  # it may have to load what it is made of
         if symbols is not None and self._workspace.folder is not None:
             ends.append(symbols.attach(HostSource(self._workspace.folder, ear.ask)))
+        index, folder = services.index, self._workspace.folder
+        if index is not None:
+            languages = chosen(self._workspace.options)
+            self._symbols = await asyncio.to_thread(Symbols, index, folder, languages)
+            ends.append(index.subscribe(ear.indexing))
         try:
             async with asyncio.TaskGroup() as group:
                 tasks: list[asyncio.Task[None]] = []
@@ -180,6 +190,16 @@ class Session:
         """The assistant's client; None where it cannot connect."""
         return self._services.companion if self._services else None
 
+    async def symbols(self) -> Symbols | None:
+        """The workspace's symbols, once the services are open; None where nothing is indexed."""
+        await self._opened.wait()
+        return self._symbols
+
+    async def leave_off_indexing(self) -> None:
+        """Somebody wants no index now."""
+        if self._symbols is not None:
+            await self._symbols.index.cancel()
+
     def status(self) -> Status:
         """How all stands now."""
         endpoint = self._services.status() if self._services else self._closed_status()
@@ -189,6 +209,8 @@ class Session:
         """Files were saved, or changed on the disk."""
         if self._review is not None and self._refresher is not None:
             self._refresher.want(touched(uris, self._review.places))
+        if self._symbols is not None and (paths := touched(uris, self._symbols.places)) != set():
+            self._symbols.index.moved(paths)
 
     def news(self) -> list[tuple[str, dict[str, Any]]]:
         """What the editor was not told yet, as notifications; calling it counts as telling."""

@@ -1,171 +1,106 @@
-"""Which grammar reads a file, and how definitions look in it: node types, the field of their name, what they define."""
+"""Which language a file is in, and how its names are found: single grammar wheels and one tree-sitter query a language.
+
+The queries (`queries/*.scm`) capture definitions by their kind (`@class`, `@function`, …); `@bind` is an identifier that
+a declaration binds, which is a local name inside a function and a symbol elsewhere, `@member` one that is set on the
+object itself, `@outer` one that a function takes from outside; `@scope` has local names but is no symbol, `@impl` has
+members but defines nothing; `@base` stands in a list of base classes; `@import` is a statement that brings names in;
+`@ref`, `@ref.member` and `@ref.type` are uses, `@skip` are identifiers that are none.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
+from importlib.resources import files
 from pathlib import PurePosixPath
 from typing import Final
 
-from tree_sitter import Language
-
-Shapes = Mapping[str, tuple[str, str]]
-"""Type of a defining node -> (field that holds its name, kind of what it defines)."""
+from tree_sitter import LANGUAGE_VERSION, MIN_COMPATIBLE_LANGUAGE_VERSION, Language, Query, QueryError
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Grammar:
-    """One language.
-
-    `scopes` maps nodes that contain definitions to the field of their name; `top` are the nodes right under which a
-    variable counts as defined for others (elsewhere it is a local one).
-    """
+    """One language: its wheel, the function in it that gives the tables, its queries, what begins a comment line."""
 
     name: str
+    wheel: str
     suffixes: tuple[str, ...]
-    shapes: Shapes
-    scopes: Mapping[str, str]
-    top: frozenset[str] = frozenset()
+    function: str = "language"
+    queries: tuple[str, ...] = ()
+    comments: tuple[str, ...] = ("//", "/*", "*")
+    names: tuple[str, ...] = ()
 
 
-_PYTHON: Final = Grammar(
-    "python",
-    (".py", ".pyi"),
-    {
-        "function_definition": ("name", "function"),
-        "class_definition": ("name", "class"),
-        "assignment": ("left", "variable"),
-    },
-    {"class_definition": "name", "function_definition": "name"},
-    frozenset({"module", "class_definition"}),
+_HASH: Final = ("#",)
+GRAMMARS: Final = (
+    Grammar("python", "python", (".py", ".pyi", ".pyw"), comments=()),
+    Grammar("javascript", "javascript", (".js", ".jsx", ".mjs", ".cjs"), queries=("ecma", "javascript")),
+    Grammar("typescript", "typescript", (".ts", ".mts", ".cts"), "language_typescript", queries=("ecma", "typescript")),
+    Grammar("tsx", "typescript", (".tsx",), "language_tsx", queries=("ecma", "typescript")),
+    Grammar("go", "go", (".go",)),
+    Grammar("rust", "rust", (".rs",), comments=("//", "/*", "*", "#[")),
+    Grammar("java", "java", (".java",)),
+    Grammar("c", "c", (".c", ".h")),
+    Grammar("cpp", "cpp", (".cc", ".cpp", ".cxx", ".hpp", ".hh", ".hxx", ".ipp"), queries=("c", "cpp")),
+    Grammar("c_sharp", "c_sharp", (".cs",)),
+    Grammar("ruby", "ruby", (".rb", ".rake", ".gemspec"), comments=_HASH, names=("rakefile", "gemfile")),
+    Grammar("php", "php", (".php",), "language_php", comments=("//", "/*", "*", "#")),
+    Grammar("kotlin", "kotlin", (".kt", ".kts")),
+    Grammar("swift", "swift", (".swift",)),
+    Grammar("scala", "scala", (".scala", ".sc")),
+    Grammar("bash", "bash", (".sh", ".bash"), comments=_HASH),
+    Grammar("sql", "sql", (".sql",), comments=("--",)),
 )
-_ECMA_SHAPES: Final[Shapes] = {
-    "function_declaration": ("name", "function"),
-    "generator_function_declaration": ("name", "function"),
-    "class_declaration": ("name", "class"),
-    "class": ("name", "class"),
-    "method_definition": ("name", "method"),
-    "variable_declarator": ("name", "variable"),
+BY_NAME: Final = {grammar.name: grammar for grammar in GRAMMARS}
+
+_TYPES: Final = """
+markdown:md,markdown rst:rst,rest text:txt json:json,jsonc,json5 yaml:yaml,yml toml:toml xml:xml,xsd,xsl html:html,htm
+css:css scss:scss,sass less:less vue:vue svelte:svelte dart:dart lua:lua perl:pl,pm r:r julia:jl elixir:ex,exs
+erlang:erl,hrl haskell:hs ocaml:ml,mli clojure:clj,cljs,cljc groovy:groovy,gradle powershell:ps1 batch:bat,cmd zig:zig
+nim:nim fsharp:fs,fsx objective-c:m,mm cuda:cu protobuf:proto graphql:graphql,gql terraform:tf,hcl cython:pyx,pxd
+notebook:ipynb ini:ini,cfg,conf assembly:s,asm fortran:f90,f95,f03 vb:vb solidity:sol gettext:po,pot
+"""
+"""Languages that are known by their files' endings only."""
+
+_FILES: Final = {"makefile": "make", "dockerfile": "docker", "cmakelists.txt": "cmake", "jenkinsfile": "groovy"}
+_BY_SUFFIX: Final[dict[str, str]] = {
+    **{
+        f".{suffix}": name
+        for entry in _TYPES.split()
+        for name, _, suffixes in [entry.partition(":")]
+        for suffix in suffixes.split(",")
+    },
+    **{suffix: grammar.name for grammar in GRAMMARS for suffix in grammar.suffixes},
 }
-_JAVASCRIPT_SCOPES: Final = {"class_declaration": "name", "class": "name", "function_declaration": "name"}
-_JAVASCRIPT: Final = Grammar(
-    "javascript",
-    (".js", ".jsx", ".mjs", ".cjs"),
-    {**_ECMA_SHAPES, "field_definition": ("property", "field")},
-    _JAVASCRIPT_SCOPES,
-    frozenset({"program", "export_statement"}),
-)
-_TYPESCRIPT_SHAPES: Final[Shapes] = {
-    **_ECMA_SHAPES,
-    "abstract_class_declaration": ("name", "class"),
-    "interface_declaration": ("name", "interface"),
-    "type_alias_declaration": ("name", "type"),
-    "enum_declaration": ("name", "enum"),
-    "function_signature": ("name", "function"),
-    "method_signature": ("name", "method"),
-    "abstract_method_signature": ("name", "method"),
-    "public_field_definition": ("name", "field"),
-    "property_signature": ("name", "field"),
-    "internal_module": ("name", "module"),
-    "module": ("name", "module"),
-}
-_TYPESCRIPT_SCOPES: Final = {
-    **_JAVASCRIPT_SCOPES,
-    "abstract_class_declaration": "name",
-    "interface_declaration": "name",
-    "enum_declaration": "name",
-    "internal_module": "name",
-}
-_TYPESCRIPT: Final = Grammar(
-    "typescript", (".ts", ".mts", ".cts"), _TYPESCRIPT_SHAPES, _TYPESCRIPT_SCOPES, _JAVASCRIPT.top
-)
-_TSX: Final = Grammar("tsx", (".tsx",), _TYPESCRIPT_SHAPES, _TYPESCRIPT_SCOPES, _JAVASCRIPT.top)
-_GO: Final = Grammar(
-    "go",
-    (".go",),
-    {
-        "function_declaration": ("name", "function"),
-        "method_declaration": ("name", "method"),
-        "method_elem": ("name", "method"),
-        "type_spec": ("name", "type"),
-        "type_alias": ("name", "type"),
-        "field_declaration": ("name", "field"),
-        "const_spec": ("name", "constant"),
-        "var_spec": ("name", "variable"),
-    },
-    {"type_spec": "name", "function_declaration": "name"},
-    frozenset({"source_file"}),
-)
-_JAVA: Final = Grammar(
-    "java",
-    (".java",),
-    {
-        "class_declaration": ("name", "class"),
-        "interface_declaration": ("name", "interface"),
-        "enum_declaration": ("name", "enum"),
-        "record_declaration": ("name", "class"),
-        "annotation_type_declaration": ("name", "interface"),
-        "method_declaration": ("name", "method"),
-        "constructor_declaration": ("name", "constructor"),
-        "variable_declarator": ("name", "field"),
-        "enum_constant": ("name", "constant"),
-    },
-    {
-        "class_declaration": "name",
-        "interface_declaration": "name",
-        "enum_declaration": "name",
-        "record_declaration": "name",
-    },
-    frozenset({"field_declaration", "constant_declaration"}),
-)
-_RUST: Final = Grammar(
-    "rust",
-    (".rs",),
-    {
-        "function_item": ("name", "function"),
-        "function_signature_item": ("name", "function"),
-        "struct_item": ("name", "struct"),
-        "enum_item": ("name", "enum"),
-        "union_item": ("name", "union"),
-        "trait_item": ("name", "trait"),
-        "type_item": ("name", "type"),
-        "mod_item": ("name", "module"),
-        "macro_definition": ("name", "macro"),
-        "const_item": ("name", "constant"),
-        "static_item": ("name", "variable"),
-        "enum_variant": ("name", "constant"),
-        "field_declaration": ("name", "field"),
-    },
-    {
-        "impl_item": "type",
-        "trait_item": "name",
-        "mod_item": "name",
-        "struct_item": "name",
-        "enum_item": "name",
-        "function_item": "name",
-    },
-)
-
-GRAMMARS: Final = (_PYTHON, _JAVASCRIPT, _TYPESCRIPT, _TSX, _GO, _JAVA, _RUST)
-_TABLES: Final = {
-    "python": ("tree_sitter_python", "language"),
-    "javascript": ("tree_sitter_javascript", "language"),
-    "typescript": ("tree_sitter_typescript", "language_typescript"),
-    "tsx": ("tree_sitter_typescript", "language_tsx"),
-    "go": ("tree_sitter_go", "language"),
-    "java": ("tree_sitter_java", "language"),
-    "rust": ("tree_sitter_rust", "language"),
-}
-_BY_SUFFIX: Final = {suffix: grammar for grammar in GRAMMARS for suffix in grammar.suffixes}
+_BY_FILE: Final = {**_FILES, **{name: grammar.name for grammar in GRAMMARS for name in grammar.names}}
 
 
-def grammar_for(path: str) -> Grammar | None:
-    """The grammar of a file by its name, or None."""
-    return _BY_SUFFIX.get(PurePosixPath(path).suffix.lower())
+def language_of(path: str) -> str:
+    """The language of a file by its name; empty where it tells none."""
+    pure = PurePosixPath(path.lower())
+    return _BY_FILE.get(pure.name) or _BY_SUFFIX.get(pure.suffix, "")
 
 
-def language(name: str) -> Language:
-    """The parser's tables for a grammar; loaded now, as few projects need all of them."""
-    package, function = _TABLES[name]
-    return Language(getattr(import_module(package), function)())
+@cache
+def loaded(name: str) -> tuple[Language, Query]:
+    """A grammar's tables and its query, loaded when first needed, as few projects have all of them.
+
+    Raises ImportError with a sentence when the wheel is missing, of another format than this tree-sitter reads, or
+    does not know what the query asks for.
+    """
+    grammar = BY_NAME[name]
+    tables = getattr(import_module(f"tree_sitter_{grammar.wheel}"), grammar.function)()
+    try:
+        language = Language(tables)
+        return language, Query(language, _query(grammar))
+    except (ValueError, QueryError) as error:
+        wanted = f"{MIN_COMPATIBLE_LANGUAGE_VERSION} to {LANGUAGE_VERSION}"
+        raise ImportError(
+            f"The grammar tree-sitter-{grammar.wheel} does not fit ({error}; formats {wanted} do)."
+        ) from None
+
+
+def _query(grammar: Grammar) -> str:
+    folder = files(__package__) / "queries"
+    return "\n".join((folder / f"{name}.scm").read_text("utf-8") for name in grammar.queries or (grammar.name,))

@@ -369,6 +369,17 @@ class Tracing(Group):
     keep_count: int = _setting(200, "How many are kept.", "SIDECAR_TRACE_COUNT", narrow="lower", example="200", ge=1)
 
 
+class Index(Group):
+    """The index of the workspace's symbols."""
+
+    enabled: bool = _setting(True, "Whether the workspace is indexed.", "SIDECAR_INDEX", narrow="only false")
+    watch: bool = _setting(
+        True,
+        "Whether its files are watched for changes; without, they are looked at every 30 s.",
+        "SIDECAR_INDEX_WATCH",
+    )
+
+
 class Telemetry(Group):
     """Our own traces and metrics."""
 
@@ -393,6 +404,7 @@ class Settings:
     telemetry: Telemetry
     ide: Ide
     languages: Languages
+    index: Index
     records: Records
     tracing: Tracing
 

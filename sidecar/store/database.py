@@ -99,7 +99,7 @@ def claim(path: Path, mark: int) -> None:
     For a library that opens SQLite files by itself. Raises OSError where the file cannot be used, `Fault` where
     it is damaged or somebody else's (then it is left as it was).
     """
-    _prepare(path)
+    prepare_file(path)
     with contextlib.closing(sqlite3.connect(path, timeout=BUSY, isolation_level=None)) as connection:
         if path.stat().st_size == 0:
             connection.execute("PRAGMA auto_vacuum = FULL")  # takes effect only before the first page is written
@@ -114,7 +114,7 @@ def _open(path: Path | None) -> tuple[Connection, Path | None, str]:
     if path is None:
         return _ready(":memory:"), None, ""
     try:
-        _prepare(path)
+        prepare_file(path)
         return _ready(str(path)), path, ""
     except sqlite3.DatabaseError as error:
         if not is_damaged(error):
@@ -123,7 +123,7 @@ def _open(path: Path | None) -> tuple[Connection, Path | None, str]:
         return _ready(":memory:"), None, _forgetful(path, error.strerror or str(error))
     try:
         kept = _put_aside(path)
-        _prepare(path)
+        prepare_file(path)
         connection = _ready(str(path))
     except (OSError, sqlite3.DatabaseError) as error:
         return _ready(":memory:"), None, _forgetful(path, str(error))
@@ -134,7 +134,7 @@ def _forgetful(path: Path, why: str) -> str:
     return f"Review threads are kept in memory only: {path} cannot be used ({why})."
 
 
-def _prepare(path: Path) -> None:
+def prepare_file(path: Path) -> None:
     """The folder (0700) and the file (0600), before SQLite would make them with wider permissions."""
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if os.name == "posix":

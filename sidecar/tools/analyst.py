@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.core.errors import BadInput
-from sidecar.core.ports import EndpointStatus
+from sidecar.core.ports import EndpointStatus, SymbolSource
+from sidecar.core.symbols import Query, Symbol
 from sidecar.index.definitions import Definition, Found, find_definitions
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import review_text, summarize
@@ -24,9 +25,15 @@ _MOST_SHOWN: Final = 20
 class WorkspaceAnalyst:
     """Implements `core.ports.Analyst` for one folder; git is looked for when the first question comes."""
 
-    def __init__(self, folder: Path, endpoint: Callable[[], EndpointStatus]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        endpoint: Callable[[], EndpointStatus],
+        index: Callable[[], SymbolSource | None] = lambda: None,
+    ) -> None:
         self._folder = folder
         self._endpoint = endpoint
+        self._index = index
         self._opened: tuple[Git, RiskScorer] | None = None
 
     async def summarize_diff(self) -> str:
@@ -38,10 +45,13 @@ class WorkspaceAnalyst:
         return await review_text(*await self._repository())
 
     async def find_symbol(self, name: str) -> str:
-        """Where a symbol is defined, in the files that git knows or does not ignore."""
+        """Where a symbol is defined: by the index, or, where it is not whole, in the files that hold the name."""
         last = name.replace("::", ".").replace("#", ".").rsplit(".", 1)[-1].strip()
         if not last:
             raise BadInput("Name the symbol to look for, for example: where is parse_config defined?")
+        indexed = await self._indexed(name, last)
+        if indexed is not None:
+            return indexed
         git, _ = await self._repository()
         holding = await git.run(
             "grep", "--untracked", "-l", "-z", "-I", "-w", "-F", "-e", last, "--", ".", ok=(0, 1), timeout=10.0
@@ -49,6 +59,21 @@ class WorkspaceAnalyst:
         files = [path for path in holding.decode("utf-8", "surrogateescape").split("\0") if path]
         found = await asyncio.to_thread(find_definitions, git.root, name, files[:_MOST_FILES])
         return _told(name, found, whole=found.complete and len(files) <= _MOST_FILES)
+
+    async def _indexed(self, name: str, last: str) -> str | None:
+        """What the index says; None where there is none, it is not whole, or it knows of nothing."""
+        index = self._index()
+        if index is None:
+            return None
+        answer = await index.ask(Query("workspace_symbols", name=name, limit=_MOST_FILES))
+        symbols = [item for item in answer.items if isinstance(item, Symbol) and item.name == last]
+        if answer.status != "ready" or not symbols:
+            return None
+        found = sorted(
+            (Definition(s.span.path, s.span.start.line, s.kind, s.container, s.signature) for s in symbols),
+            key=lambda d: (d.path, d.line),
+        )
+        return _told(name, Found(tuple(found), len({d.path for d in found})), whole=not answer.truncated)
 
     async def status(self) -> str:
         """Branch, changed files, provider, workspace."""

@@ -334,3 +334,18 @@ def _sort_in(kinds: dict[str, list[str]], code: str, path: str) -> None:
 def _numbers(parts: Iterable[str]) -> tuple[int, int]:
     ahead, behind = ([abs(int(part)) for part in parts] + [0, 0])[:2]
     return ahead, behind
+
+
+async def listing(git: Git, folder: Path, paths: Collection[str] | None = None) -> bytes:
+    """The files of a folder of the work tree that git knows or does not ignore, NUL after each, relative to the folder.
+
+    With `paths` (relative to the folder) only these, and those below them. A file that was deleted is still listed
+    when git knew it.
+    """
+    inner = folder.relative_to(git.root.resolve()).as_posix()
+    prefix = b"" if inner == "." else os.fsencode(f"{inner}/")
+    wanted = (
+        [os.fsdecode(prefix) + path for path in paths] if paths is not None else [os.fsdecode(prefix)] * bool(prefix)
+    )
+    said = await git.run("ls-files", "-co", "--exclude-standard", "-z", "--deduplicate", "--", *wanted, timeout=60.0)
+    return b"".join(name.removeprefix(prefix) + b"\0" for name in said.split(b"\0") if name) if prefix else said

@@ -42,6 +42,9 @@ class Ear:
     async def ask(self, method: str, params: Any) -> Any:
         raise TimeoutError
 
+    def indexing(self, done: int, total: int) -> None:
+        pass
+
 
 class Opening:
     """Opens fake services and writes down what happened to them."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sidecar.core.errors import BadInput, NotFound
-from sidecar.core.ports import EndpointStatus, ReviewState, Window
+from sidecar.core.ports import EndpointStatus, ReviewState, SymbolIndex, Window
 from sidecar.core.review import Anchor, Comment, RiskReport, Thread, ThreadState
 from sidecar.languages.chain import Chain
 
@@ -139,6 +139,7 @@ class FakeServices:
         self._status = EndpointStatus("ready", "offline", port, port, f"http://127.0.0.1:{port}", workspace)
         self._listeners: list[Callable[[EndpointStatus], None]] = []
         self.chain = Chain([])
+        self.index: SymbolIndex | None = None
 
     @property
     def desk(self) -> FakeDesk | None:

@@ -68,6 +68,8 @@ EXAMPLES = {
     "SIDECAR_TRACE": ("Full", "full"),
     "SIDECAR_TRACE_DAYS": ("10", 10),
     "SIDECAR_TRACE_COUNT": ("11", 11),
+    "SIDECAR_INDEX": ("off", False),
+    "SIDECAR_INDEX_WATCH": ("no", False),
     "OTEL_EXPORTER_OTLP_ENDPOINT": ("http://localhost:4318", "http://localhost:4318"),
 }
 

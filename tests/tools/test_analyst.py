@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from sidecar.core.errors import BadInput, NotARepository
 from sidecar.core.ports import EndpointStatus
 from sidecar.tools.analyst import WorkspaceAnalyst
+from sidecar.tools.indexing import open_index
 from tests.fakes.repository import Repository
 
 STATUS = EndpointStatus("ready", "offline", 8080, 8080, "http://127.0.0.1:8080", "ledger")
@@ -43,6 +45,23 @@ async def test_narrows_by_container_and_sees_files_not_yet_added(
     text = await analyst.find_symbol("Draft.settle")
     assert "`ledger/new.py:2`" in text
     assert "account.py" not in text
+
+
+async def test_asks_the_index_where_it_is_whole_and_looks_for_itself_where_not(
+    repository: Repository, tmp_path: Path
+) -> None:
+    (tmp_path / "state").mkdir()
+    index = open_index(repository.root, tmp_path / "state", watch=False)
+    analyst = WorkspaceAnalyst(repository.root, lambda: STATUS, lambda: index)
+    before = await analyst.find_symbol("settle")
+    index.start()
+    await asyncio.wait_for(index.whole(), 30)
+    (repository.root / "web" / "app.ts").unlink()  # not told yet: only the index can know of it
+    assert await analyst.find_symbol("settle") == before
+    assert "`ledger/account.py:2`: method in `Account`" in await analyst.find_symbol("Account.settle")
+    repository.write({"later.py": "def unheard_of(): pass\n"})
+    assert "`later.py:1`" in await analyst.find_symbol("unheard_of")
+    await index.aclose()
 
 
 async def test_says_when_there_is_none(analyst: WorkspaceAnalyst) -> None:

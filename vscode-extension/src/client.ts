@@ -1,9 +1,10 @@
 /** The language client, made for one start of the server. Loaded when first needed: it is most of the extension's weight. */
 
-import { Uri, type WorkspaceFolder } from 'vscode';
+import { extensions, Uri, type WorkspaceFolder } from 'vscode';
 import { LanguageClient, type LanguageClientOptions, RevealOutputChannelOn, State } from 'vscode-languageclient/node';
 
 import type { Log } from './log';
+import { type Described, unserved } from './outlined';
 import { Restarts } from './restarts';
 import { isWorthTelling } from './watched';
 
@@ -21,6 +22,8 @@ export interface Hooks {
   /** The server ended by itself and will be started again. */
   readonly onEnd: (note: string) => void;
 }
+
+const OWN = 'claude-sidecar.claude-sidecar';
 
 const STATES = {
   [State.Starting]: 'starting',
@@ -46,6 +49,7 @@ function clientOptions(folder: WorkspaceFolder, log: Log, hooks: Hooks): Languag
   return {
     documentSelector: [{ scheme: 'file' }],
     workspaceFolder: folder,
+    initializationOptions: () => ({ symbolLanguages: unserved(others()) }),
     outputChannel: log.channel,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     stdioOptions: { stdout: log.copy, stderr: log.copy },
@@ -60,4 +64,9 @@ function clientOptions(folder: WorkspaceFolder, log: Log, hooks: Hooks): Languag
     initializationFailedHandler: () => false,
     errorHandler: new Restarts(log, hooks.onEnd),
   };
+}
+
+/** Every extension but this one. */
+function others(): Described[] {
+  return extensions.all.filter((extension) => extension.id !== OWN).map((extension) => extension.packageJSON as Described);
 }

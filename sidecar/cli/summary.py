@@ -1,0 +1,44 @@
+"""`sidecar summary`: the block for CLAUDE.md that tells the assistant about the project, shown or written."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from sidecar.cli.index import machine, opened
+from sidecar.cli.options import Json, Quiet, Workspace
+from sidecar.cli.output import Output
+from sidecar.index.summary import FILE, summarize, write
+from sidecar.store.symbols import INDEX, SymbolReader
+
+Write = Annotated[bool, typer.Option("--write", help="Write it into CLAUDE.md, between its marks.")]
+
+
+def summary(*, write_it: Write = False, workspace: Workspace = None, json: Json = False, quiet: Quiet = False) -> int:
+    """Show what CLAUDE.md would say of this project, or write it there; a block that is there already is renewed.
+
+    What you wrote yourself is not touched.
+    """
+    settings, state = machine(workspace)
+    out = Output(json, quiet)
+
+    async def run() -> None:
+        async with opened(settings, state, out):
+            pass
+
+    asyncio.run(run())
+    root = Path(settings.server.workspace)
+    with contextlib.closing(SymbolReader(state / INDEX)) as reader:
+        block = summarize(reader, root)
+    changed = write(root, block, only_existing=not write_it)
+    if json:
+        out.record({"summary": block, "written": changed, "file": str(root / FILE)})
+    elif not write_it:
+        out.data(block)
+    if not json and (write_it or changed):
+        out.say(f"{root / FILE} is {'written' if changed else 'as it was'}.")
+    return 0

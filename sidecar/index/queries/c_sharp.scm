@@ -1,0 +1,21 @@
+[(class_declaration) (record_declaration)] @class
+(interface_declaration) @interface
+(struct_declaration) @struct
+(enum_declaration) @enum
+(enum_member_declaration) @constant
+[(namespace_declaration) (file_scoped_namespace_declaration)] @module
+(method_declaration) @method
+(local_function_statement) @function
+(constructor_declaration) @constructor
+(delegate_declaration) @type
+(property_declaration) @property
+(field_declaration (variable_declaration (variable_declarator) @field))
+(event_field_declaration (variable_declaration (variable_declarator) @field))
+(base_list [(identifier) (generic_name) (qualified_name)] @base)
+(local_declaration_statement (variable_declaration (variable_declarator name: (identifier) @bind)))
+(parameter name: (identifier) @bind)
+(foreach_statement left: (identifier) @bind)
+(catch_declaration name: (identifier) @bind)
+[(lambda_expression) (anonymous_method_expression)] @scope
+(using_directive) @import
+(identifier) @ref

@@ -1,0 +1,21 @@
+(class_definition) @class
+(object_definition) @class
+(trait_definition) @trait
+(enum_definition) @enum
+[(simple_enum_case) (full_enum_case)] @constant
+[(function_definition) (function_declaration)] @function
+(type_definition) @type
+(class_parameter name: (identifier) @field)
+(extends_clause (type_identifier) @base)
+(extends_clause (generic_type (type_identifier) @base))
+(val_definition pattern: (identifier) @bind)
+(var_definition pattern: (identifier) @bind)
+(parameter name: (identifier) @bind)
+(lambda_expression (bindings (binding name: (identifier) @bind)))
+(lambda_expression parameters: (identifier) @bind)
+(enumerator (identifier) @bind)
+[(lambda_expression) (for_expression)] @scope
+(import_declaration) @import
+(package_identifier (identifier) @skip)
+(identifier) @ref
+(type_identifier) @ref.type

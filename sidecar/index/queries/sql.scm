@@ -1,0 +1,8 @@
+(create_table) @table
+[(create_view) (create_materialized_view)] @view
+(create_function) @function
+(create_type) @type
+(create_trigger) @trigger
+(create_index column: (identifier) @index)
+(column_definition name: (identifier) @column)
+(identifier) @ref

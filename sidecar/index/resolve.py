@@ -1,0 +1,464 @@
+"""What a name at a place means: through local names, scopes, imports and classes, exact where these decide, else ranked.
+
+It works on what the index holds and the line's own text; nothing is parsed. One object serves one state of the index.
+"""
+
+from __future__ import annotations
+
+import marshal
+import posixpath
+import re
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Final, NamedTuple
+
+from sidecar.index.modules import BY_SUFFIX, ECMA, Modules
+from sidecar.store.symbols import FileRow, ImportRow, SymbolReader, SymbolRow
+
+MEMBER: Final = 8
+IMPORT: Final = 2
+"""As `extract` marks a use that follows a dot, and one in an import."""
+
+CLASSES: Final = frozenset({"class", "interface", "struct", "enum", "union", "trait", "type", "table"})
+_SELF: Final = frozenset({"self", "this", "cls", "Self", "$this", "static", "parent"})
+_WORD: Final = re.compile(r"\w[\w$]*|\$[\w$]+|#\w+")
+_CHAIN: Final = re.compile(r"((?:[$@]?[\w$]+(?:\(\s*\))?\s*(?:\.|->|::|\?\.)\s*)+)$")
+_UNKNOWN_OBJECT: Final = re.compile(r"[)\]\"'`}]\s*(?:\?)?(?:\.|->|::)\s*$")
+_DEEP: Final = 8
+_SHARED_FOLDER: Final = frozenset({"go", "java", "kotlin", "scala", "c_sharp", "swift"})
+_LOOSE: Final = frozenset({"c", "cpp", "c_sharp", "ruby", "php", "swift", "scala", "kotlin", "bash", "sql", "java"})
+"""Languages where a name may come from elsewhere without an import that says so."""
+
+Lines = Callable[[str], Sequence[str]]
+"""Gives the lines of a file by its path, as they are on the disk; none where it cannot be read."""
+
+
+class Local(NamedTuple):
+    """A local name's definition; the scope's lines are `start` to `end`."""
+
+    name: str
+    line: int
+    column: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a name means: symbols (the best first), or a local name, or a whole module's files. `exact`: by rule, not by rank."""
+
+    symbols: tuple[SymbolRow, ...] = ()
+    local: Local | None = None
+    modules: tuple[str, ...] = ()
+    exact: bool = False
+
+    def __bool__(self) -> bool:
+        return bool(self.symbols or self.local or self.modules)
+
+
+NOTHING: Final = Found()
+
+
+def word_at(line: str, column: int) -> tuple[str, int] | None:
+    """The identifier at a column (from 1) of a line, and the column where it begins; also right behind its end."""
+    for match in _WORD.finditer(line):
+        if match.start() <= column - 1 <= match.end():
+            return match[0], match.start() + 1
+    return None
+
+
+class Resolver:
+    """Answers for one state of the index. It blocks, as its reader does."""
+
+    def __init__(self, reader: SymbolReader, lines: Lines) -> None:
+        self.reader = reader
+        self.lines = lines
+        self.modules = Modules(reader)
+        self.file = lru_cache(maxsize=4096)(reader.file)
+        self.symbols_in = lru_cache(maxsize=512)(reader.symbols_in)
+        self.named = lru_cache(maxsize=2048)(reader.symbols_named)
+        self.imports = lru_cache(maxsize=4096)(reader.imports_of)
+        self._bases = lru_cache(maxsize=2048)(reader.bases_in)
+        self.exported = lru_cache(maxsize=20_000)(self._exported)
+
+    # ── by position ─────────────────────────────────────────────────────────────────────────────────
+    def meaning(self, path: str, line: int, column: int) -> tuple[str, int, Found]:
+        """The identifier at a place, the column where it begins, and what it means; no name where none is there."""
+        file, lines = self.file(path), self.lines(path)
+        text = lines[line - 1] if 0 < line <= len(lines) else ""
+        word = word_at(text, column)
+        if file is None or word is None:
+            return "", column, NOTHING
+        name, start = word
+        if file.language == "php" and name.startswith("$"):
+            name, start = name[1:], start + 1
+        own = [s for s in self.symbols_in(file.id) if s.line == line and s.column <= column <= s.end_column]
+        if own:
+            return own[0].name, own[0].column, Found(tuple(own), exact=True)
+        local = self.local(file, line, name)
+        if local is not None and not _CHAIN.search(text[: start - 1]):
+            return name, start, Found(local=local, exact=True)
+        mark = next((m for at, col, m in places(self.reader.use_in(file.id, name)) if (at, col) == (line, start)), None)
+        if mark is None:
+            return name, start, NOTHING  # in a comment or a string
+        if mark & 7 == IMPORT:
+            return name, start, self._imported(file, line, name)
+        return name, start, self.used(file, line, name, text[: start - 1])
+
+    def _imported(self, file: FileRow, line: int, name: str) -> Found:
+        """What a word of an import statement means: the name that is brought in, or a module on the way to it."""
+        rows = [row for row in self.imports(file.id) if row.line <= line]
+        first = max((row.line for row in rows), default=0)
+        for row in (row for row in rows if row.line == first):
+            if row.name and name in {row.name, row.alias} and (found := self.brought(file, row, row.alias)):
+                return found
+        for row in (row for row in rows if row.line == first):
+            before, at, _ = row.module.partition(name)
+            if at or name == row.alias:
+                files = self.modules.files_of(file.path, file.language, before + name if at else row.module)
+                if files:
+                    return Found(modules=files, exact=True)
+        return self.bare(file, line, name)
+
+    def used(self, file: FileRow, line: int, name: str, before: str) -> Found:
+        """What a use of a name means, `before` being the text of its line up to it."""
+        chain = _CHAIN.search(before)
+        if chain is None and _UNKNOWN_OBJECT.search(before):
+            return self._ranked(file, name, member=True)
+        if chain is not None and not before.endswith("..") and not re.match(r"\s*(from|import)\s", before):
+            objects = [part.strip() for part in re.split(r"\.|->|::|\?\.", chain[1]) if part.strip(" ?")]
+            return self._member(file, line, [part.rstrip("?") for part in objects], name)
+        return self.bare(file, line, name) or self._ranked(file, name, member=False)
+
+    def bare(self, file: FileRow, line: int, name: str) -> Found:
+        """What a name without an object before it means, by rule alone."""
+        local = self.local(file, line, name)
+        if local is not None:
+            return Found(local=local, exact=True)
+        within = self.enclosing_path(file, line)
+        in_file = [s for s in self.symbols_in(file.id) if s.name == name and _sees(within, s, file.language)]
+        brought = self.bound(file, name)
+        if in_file and not (brought and in_file[0].kind in {"variable", "constant"} and not in_file[0].container):
+            deepest = max(len(s.container) for s in in_file)
+            return Found(tuple(s for s in in_file if len(s.container) == deepest), exact=True)
+        if brought:
+            return brought
+        if file.language not in {"python", *ECMA} and within:
+            inherited = self._inherited(file, within, name)
+            if inherited:
+                return inherited
+        return self._beside(file, name)
+
+    def local(self, file: FileRow, line: int, name: str) -> Local | None:
+        """The local name that is seen from a line; the innermost one."""
+        if not file.locals:
+            return None
+        seen = [Local(*known) for known in _locals(file.locals) if known[0] == name and known[3] <= line <= known[4]]
+        return max(seen, key=lambda known: (known.start, known.line), default=None)
+
+    def enclosing(self, file: FileRow, line: int) -> SymbolRow | None:
+        """The innermost symbol that a line stands in."""
+        around = [s for s in self.symbols_in(file.id) if s.from_line <= line <= s.to_line and s.kind not in _FLAT]
+        return max(around, key=lambda s: (s.from_line, -s.to_line), default=None)
+
+    def enclosing_path(self, file: FileRow, line: int) -> str:
+        """The dotted path of that symbol; empty at the top of a file."""
+        symbol = self.enclosing(file, line)
+        return dotted(symbol) if symbol is not None else ""
+
+    # ── imports ─────────────────────────────────────────────────────────────────────────────────────
+    def bound(self, file: FileRow, name: str) -> Found:
+        """What a file's imports make of a name."""
+        stars: list[ImportRow] = []
+        for row in self.imports(file.id):
+            if row.name == "*":
+                stars.append(row)
+            elif row.alias == name or (not row.name and row.alias.partition(".")[0] == name):
+                found = self.brought(file, row, name)
+                if found:
+                    return found
+        for row in stars:
+            found = self._from_module(file, row.module, name, 0)
+            if found:
+                return found
+        return NOTHING
+
+    def brought(self, file: FileRow, row: ImportRow, name: str) -> Found:
+        """What one import brings in."""
+        if not row.name:
+            module = row.module if row.alias == name else name
+            files = self.modules.files_of(file.path, file.language, module)
+            return Found(modules=files, exact=True) if files else NOTHING
+        return self._from_module(file, row.module, row.name, 0)
+
+    def _from_module(self, file: FileRow, module: str, name: str, depth: int) -> Found:
+        if file.language in BY_SUFFIX:
+            return self._by_package(module, name)
+        for path in self.modules.files_of(file.path, file.language, module):
+            found = self.exported(path, name, depth)
+            if found:
+                return found
+        inner = f"{module}{'' if module.endswith('.') else '.'}{name}" if file.language == "python" else ""
+        files = self.modules.files_of(file.path, file.language, inner) if inner else ()
+        if file.language == "rust" and not files:
+            files = tuple(
+                p for p in self.modules.files_of(file.path, "rust", f"{module}::{name}") if f"/{name}" in f"/{p}"
+            )
+        return Found(modules=files, exact=True) if files else NOTHING
+
+    def _exported(self, path: str, name: str, depth: int = 0) -> Found:
+        """What a file gives to others under a name, by itself or by handing on what it brings in."""
+        file = self.file(path)
+        if file is None or depth > _DEEP:
+            return NOTHING
+        own = [s for s in self.symbols_in(file.id) if s.name == name and not s.container]
+        rows = self.imports(file.id)
+        if own and not (own[0].kind in {"variable", "constant"} and any(row.alias == name for row in rows)):
+            return Found(tuple(own), exact=True)
+        if name == "default":
+            return self._default(file)
+        handed_on = self._handed_on(file, name, depth)
+        if handed_on:
+            return handed_on
+        nested = [s for s in self.symbols_in(file.id) if s.name == name and s.kind != "field"]
+        return Found(tuple(nested), exact=True) if nested and file.language in {"rust", "c_sharp", "cpp"} else NOTHING
+
+    def _handed_on(self, file: FileRow, name: str, depth: int) -> Found:
+        """What a file gives to others though it comes from elsewhere."""
+        rows = self.imports(file.id)
+        for row in (row for row in rows if row.alias == name and row.name != "*"):
+            if not row.name:
+                return Found(modules=self.modules.files_of(file.path, file.language, row.module), exact=True)
+            return self._from_module(file, row.module, row.name, depth + 1)
+        for row in (row for row in rows if row.name == "*"):
+            if found := self._from_module(file, row.module, name, depth + 1):
+                return found
+        return NOTHING
+
+    def _default(self, file: FileRow) -> Found:
+        text = "\n".join(self.lines(file.path))
+        match = re.search(r"export\s+default\s+(?:abstract\s+|async\s+)*(?:class\s+|function\s*\*?\s*)?([\w$]+)", text)
+        match = match or re.search(r"module\.exports\s*=\s*([\w$]+)|export\s*\{[^}]*?([\w$]+)\s+as\s+default", text)
+        name = next((word for word in match.groups() if word), "") if match else ""
+        return self.exported(file.path, name) if name and name != "default" else NOTHING
+
+    def _by_package(self, module: str, name: str) -> Found:
+        """Symbols whose file lies where the package's name says, or is called as its last word."""
+        parts = [part for part in re.split(r"\.|\\", module) if part]
+        scored = []
+        for symbol in self.named(name):
+            place = posixpath.splitext(symbol.path)[0].split("/")
+            outer = [*place, *symbol.container.split(".")] if symbol.container else place
+            for at in (outer, place[:-1], place):
+                common = _common_tail(at, parts)
+                if common:
+                    scored.append((common, symbol))
+                    break
+        best = max((score for score, _ in scored), default=0)
+        return Found(tuple(s for score, s in scored if score == best), exact=best == len(parts))
+
+    # ── members ─────────────────────────────────────────────────────────────────────────────────────
+    def _member(self, file: FileRow, line: int, objects: Sequence[str], name: str) -> Found:
+        """What `a.b.name` means."""
+        first = objects[0].removesuffix("()") if objects else ""
+        if len(objects) == 1 and (first in _SELF or objects[0] in {"super()", "super", "base"}):
+            path = self.class_path(file, line)
+            return (
+                self._inherited(file, path, name, above=first in {"super", "base", "parent"}) if path else NOTHING
+            ) or (self._ranked(file, name, member=True))
+        found = self._object(file, line, objects)
+        if found.modules:
+            for path in found.modules:
+                if inner := self.exported(path, name):
+                    return inner
+            for path in found.modules:
+                folder = posixpath.dirname(path)
+                inner_file = self.reader.paths([f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"])
+                if inner_file and file.language == "python":
+                    return Found(modules=tuple(inner_file), exact=True)
+            return NOTHING
+        for symbol in found.symbols:
+            if inner := self.member_of(symbol, name):
+                return inner
+        return self._ranked(file, name, member=True)
+
+    def _object(self, file: FileRow, line: int, objects: Sequence[str]) -> Found:
+        """What stands before the last dot: a module, a class, or something whose class can be told."""
+        whole = ".".join(objects)
+        for row in self.imports(file.id):
+            if not row.name and row.alias == whole:
+                return self.brought(file, row, whole)
+        found = self._typed(file, line, objects[0])
+        for part in objects[1:]:
+            inner = NOTHING
+            for path in found.modules:
+                inner = inner or self.exported(path, part.removesuffix("()"))
+            for symbol in found.symbols:
+                inner = inner or self.member_of(symbol, part.removesuffix("()"))
+            found = self._as_class(inner)
+        return found
+
+    def _typed(self, file: FileRow, line: int, name: str) -> Found:
+        """A variable's class, as its declaration or its first value tells it."""
+        name = name.removesuffix("()")
+        if name in _SELF:
+            path = self.class_path(file, line)
+            return Found(tuple(s for s in self.symbols_in(file.id) if dotted(s) == path))
+        found = self.bare(file, line, name)
+        if found.local is not None:
+            return self._as_class(self._declared(file, found.local.line, found.local.end, name))
+        return self._as_class(found)
+
+    def _as_class(self, found: Found) -> Found:
+        if found.symbols and found.symbols[0].kind in {"variable", "constant", "field", "property"}:
+            symbol = found.symbols[0]
+            file = self.file(symbol.path)
+            return self._declared(file, symbol.line, symbol.line, symbol.name) if file is not None else NOTHING
+        return found
+
+    def _declared(self, file: FileRow, line: int, last: int, name: str) -> Found:
+        lines = self.lines(file.path)
+        quoted = re.escape(name)
+        patterns = (
+            rf"\b{quoted}\s*:\s*[\"']?(?:Optional\[|type\[|readonly\s+)?([\w.]+)",
+            rf"\b{quoted}\s*:?=\s*(?:await\s+)?(?:new\s+|&)?([\w.]+)\s*[({{]",
+            rf"\b([A-Z]\w*)(?:<[^<>]*>)?[&*\s]+\$?{quoted}\b",
+            rf"\b{quoted}\s+\*?([A-Z][\w.]*)",
+        )
+        for at in range(line, min(line, last) + 1):
+            text = lines[at - 1] if 0 < at <= len(lines) else ""
+            for pattern in patterns:
+                match = re.search(pattern, text)
+                *outer, own = match[1].split(".") if match else ("",)
+                found = self.bare(file, at, own) if own and not outer else NOTHING
+                if outer:
+                    found = self._member(file, at, outer, own)
+                if found.symbols and found.symbols[0].kind in CLASSES:
+                    return found
+        return NOTHING
+
+    def class_path(self, file: FileRow, line: int) -> str:
+        """The dotted path of the innermost class around a line, or of the one that a method there belongs to."""
+        around = [s for s in self.symbols_in(file.id) if s.from_line <= line <= s.to_line and s.kind not in _FLAT]
+        for symbol in sorted(around, key=lambda s: (-s.from_line, s.to_line)):
+            if symbol.kind in CLASSES:
+                return dotted(symbol)
+            if symbol.kind in {"method", "constructor"} and symbol.container:
+                return symbol.container
+        return ""
+
+    def member_of(self, owner: SymbolRow, name: str) -> Found:
+        """A member of a class, or of the ones that it is made from."""
+        file = self.file(owner.path)
+        return self._inherited(file, dotted(owner), name) if file is not None else NOTHING
+
+    def _inherited(self, file: FileRow, path: str, name: str, *, above: bool = False, depth: int = 0) -> Found:
+        own = [s for s in self.symbols_in(file.id) if s.name == name and s.container == path]
+        if own and not above:
+            return Found(tuple(own), exact=True)
+        if depth > _DEEP:
+            return NOTHING
+        if not above and file.language in {"go", "rust", "cpp", "swift", "ruby", "c_sharp"}:  # a class in several files
+            elsewhere = [s for s in self.named(name) if s.container.rpartition(".")[2] == path.rpartition(".")[2]]
+            if elsewhere:
+                return Found(tuple(elsewhere), exact=True)
+        for base, owner in self._bases(file.id):
+            if owner != path or base == path:
+                continue
+            for symbol in (
+                self.bare(file, self._line_of(file, path), base) or self._ranked(file, base, member=False)
+            ).symbols:
+                other = self.file(symbol.path)
+                if symbol.kind not in CLASSES or other is None or (other.id == file.id and dotted(symbol) == path):
+                    continue
+                if found := self._inherited(other, dotted(symbol), name, depth=depth + 1):
+                    return found
+        return NOTHING
+
+    def _line_of(self, file: FileRow, path: str) -> int:
+        return next((s.line for s in self.symbols_in(file.id) if dotted(s) == path), 1)
+
+    # ── by rank ─────────────────────────────────────────────────────────────────────────────────────
+    def _beside(self, file: FileRow, name: str) -> Found:
+        """In languages whose packages are folders: what the neighbours define."""
+        if file.language not in _SHARED_FOLDER:
+            return NOTHING
+        folder = posixpath.dirname(file.path)
+        near = [s for s in self.named(name) if not s.container and posixpath.dirname(s.path) == folder]
+        return Found(tuple(near), exact=True) if near else NOTHING
+
+    def _ranked(self, file: FileRow, name: str, *, member: bool) -> Found:
+        """All that bear the name, the likeliest first: nothing decides among them."""
+        candidates = [s for s in self.named(name) if s.language == file.language or _related(s.language, file.language)]
+        if not member and file.language in {"python", *ECMA}:
+            return NOTHING  # there a name that nothing brings in is none of ours
+        known = {
+            path
+            for row in self.imports(file.id)
+            for path in self.modules.files_of(file.path, file.language, row.module)
+        }
+
+        def likeliness(symbol: SymbolRow) -> tuple[bool, bool, bool, int, str, int]:
+            near = _common(symbol.path, file.path)
+            fits = bool(symbol.container) == member
+            return (not fits, symbol.path != file.path, symbol.path not in known, -near, symbol.path, symbol.line)
+
+        if member:
+            candidates = [s for s in candidates if s.container] or candidates
+        return Found(tuple(sorted(candidates, key=likeliness)), exact=len(candidates) == 1)
+
+
+_FLAT: Final = frozenset({"field", "variable", "constant", "column", "property"})
+
+
+@lru_cache(maxsize=256)
+def _locals(packed: bytes) -> list[tuple[str, int, int, int, int]]:
+    known: list[tuple[str, int, int, int, int]] = marshal.loads(packed)  # noqa: S302 - the index is the user's own
+    return known
+
+
+def places(packed: bytes) -> Iterator[tuple[int, int, int]]:
+    """(line, column, mark) of packed uses."""
+    flat = array("I", packed)
+    return zip(flat[::3], flat[1::3], flat[2::3], strict=True)
+
+
+def dotted(symbol: SymbolRow) -> str:
+    """A symbol's dotted name path."""
+    return f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
+
+
+def _sees(within: str, symbol: SymbolRow, language: str) -> bool:
+    """Whether a bare name within a scope may mean this symbol."""
+    container = symbol.container
+    if not container or container == within:
+        return True
+    inside = within.startswith(f"{container}.")
+    # in Python and JavaScript a class's members are not seen from within its methods
+    return inside and (language not in {"python", *ECMA} or symbol.kind in {"function", "class"})
+
+
+def _related(one: str, other: str) -> bool:
+    families: tuple[Iterable[str], ...] = (ECMA, {"c", "cpp"}, {"java", "kotlin", "scala"})
+    return any(one in family and other in family for family in families)
+
+
+def _common(one: str, other: str) -> int:
+    """How many folders two paths share from the top."""
+    count = 0
+    for a, b in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
+        if a != b:
+            break
+        count += 1
+    return count
+
+
+def _common_tail(place: Sequence[str], parts: Sequence[str]) -> int:
+    count = 0
+    for a, b in zip(reversed(place), reversed(parts), strict=False):
+        if a.lower() != b.lower():
+            break
+        count += 1
+    return count

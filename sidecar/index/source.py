@@ -1,0 +1,160 @@
+"""The index as a source of symbols: opens it when first asked, reads it on a thread of its own, says whether it is whole."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
+from itertools import islice
+from pathlib import Path
+from typing import Final
+
+from sidecar.core.errors import BadInput, StoreError
+from sidecar.core.symbols import Answer, AnswerStatus, Item, Operation, Query
+from sidecar.index import walk
+from sidecar.index.answers import KNOWN, items
+from sidecar.index.resolve import Resolver
+from sidecar.store.symbols import SymbolReader
+
+NAME: Final = "index"
+_UNFINISHED: Final = "The workspace was not indexed to its end yet; run `sidecar index`."
+_SLACK: Final = 0.8
+"""The share of a deadline after which what has been found is handed over."""
+
+
+class IndexSource:
+    """Implements `core.ports.SymbolSource` for one workspace.
+
+    `where` is the index's file, `root` the folder that its paths are relative to; `state` says why the index may not be
+    whole (a sentence; empty when nothing is known against it), and is asked with each question.
+    """
+
+    def __init__(self, where: Path, root: Path, state: Callable[[], str] = lambda: "") -> None:
+        self._where = where
+        self._root = root
+        self._state = state
+        self._worker = ThreadPoolExecutor(max_workers=1, thread_name_prefix="index")
+        self._reader: SymbolReader | None = None
+        self._resolver: Resolver | None = None
+        self._seen = (-1, -1)
+        self._texts = lru_cache(maxsize=256)(self._text)
+
+    @property
+    def name(self) -> str:
+        """As an answer's `source` says it."""
+        return NAME
+
+    def knows(self, operation: Operation, path: str) -> bool:
+        """Whether the index answers such questions at all: it is the last resort for any file."""
+        return operation in KNOWN
+
+    async def ask(self, query: Query) -> Answer:
+        """The answer, within the query's deadline. Raises BadInput for a place that is none; faults are an answer's note."""
+        if query.operation not in KNOWN:
+            return Answer("unsupported", NAME, note=f"The index cannot answer {query.operation.replace('_', ' ')}.")
+        end = threading.Event()
+        future = asyncio.get_running_loop().run_in_executor(self._worker, self._answer, query, end)
+        try:
+            return await asyncio.wait_for(asyncio.shield(future), query.deadline)
+        except TimeoutError:
+            return Answer(
+                "partial", NAME, ms=query.deadline * 1000, note="The index did not answer in time; ask again."
+            )
+        finally:
+            end.set()
+
+    async def aclose(self) -> None:
+        """Let go of the file."""
+        await asyncio.get_running_loop().run_in_executor(self._worker, self._close)
+        self._worker.shutdown(wait=False)
+
+    # ── on the thread ───────────────────────────────────────────────────────────────────────────────
+    def _answer(self, query: Query, end: threading.Event) -> Answer:
+        started = time.perf_counter()
+        complete = True
+        try:
+            resolver, revision, complete = self._opened()
+            found, truncated, late = _taken(resolver, query, started + query.deadline * _SLACK, end)
+        except BadInput:
+            if complete:
+                raise
+            return Answer("warming", NAME, note=self._state() or _UNFINISHED)  # it may yet come into the index
+        except StoreError as error:
+            self._close()
+            return Answer("warming" if self._state() else "unsupported", NAME, note=self._state() or error.sentence)
+        status, note = self._standing(complete=complete, stale=self._stale(resolver, query.path), late=late)
+        ms = (time.perf_counter() - started) * 1000
+        return Answer(status, NAME, tuple(found), truncated, revision, round(ms, 3), note)
+
+    def _standing(self, *, complete: bool, stale: bool, late: bool) -> tuple[AnswerStatus, str]:
+        if not complete:
+            return "warming", self._state() or _UNFINISHED
+        if late:
+            return "partial", "Time ran out before all uses were looked at; ask with a longer deadline."
+        if stale:
+            return "partial", "The file was changed since it was indexed, a moment ago; ask again."
+        return ("partial", state) if (state := self._state()) else ("ready", "")
+
+    def _opened(self) -> tuple[Resolver, int, bool]:
+        """What answers for the index's present state, its revision, and whether it was ever made to its end."""
+        if self._reader is None:
+            self._reader = SymbolReader(self._where)
+        facts = self._where.stat()
+        now = (self._reader.changed(), facts.st_ino)
+        if now[1] != self._seen[1] and self._seen[1] != -1:  # begun anew: the old file lives on for us alone
+            self._close()
+            self._reader = SymbolReader(self._where)
+            now = (self._reader.changed(), facts.st_ino)
+        if self._resolver is None or now != self._seen:
+            self._seen = now
+            self._resolver = Resolver(self._reader, self._lines)
+            self._notes = self._reader.notes()
+        return self._resolver, int(self._notes.get("revision", 0)), bool(self._notes.get("complete"))
+
+    def _stale(self, resolver: Resolver, path: str) -> bool:
+        file = resolver.file(path) if path else None
+        if file is None:
+            return False
+        try:
+            facts = (self._root / path).stat()
+        except OSError:
+            return True
+        return (facts.st_size, facts.st_mtime_ns) != (file.size, file.modified)
+
+    def _lines(self, path: str) -> Sequence[str]:
+        try:
+            facts = (self._root / path).stat()
+        except OSError:
+            return ()
+        return self._texts(path, facts.st_mtime_ns, facts.st_size)
+
+    def _text(self, path: str, _modified: int, _size: int) -> Sequence[str]:
+        try:
+            source, _ = walk.read(self._root / path)
+        except (OSError, walk.Skipped):
+            return ()
+        return source.decode("utf-8", "replace").split("\n")
+
+    def _close(self) -> None:
+        if self._reader is not None:
+            with contextlib.suppress(StoreError):
+                self._reader.close()
+        self._reader = self._resolver = None
+        self._seen = (-1, -1)
+
+
+def _taken(resolver: Resolver, query: Query, until: float, end: threading.Event) -> tuple[list[Item], bool, bool]:
+    """Items up to the limit; whether there are more, and whether time ran out before."""
+    if query.limit < 1:
+        raise BadInput("The limit must be at least 1.")
+    found: list[Item] = []
+    asked = items(resolver, query)
+    for item in islice(asked, query.limit):
+        found.append(item)
+        if end.is_set() or time.perf_counter() > until:
+            return found, False, True
+    return found, next(asked, None) is not None, False

@@ -1,0 +1,51 @@
+"""The workspace's index, put together with git, which tells it what files there are."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Collection
+from pathlib import Path
+
+from sidecar.core.errors import GitError, NotARepository, SetupError
+from sidecar.index.opening import Index
+from sidecar.vcs.runner import Git
+from sidecar.vcs.worktree import listing
+
+_TOO_WIDE = "Sidecar does not index {folder}: it is no project of its own. Open the project's folder."
+
+
+def open_index(workspace: Path, state: Path, *, watch: bool = True) -> Index:
+    """The index of a folder, kept in its state folder; nothing runs before `start`.
+
+    Raises SetupError for the home folder and the root of the file system, where they are no git repository.
+    """
+    root = workspace.resolve()
+    if root in {Path.home(), Path(root.anchor)} and not (root / ".git").exists():
+        raise SetupError(_TOO_WIDE.format(folder=root))
+    return Index(root, state, GitListing(root), watch=watch)
+
+
+class GitListing:
+    """Which files of a folder git knows or does not ignore; None where it is no repository, or git cannot tell."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._git: Git | None = None
+        self._asked = False
+        self._opening = asyncio.Lock()
+
+    async def __call__(self, paths: Collection[str] | None) -> bytes | None:
+        """Those paths, or all, relative to the folder, NUL after each."""
+        async with self._opening:
+            if not self._asked or paths is None:  # `git init` may have happened meanwhile
+                self._asked = True
+                try:
+                    self._git = self._git or await Git.open(self._root)
+                except NotARepository:
+                    return None
+        if self._git is None or self._git.bare:
+            return None
+        try:
+            return await listing(self._git, self._root, paths)
+        except GitError:
+            return None

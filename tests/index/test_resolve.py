@@ -1,0 +1,116 @@
+"""What a name at a place means, in the languages whose rules are known; `«»` marks the asked place in a source."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.index.resolve import dotted, word_at
+from tests.index.trees import resolving, write_tree
+
+PYTHON = {
+    "shop/__init__.py": "from .cart import Cart as Basket\nfrom .tax import *\n",
+    "shop/tax.py": "RATE = 0.19\ndef rate(net): return net * RATE\n",
+    "shop/base.py": "class Base:\n    def save(self): pass\n    @classmethod\n    def make(cls): pass\n",
+    "shop/cart.py": (
+        "import shop.tax\nfrom shop import tax\nfrom shop.base import Base\nfrom . import base as b\n\n"
+        "class Cart(Base):\n    limit = 3\n    def total(self, items):\n        net = sum(items)\n        return tax.rate(net)\n"
+        "    def store(self):\n        self.save()\n        self.total([])\n        b.Base.make()\n        shop.tax.rate(1)\n        return Cart().total\n"
+    ),
+    "app.py": (
+        "from shop import Basket, rate\nfrom shop.cart import Cart\nimport json\n\ndef run(cart: Cart):\n    basket = Basket()\n    basket.total([])\n"
+        "    cart.store()\n    rate(2)\n    json.dumps(rate)\n    # rate in a comment\n    limit = 1\n    return limit\n"
+    ),
+    "deco.py": "from shop.tax import rate\nclass D:\n    @rate\n    def of(self): pass\n",
+    "other.py": "class Cart:\n    def total(self): pass\ndef rate(): pass\n",
+}
+TYPESCRIPT = {
+    "tsconfig.json": '{"compilerOptions": {"paths": {"@/*": ["./src/*"]}}}',
+    "src/model.ts": "export class Model { save(): void {} }\nexport default function create() { return new Model(); }\nexport const LIMIT = 1;\n",
+    "src/index.ts": "export { Model as Entity } from './model';\nexport * from './model';\n",
+    "src/app.tsx": (
+        "import make, { LIMIT } from './model';\nimport { Entity } from '@/index';\nimport * as all from './index';\n"
+        "const one = new Entity();\none.save();\nmake();\nall.LIMIT;\nfunction f(LIMIT: number) { return LIMIT; }\nconst two: Entity = one;\ntwo.save();\n"
+    ),
+}
+GO = {
+    "go.mod": "module example.com/m\n",
+    "main.go": 'package main\nimport "example.com/m/inner"\nfunc main() { s := inner.Make(); s.Do(); helper() }\n',
+    "help.go": "package main\nfunc helper() {}\n",
+    "inner/a.go": "package inner\ntype S struct { N int }\nfunc Make() *S { return &S{} }\n",
+    "inner/b.go": "package inner\nfunc (s *S) Do() { s.N = 1 }\n",
+}
+OTHERS = {
+    "a/b/Base.java": "package a.b;\npublic class Base { void up() {} static int K = 1; }\n",
+    "a/c/Main.java": "package a.c;\nimport a.b.Base;\nclass Main extends Base { int x; void run() { up(); x = Base.K; } }\n",
+    "src/lib.rs": "mod util;\nuse util::helper;\nuse crate::util::Thing;\nfn top() { helper(); Thing::new(); }\n",
+    "src/util.rs": "pub struct Thing;\nimpl Thing { pub fn new() -> Self { Thing } }\npub fn helper() {}\n",
+    "c/x.h": "int twice(int a);\n",
+    "c/main.c": '#include "x.h"\nint main(void) { return twice(2); }\n',
+}
+
+CASES = [
+    (PYTHON, "deco.py", "@«rate", "shop/tax.py:rate"),
+    (PYTHON, "app.py", "basket = «Basket()", "shop/cart.py:Cart"),
+    (PYTHON, "app.py", "basket.«total", "shop/cart.py:Cart.total"),
+    (PYTHON, "app.py", "cart.«store", "shop/cart.py:Cart.store"),
+    (PYTHON, "app.py", "    «rate(2)", "shop/tax.py:rate"),
+    (PYTHON, "app.py", "run(cart: «Cart", "shop/cart.py:Cart"),
+    (PYTHON, "app.py", "import «Cart", "shop/cart.py:Cart"),
+    (PYTHON, "app.py", "from shop.«cart", "shop/cart.py"),
+    (PYTHON, "app.py", "return «limit", "app.py:12"),
+    (PYTHON, "app.py", "# «rate in", ""),
+    (PYTHON, "app.py", "«json.dumps", ""),
+    (PYTHON, "app.py", "def «run", "app.py:run"),
+    (PYTHON, "shop/cart.py", "return tax.«rate", "shop/tax.py:rate"),
+    (PYTHON, "shop/cart.py", "return «tax.rate", "shop/tax.py"),
+    (PYTHON, "shop/cart.py", "self.«save", "shop/base.py:Base.save"),
+    (PYTHON, "shop/cart.py", "self.«total([", "shop/cart.py:Cart.total"),
+    (PYTHON, "shop/cart.py", "b.Base.«make", "shop/base.py:Base.make"),
+    (PYTHON, "shop/cart.py", "shop.tax.«rate(1", "shop/tax.py:rate"),
+    (PYTHON, "shop/cart.py", "Cart().«total", "shop/cart.py:Cart.total"),
+    (PYTHON, "shop/cart.py", "sum(«items", "shop/cart.py:8"),
+    (PYTHON, "shop/tax.py", "net * «RATE", "shop/tax.py:RATE"),
+    (TYPESCRIPT, "src/app.tsx", "new «Entity", "src/model.ts:Model"),
+    (TYPESCRIPT, "src/app.tsx", "one.«save", "src/model.ts:Model.save"),
+    (TYPESCRIPT, "src/app.tsx", "two.«save", "src/model.ts:Model.save"),
+    (TYPESCRIPT, "src/app.tsx", "\n«make", "src/model.ts:create"),
+    (TYPESCRIPT, "src/app.tsx", "all.«LIMIT", "src/model.ts:LIMIT"),
+    (TYPESCRIPT, "src/app.tsx", "return «LIMIT", "src/app.tsx:8"),
+    (GO, "main.go", "inner.«Make", "inner/a.go:Make"),
+    (GO, "main.go", "s.«Do", "inner/b.go:S.Do"),
+    (GO, "main.go", "«helper", "help.go:helper"),
+    (GO, "inner/b.go", "s.«N", "inner/a.go:S.N"),
+    (OTHERS, "a/c/Main.java", "{ «up", "a/b/Base.java:Base.up"),
+    (OTHERS, "a/c/Main.java", "Base.«K", "a/b/Base.java:Base.K"),
+    (OTHERS, "a/c/Main.java", "{ up(); «x", "a/c/Main.java:Main.x"),
+    (OTHERS, "src/lib.rs", "{ «helper", "src/util.rs:helper"),
+    (OTHERS, "src/lib.rs", "Thing::«new", "src/util.rs:Thing.new"),
+    (OTHERS, "c/main.c", "«twice", "c/x.h:twice"),
+]
+
+
+@pytest.mark.parametrize(("files", "path", "marked", "expected"), CASES, ids=[f"{c[1]}-{c[2].strip()}" for c in CASES])
+def test_meaning(tmp_path, files, path, marked, expected):
+    root = write_tree(tmp_path / "work", files)
+    before, _, after = marked.partition("«")
+    at = files[path].index(before + after) + len(before)
+    line = files[path].count("\n", 0, at) + 1
+    column = at - files[path].rfind("\n", 0, at)
+    with resolving(root, tmp_path / "state") as resolver:
+        _, _, found = resolver.meaning(path, line, column)
+    if found.local is not None:
+        told = f"{path}:{found.local.line}"
+    elif found.symbols:
+        told = f"{found.symbols[0].path}:{dotted(found.symbols[0])}"
+    else:
+        told = "".join(found.modules)
+    assert told == expected
+
+
+@pytest.mark.parametrize(
+    ("line", "column", "word"),
+    [("a.foo(b)", 3, ("foo", 3)), ("a.foo(b)", 6, ("foo", 3)), ("a.foo(b)", 1, ("a", 1)), ("  ", 1, None), ("", 5, None), ("ü.é", 3, ("é", 3)),
+     ("@wraps", 2, ("wraps", 2)), ("$x = 1", 1, ("$x", 1)), ("this.#p", 7, ("#p", 6))],
+)  # fmt: skip
+def test_word_at(line, column, word):
+    assert word_at(line, column) == word

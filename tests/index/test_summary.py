@@ -1,0 +1,133 @@
+"""The block for CLAUDE.md: what it says, that it stays the same, that it is small, and that nothing else is touched."""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+
+import pytest
+
+from sidecar.core.errors import Conflict, Refused, StoreError
+from sidecar.index.summary import BEGIN, END, FILE, MOST_BYTES, has_block, summarize, write
+from sidecar.store.symbols import SymbolReader
+from tests.index.trees import build_index, write_tree
+
+FILES = {
+    "README.md": "# Shop\n\n[![badge](x)](y)\n\nA shop that sells carts to people who need one.\nIt is small.\n\nMore text that is not the first.\n",
+    "pyproject.toml": '[project]\nname = "shop"\ndependencies = ["flask>=3"]\nscripts = { shop = "shop.cli:main" }\n[tool.ruff]\n[dependency-groups]\ndev = ["pytest>=8"]\n',
+    "Makefile": "test: ## every test\n\tpytest\nlint:\n\truff check\nsecret-thing:\n",
+    ".editorconfig": "[*]\nindent_style = space\nindent_size = 4\n",
+    "shop/__init__.py": '"""Carts and what is in them."""\n',
+    "shop/base.py": '"""What all others need."""\nclass Base: pass\n',
+    "shop/cart.py": "from .base import Base\nclass Cart(Base): pass\n",
+    "shop/cli.py": "from shop.base import Base\nfrom shop import cart\ndef main(): pass\n",
+    "tests/test_cart.py": "from shop.cart import Cart\n",
+}
+OWN = "# My project\r\n\r\nAlways say please.\n\n"
+
+
+def block(root, state):
+    with contextlib.closing(SymbolReader(build_index(root, state))) as reader:
+        return summarize(reader, root)
+
+
+@pytest.fixture
+def root(tmp_path):
+    return write_tree(tmp_path / "work", FILES)
+
+
+def test_it_says_what_a_newcomer_needs(root, tmp_path):
+    text = block(root, tmp_path / "state")
+    assert text.startswith(BEGIN)
+    assert text.endswith(END)
+    for line in [
+        "A shop that sells carts to people who need one. It is small.",
+        "- `shop/`: Carts and what is in them.",
+        "python 100 %",
+        "Flask",
+        "- `shop` → `shop.cli:main`",
+        "- `make test`: every test",
+        "- `make lint`",
+        "- Tests: pytest",
+        "- Checks: EditorConfig, ruff",
+        "- `shop/base.py`: What all others need.",
+        "- Tests lie in `tests/`, named like `test_*`.",
+        "indent size 4, indent style space",
+    ]:
+        assert line in text
+    assert "secret-thing" not in text
+    assert "badge" not in text
+
+
+def test_it_is_the_same_for_the_same_project_and_for_edits_that_change_nothing_it_says(root, tmp_path):
+    before = block(root, tmp_path / "one")
+    assert block(root, tmp_path / "two") == before
+    write_tree(root, {"shop/cart.py": FILES["shop/cart.py"] + "# a comment\n"})
+    assert block(root, tmp_path / "three") == before
+
+
+def test_it_stays_below_its_limit(tmp_path):
+    many = {f"folder_{n:03}/__init__.py": f'"""{"long words " * 20}"""\n' for n in range(120)}
+    targets = "".join(f"test-{n}: ## {'every word ' * 10}\n" for n in range(90))
+    root = write_tree(tmp_path / "work", {**FILES, **many, "Makefile": targets})
+    text = block(root, tmp_path / "state")
+    assert len(text.encode()) <= MOST_BYTES
+    assert "A shop that sells" in text
+
+
+def test_an_empty_folder_has_an_empty_block(tmp_path):
+    (tmp_path / "work").mkdir()
+    assert block(tmp_path / "work", tmp_path / "state").startswith(BEGIN)
+
+
+def test_the_users_own_words_stay_byte_for_byte(tmp_path):
+    place = tmp_path / FILE
+    place.write_bytes(OWN.encode())
+    place.chmod(0o640)
+    assert write(tmp_path, f"{BEGIN}\none\n{END}")
+    assert place.read_bytes().decode() == f"{OWN}{BEGIN}\none\n{END}\n"
+    place.write_bytes(place.read_bytes() + b"\nAfter it.\r\n")
+    assert write(tmp_path, f"{BEGIN}\ntwo \\1 \\g<0>\n{END}")
+    assert place.read_bytes().decode() == f"{OWN}{BEGIN}\ntwo \\1 \\g<0>\n{END}\n\nAfter it.\r\n"
+    assert not write(tmp_path, f"{BEGIN}\ntwo \\1 \\g<0>\n{END}")
+    if sys.platform != "win32":
+        assert place.stat().st_mode & 0o777 == 0o640
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_it_is_written_only_when_asked_or_when_it_is_there(tmp_path):
+    text = f"{BEGIN}\none\n{END}"
+    assert not write(tmp_path, text, only_existing=True)
+    assert not (tmp_path / FILE).exists()
+    (tmp_path / FILE).write_text(OWN)
+    assert not write(tmp_path, text, only_existing=True)
+    assert not has_block(tmp_path)
+    assert write(tmp_path, text)
+    assert has_block(tmp_path)
+    assert write(tmp_path, text.replace("one", "two"), only_existing=True)
+
+
+@pytest.mark.parametrize("marks", [BEGIN, END, f"{BEGIN}{END}{BEGIN}{END}", f"{END}{BEGIN}"])
+def test_marks_that_do_not_fit_are_left_for_the_user(tmp_path, marks):
+    (tmp_path / FILE).write_text(f"x\n{marks}\ny\n")
+    with pytest.raises(Conflict, match="marks"):
+        write(tmp_path, f"{BEGIN}\none\n{END}")
+    assert (tmp_path / FILE).read_text() == f"x\n{marks}\ny\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs links")
+def test_a_link_is_never_followed(tmp_path):
+    (tmp_path / "outside.md").write_text("precious")
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / FILE).symlink_to(tmp_path / "outside.md")
+    with pytest.raises(Refused, match="link"):
+        write(tmp_path / "work", f"{BEGIN}\none\n{END}")
+    assert (tmp_path / "outside.md").read_text() == "precious"
+    assert not has_block(tmp_path / "work")
+
+
+def test_a_file_that_is_no_text_is_left_as_it_is(tmp_path):
+    (tmp_path / FILE).write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(StoreError, match="left as it is"):
+        write(tmp_path, f"{BEGIN}\none\n{END}")
+    assert (tmp_path / FILE).read_bytes() == b"\xff\xfe\x00"
