@@ -44,7 +44,7 @@ def once(status: int) -> Callable[[], list[Line]]:
 
 
 def cut(before: int, *blocks: Json) -> Callable[[], list[Line]]:
-    return lambda: [Say(message(*blocks or [text("Half of i\nt")]), cut_before=before), Say(WHOLE)]
+    return lambda: [Say(message(*blocks or [text("Half of i\nt")]), cut_before=before, pause=0.2), Say(WHOLE)]
 
 
 CASES: dict[str, Callable[[], list[Line]]] = {

@@ -23,7 +23,7 @@ class Say:
     written: Callable[[list[bytes]], list[bytes]] = lambda frames: frames
     """How the frames of a stream are written: with other line ends, with more between them."""
     pause: float = 0.0
-    """Seconds between two frames: they reach the client one by one."""
+    """Seconds before each frame, and before a cut: what was sent has reached the client by then."""
     go: asyncio.Event = field(default_factory=asyncio.Event)
     holding: asyncio.Event = field(default_factory=asyncio.Event)
     left: asyncio.Event = field(default_factory=asyncio.Event)
@@ -117,6 +117,7 @@ class Upstream:
         await response.prepare(request)
         try:
             for number, frame in enumerate(line.written(frames)):
+                await asyncio.sleep(line.pause)
                 if number == line.hold_before:
                     line.holding.set()
                     await line.go.wait()
@@ -124,7 +125,6 @@ class Upstream:
                     assert request.transport
                     request.transport.abort()
                     return response
-                await asyncio.sleep(line.pause)
                 await response.write(frame)
         except (asyncio.CancelledError, ConnectionError):
             line.left.set()
