@@ -95,5 +95,7 @@ def _print(answer: Answer, out: Output) -> None:
     out.say(
         f"{count}{more} {'place' if count == 1 else 'places'}, {answer.status}, by {answer.source} in {answer.ms:.0f} ms"
     )
-    if answer.note:
-        out.say(answer.note) if answer.items else out.complain(answer.note)
+    if not answer.items:
+        out.complain(answer.note or "There is nothing that this place or name leads to.")
+    elif answer.note:
+        out.say(answer.note)
