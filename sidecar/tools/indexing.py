@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
+import contextlib
+from collections.abc import Callable, Collection
 from pathlib import Path
 
-from sidecar.core.errors import GitError, NotARepository, SetupError
+from sidecar.core.errors import GitError, NotARepository, NotSupported, SetupError
+from sidecar.core.ports import SymbolIndex
 from sidecar.index.opening import Index
+from sidecar.index.summary import summarize
+from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import listing
 
@@ -23,6 +27,28 @@ def open_index(workspace: Path, state: Path, *, watch: bool = True) -> Index:
     if root in {Path.home(), Path(root.anchor)} and not (root / ".git").exists():
         raise SetupError(_TOO_WIDE.format(folder=root))
     return Index(root, state, GitListing(root), watch=watch)
+
+
+class IndexSummary:
+    """Implements `tools.bench.Summarizer`: what kind of project this is, by the index. `index` is None while there is none."""
+
+    def __init__(self, workspace: Path, state: Path | None, index: Callable[[], SymbolIndex | None]) -> None:
+        self._workspace = workspace
+        self._state = state
+        self._index = index
+
+    async def summary(self, *, refresh: bool) -> str:
+        """The block for CLAUDE.md. Raises NotSupported where nothing is indexed yet, or nothing is kept."""
+        index = self._index()
+        if self._state is None or index is None:
+            raise NotSupported("Nothing is indexed here yet; try again in a moment, or run `sidecar index`.")
+        if refresh:
+            index.moved(None)
+        return await asyncio.to_thread(self._summarize, self._state / INDEX)
+
+    def _summarize(self, where: Path) -> str:
+        with contextlib.closing(SymbolReader(where)) as reader:
+            return summarize(reader, self._workspace)
 
 
 class GitListing:

@@ -1,0 +1,115 @@
+"""The programs that a workspace is opened for: `serve`, `lsp`, `mcp serve`; each runs until its end or a signal."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+from sidecar import trace
+from sidecar.app.memory import keep_memory, settle
+from sidecar.app.workspace import Sidecar
+from sidecar.core.ports import EndpointStatus, Services
+from sidecar.settings import Settings
+
+_SETTLED = 0.5
+"""Seconds after the start by when whoever started it has had an answer."""
+
+
+def run_serve(settings: Settings, *, version: str, on_ready: Callable[[EndpointStatus], None]) -> int:
+    """Serve HTTP until a signal ends it; the exit code. Raises SetupError or Conflict when it cannot start."""
+    stop_trace = start_trace(settings)
+    try:
+        return asyncio.run(_serve(settings, version, on_ready))
+    finally:
+        stop_trace()
+
+
+async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointStatus], None]) -> int:
+    with _until_signalled() as stopped:
+        async with Sidecar(settings, version=version) as sidecar:
+            on_ready(sidecar.status())
+            asyncio.get_running_loop().call_later(_SETTLED, settle)
+            await stopped.wait()
+    return 0
+
+
+def run_mcp(settings: Settings, *, version: str) -> int:
+    """Serve MCP on standard input and output until its end or a signal; the exit code."""
+    stop_trace = start_trace(settings)
+    try:
+        signalled = asyncio.run(_serve_mcp(settings, version))
+    finally:
+        stop_trace()
+    if signalled:
+        os._exit(0)  # a thread of the library still waits for input, and would be waited for
+    return 0
+
+
+async def _serve_mcp(settings: Settings, version: str) -> bool:
+    """Whether a signal ended it."""
+    serving = await asyncio.to_thread(importlib.import_module, "sidecar.mcp.serving")
+    with _until_signalled() as stopped:
+        async with Sidecar(settings, version=version, listening=False) as sidecar:
+            box, shelf = await sidecar.offered()
+            loop = asyncio.get_running_loop()
+            session = loop.create_task(serving.over_stdio(box, shelf, version=version), name="mcp")
+            signalled = loop.create_task(stopped.wait(), name="signal")
+            await asyncio.wait({session, signalled}, return_when=asyncio.FIRST_COMPLETED)
+        if session.done():
+            signalled.cancel()
+            session.result()
+    return not session.done()
+
+
+def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
+    """Serve an editor on standard input and output, and HTTP beside it; ends the process with its exit code.
+
+    `load` gives the settings for the editor's folder (None where it has none open).
+    """
+    door = importlib.import_module("sidecar.editor.server")
+    stops: list[Callable[[], None]] = []
+
+    @asynccontextmanager
+    async def services(folder: Path | None) -> AsyncIterator[Services]:
+        settings = load(folder)
+        stops.append(start_trace(settings))
+        async with Sidecar(settings, version=version, editor=True) as sidecar:
+            asyncio.get_running_loop().call_later(_SETTLED, keep_memory)
+            yield sidecar
+
+    def stop_traces() -> None:
+        for stop in stops:
+            stop()
+
+    door.run_editor(lambda workspace: services(workspace.folder), version=version, last_acts=(stop_traces,))
+    return 1  # not reached: the door ends the process
+
+
+def start_trace(settings: Settings) -> Callable[[], None]:
+    """Begin to log as the settings say; the result writes what is queued and ends it."""
+    return trace.configure(settings.server.log_level, settings.log_file, secrets=settings.secrets())
+
+
+@contextmanager
+def _until_signalled() -> Iterator[asyncio.Event]:
+    """An event that SIGINT or SIGTERM sets; a second signal ends the process at once, as by default."""
+    loop = asyncio.get_running_loop()
+    stopped = asyncio.Event()
+    former = {}
+
+    def stop(number: int, _frame: object) -> None:
+        signal.signal(number, signal.SIG_DFL)
+        loop.call_soon_threadsafe(stopped.set)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        former[number] = signal.signal(number, stop)
+    try:
+        yield stopped
+    finally:
+        for number, handler in former.items():
+            signal.signal(number, handler)

@@ -1,0 +1,84 @@
+"""Our tools and the guard of Claude Code's own, made when they are first needed: starting does not wait for them."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sidecar.app.knowledge import Knowledge
+from sidecar.core.ports import Desk, HookJudge, Provider
+from sidecar.core.shelf import Shelf
+from sidecar.core.tool import ToolBox
+from sidecar.settings import Settings
+from sidecar.store.database import Database
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What tools work with that somebody else has opened."""
+
+    provider: Provider
+    database: Callable[[], Awaitable[Database]]
+    desk: Callable[[], Awaitable[Desk]]
+    knowledge: Knowledge
+    state: Path | None
+    version: str
+
+
+class Toolbench:
+    """The tools of one workspace; implements `core.ports.HookJudge`. What they start ends with `late`."""
+
+    def __init__(self, settings: Settings, parts: Parts, late: AsyncExitStack) -> None:
+        self._settings = settings
+        self._parts = parts
+        self._late = late
+        self._making = asyncio.Lock()
+        self._box: ToolBox | None = None
+        self._guard: HookJudge | None = None
+
+    async def toolbox(self) -> ToolBox:
+        """Our tools."""
+        async with self._making:
+            if self._box is None:
+                self._box = await self._make()
+            return self._box
+
+    async def offered(self) -> tuple[ToolBox, Shelf]:
+        """The tools, documents and prompts that are offered over MCP."""
+        box = await self.toolbox()
+        shelves = await asyncio.to_thread(importlib.import_module, "sidecar.tools.shelf")
+        shelf: Shelf = await asyncio.to_thread(shelves.WorkspaceShelf, box)
+        return box, shelf
+
+    async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
+        """What the rules say of a tool of the CLI, when its hook asks."""
+        if self._guard is None:
+            opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
+            self._guard = opening.guard_of(self._settings, self._parts.database)
+        answer: dict[str, Any] = await self._guard.judge(payload)
+        return answer
+
+    async def _make(self) -> ToolBox:
+        parts = self._parts
+        opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
+        indexing = await asyncio.to_thread(importlib.import_module, "sidecar.tools.indexing")
+        bench = opening.bench_of(
+            self._settings,
+            parts.database,
+            provider=parts.provider,
+            desk=parts.desk,
+            symbols=await asyncio.to_thread(lambda: parts.knowledge.symbols),
+            summarizer=indexing.IndexSummary(
+                Path(self._settings.server.workspace), parts.state, lambda: parts.knowledge.index
+            ),
+        )
+        box: ToolBox = await asyncio.to_thread(opening.open_box, self._settings, bench)
+        families = await asyncio.to_thread(importlib.import_module, "sidecar.tools.extras")
+        # Ended after the endpoint, so that calls on their way are still answered.
+        await self._late.enter_async_context(families.extras(box, self._settings, parts.state, parts.version))
+        return box
