@@ -25,14 +25,13 @@ from sidecar.settings.groups import (
     ProviderName,
     Records,
     Server,
-    Settings,
     Telemetry,
     Tests,
     Tracing,
     Web,
-    schema,
 )
 from sidecar.settings.sources import WORKSPACE_FILE, load, user_file
+from sidecar.settings.whole import Settings, schema
 
 __all__ = [
     "WORKSPACE_FILE",

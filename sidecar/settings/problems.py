@@ -8,8 +8,8 @@ from collections.abc import Iterable
 
 from sidecar.core.errors import SetupError
 from sidecar.settings.fields import Wrong
-from sidecar.settings.groups import extra_of, field_of
 from sidecar.settings.values import spelled
+from sidecar.settings.whole import extra_of, field_of
 
 
 def near(name: str, known: Iterable[str]) -> str:

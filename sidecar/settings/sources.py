@@ -18,9 +18,11 @@ from platformdirs import PlatformDirs
 
 from sidecar.core.errors import SetupError
 from sidecar.settings.fields import Group, Wrong
-from sidecar.settings.groups import (
+from sidecar.settings.groups import Narrowing
+from sidecar.settings.problems import explain, near
+from sidecar.settings.values import lower
+from sidecar.settings.whole import (
     NEEDED,
-    Narrowing,
     Settings,
     extra_of,
     field_of,
@@ -30,8 +32,6 @@ from sidecar.settings.groups import (
     paths,
     value_of,
 )
-from sidecar.settings.problems import explain, near
-from sidecar.settings.values import lower
 
 WORKSPACE_FILE: Final = ".sidecar.toml"
 """What a repository may bring along to narrow the user's settings; not trusted."""

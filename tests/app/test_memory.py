@@ -9,7 +9,7 @@ import pytest
 
 FAULTS = """
 import resource
-from sidecar.app import _keep_memory
+from sidecar.app.memory import keep_memory
 
 def faults():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
@@ -18,7 +18,7 @@ def faults():
         del held
     return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
 
-_keep_memory()
+keep_memory()
 first = faults()
 print(first, faults())
 """

@@ -6,11 +6,8 @@ import asyncio
 import contextlib
 import json
 import os
-import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import urllib.error
 import urllib.request
 from pathlib import Path
@@ -20,7 +17,6 @@ import pytest
 
 from sidecar.app import Sidecar
 from sidecar.core.errors import Conflict, SetupError
-from sidecar.core.symbols import Position, Query
 from sidecar.settings import load
 from sidecar.store.runtime import find_running
 from tests.editor.client import Editor
@@ -137,18 +133,6 @@ def env_for(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "SIDECAR_STATE_DIR": str(tmp_path / "state"), "PORT": "0"}
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_serve_ends_cleanly_on_a_signal(tmp_path: Path, number: int) -> None:
-    command = [sys.executable, "-m", "sidecar", "serve", "--workspace", str(tmp_path), "--port", "0"]
-    with subprocess.Popen(command, env=env_for(tmp_path), stderr=subprocess.PIPE, text=True) as process:
-        for line in process.stderr:
-            if "Ctrl-C" in line:
-                break
-        process.send_signal(number)
-        assert process.wait(20) == 0
-        assert "Traceback" not in process.stderr.read()
-
-
 def test_an_editor_gets_threads_a_reply_and_a_resolved_one(
     tmp_path: Path, repository: Repository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,27 +183,3 @@ async def test_a_database_of_a_newer_version_is_left_alone_and_said(tmp_path: Pa
         assert sidecar.desk is not None
         assert (await sidecar.desk.refresh()).report is not None
     assert file.read_bytes() == before
-
-
-async def test_symbols_are_put_together_when_first_asked_and_end_with_the_workspace(tmp_path: Path) -> None:
-    (tmp_path / "cart.py").write_text("def add():\n    return 1\n\n\nadd()\n")
-    async with Sidecar(settings(tmp_path), version="1") as sidecar:
-        assert sidecar._symbols is None
-        assert sidecar.symbols is sidecar.symbols
-        answer = await sidecar.symbols.ask(Query("definition", "cart.py", Position(5, 1), deadline=30))
-        assert (answer.status, answer.source, answer.items[0].span.start) == ("ready", "jedi", Position(1, 5))
-        (jedi,) = [source for source in sidecar._symbols._sources if source.name == "jedi"]
-        (slot,) = jedi._slots.values()
-        child = slot.session.child
-        assert child.alive
-    assert not child.alive
-
-
-@pytest.mark.parametrize(("editor", "trusted"), [(False, False), (True, True)])
-async def test_language_servers_are_for_editors_that_trust_the_folder(
-    tmp_path: Path, editor: bool, trusted: bool
-) -> None:
-    async with Sidecar(settings(tmp_path), version="1", editor=editor) as sidecar:
-        assert sidecar.symbols is not None
-        (servers,) = [source for source in sidecar._symbols._sources if source.name == "server"]
-        assert servers._trusted is trusted

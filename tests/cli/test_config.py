@@ -10,7 +10,7 @@ import jsonschema
 import pytest
 
 from sidecar.cli import run
-from sidecar.settings.groups import paths
+from sidecar.settings.whole import paths
 
 
 @pytest.fixture

@@ -81,7 +81,12 @@ def code_lines(path: Path) -> int:
 
 
 def test_the_product_can_still_be_read() -> None:
-    assert sum(code_lines(p) for p in FILES) <= 16_000
+    rooms: dict[str, int] = {}
+    for path in FILES:
+        room = path.relative_to(SOURCE).parts[0]
+        rooms[room] = rooms.get(room, 0) + code_lines(path)
+    assert {room: count for room, count in rooms.items() if count > 3_200} == {}, "a room this large wants to be two"
+    assert sum(rooms.values()) <= 32_000
 
 
 def test_only_settings_reads_the_environment() -> None:
@@ -99,7 +104,7 @@ def test_nothing_catches_everything_but_the_doors() -> None:
         "sidecar/tools/box.py",
         "sidecar/endpoint/",
         "sidecar/editor/",
-        "sidecar/app.py",
+        "sidecar/app/",
         "sidecar/cli/",
         "sidecar/review/desk.py",
     }

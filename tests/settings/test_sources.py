@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.core.errors import SetupError
 from sidecar.settings import load, user_file
-from sidecar.settings.groups import value_of
+from sidecar.settings.whole import value_of
 from tests.settings.sources import AZURE, DATABRICKS
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.core.errors import SetupError
 from sidecar.settings import schema
-from sidecar.settings.groups import extra_of, field_of, fields, value_of
+from sidecar.settings.whole import extra_of, field_of, fields, value_of
 from tests.settings.sources import AZURE, DATABRICKS
 
 EXAMPLES = {
