@@ -102,7 +102,7 @@ class Sidecar:
             steps = [*self._observing(stack, state), *self._caching(stack, state)]
             await self._listen(stack, state, steps)
             if self._editor:
-                self._desk = await self._open_desk(state)
+                self._desk = await self._open_desk(stack, state)
             self._stack = stack.pop_all()
         self._tell()
         return self
@@ -137,7 +137,7 @@ class Sidecar:
     def _make_analyst(self) -> Analyst:
         from sidecar.tools.analyst import WorkspaceAnalyst  # noqa: PLC0415 - git, grammars and the risk model: 0.1 s
 
-        return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status)
+        return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status, self._settings.state)
 
     def _observing(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that note and trace what the others do. Without a state folder there is no place for it."""
@@ -220,7 +220,7 @@ class Sidecar:
                 )
                 stack.callback(runtime.withdraw, state)
 
-    async def _open_desk(self, state: Path | None) -> Desk | None:
+    async def _open_desk(self, stack: AsyncExitStack, state: Path | None) -> Desk | None:
         from sidecar.review import opening  # noqa: PLC0415 - the risk model, git, anchors: only an editor pays for them
 
         try:
@@ -231,7 +231,9 @@ class Sidecar:
             self._fail(error)
             return None
         writer = opening.writer_for(self._made_provider, self._settings.provider.model_default)
-        return opening.open_desk(git, await self._opened_database(state), writer)
+        desk, close = opening.open_desk(git, await self._opened_database(state), writer, state)
+        stack.push_async_callback(asyncio.to_thread, close)
+        return desk
 
     @property
     def _made_provider(self) -> Provider:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -15,6 +15,8 @@ from sidecar.core.errors import GitError
 from sidecar.core.review import RiskReport
 from sidecar.review.facts import facts_of, gather_blocking, read_before_blocking
 from sidecar.review.past import Past
+from sidecar.review.reader import Reader
+from sidecar.review.traces import MemoryTraces, TraceStore
 from sidecar.risk.assess import assess
 from sidecar.risk.model import Model, load
 from sidecar.vcs.commits import changes_blocking, resolve_many_blocking
@@ -38,14 +40,39 @@ class Unscored:
 class RiskScorer:
     """Scores changes of one repository. Safe to call from several threads and tasks at once."""
 
-    def __init__(self, git: Git, model: Model | None = None) -> None:
+    def __init__(
+        self,
+        git: Git,
+        model: Model | None = None,
+        *,
+        traces: TraceStore | None = None,
+        learned: Callable[[], None] | None = None,
+    ) -> None:
+        """`traces` is where what was read of the history is kept.
+
+        With `learned` a long reading is done beside: until it ends scores do without what the fixes repaired, then
+        `learned` is called, in a thread of its own. Without it the first score waits.
+        """
         self._git = git
         self._model = model or load()
         self._pasts: OrderedDict[str, Past | None] = OrderedDict()
         self._lock = threading.Lock()
+        self._reader = Reader(git, traces or MemoryTraces(), self._forget_and(learned) if learned else None)
+
+    def close(self) -> None:
+        """Give up a reading of the history that is under way. The scorer can still be used."""
+        self._reader.close()
+
+    def _forget_and(self, learned: Callable[[], None]) -> Callable[[], None]:
+        def done() -> None:
+            with self._lock:
+                self._pasts.clear()
+            learned()
+
+        return done
 
     async def score(self, change: Change) -> RiskReport:
-        """The risk of a change. The first call for a base walks its history (a second for 10,000 commits)."""
+        """The risk of a change. The first call for a base walks its history (for 10,000 commits ten seconds, one if kept)."""
         return await asyncio.to_thread(self.score_blocking, change)
 
     def score_blocking(self, change: Change) -> RiskReport:
@@ -95,7 +122,8 @@ class RiskScorer:
                 pass
             return None
         walked = list(noticed())
-        return Past(walked, {commit.parents[0] for commit in found.values() if commit.parents})
+        asked = {commit.parents[0] for commit in found.values() if commit.parents}
+        return Past(walked, asked, self._reader.traces(walked))
 
     def _past(self, change: Change) -> Past | None:
         """The past up to a change's base. A first commit has an empty one; a change without any base has none."""
@@ -114,7 +142,8 @@ class RiskScorer:
             if is_shallow_blocking(self._git):
                 return None
             tips = [base] if base else []
-            return Past(walk_blocking(self._git, tips), tips)
+            walked = list(walk_blocking(self._git, tips))
+            return Past(walked, tips, self._reader.traces(walked))
         except GitError:
             # A history with holes (a partial or damaged clone) cannot be counted; the diff can still be scored.
             return None

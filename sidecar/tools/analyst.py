@@ -10,6 +10,7 @@ from typing import Final
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import EndpointStatus
 from sidecar.index.definitions import Definition, Found, find_definitions
+from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import review_text, summarize
 from sidecar.review.words import code
@@ -24,9 +25,11 @@ _MOST_SHOWN: Final = 20
 class WorkspaceAnalyst:
     """Implements `core.ports.Analyst` for one folder; git is looked for when the first question comes."""
 
-    def __init__(self, folder: Path, endpoint: Callable[[], EndpointStatus]) -> None:
+    def __init__(self, folder: Path, endpoint: Callable[[], EndpointStatus], state: Path | None = None) -> None:
+        """What was read of the history is kept in `state`; while it is read, answers do without."""
         self._folder = folder
         self._endpoint = endpoint
+        self._state = state
         self._opened: tuple[Git, RiskScorer] | None = None
 
     async def summarize_diff(self) -> str:
@@ -63,7 +66,8 @@ class WorkspaceAnalyst:
     async def _repository(self) -> tuple[Git, RiskScorer]:
         if self._opened is None:
             git = await Git.open(self._folder)
-            self._opened = git, RiskScorer(git)
+            traces = KeptTraces(self._state) if self._state else None
+            self._opened = git, RiskScorer(git, traces=traces, learned=lambda: None)
         return self._opened
 
 

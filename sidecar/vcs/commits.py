@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 
 from sidecar.core.diff import Change
 from sidecar.core.errors import GitError
@@ -26,7 +26,7 @@ def resolve_many_blocking(git: Git, revisions: Sequence[str]) -> list[str | None
     return found
 
 
-def changes_blocking(git: Git, commits: Sequence[Commit]) -> Iterator[Change]:
+def changes_blocking(git: Git, commits: Sequence[Commit]) -> Generator[Change]:
     """What each commit changed against its first parent, all of it for a first commit; for threads.
 
     Closing the iterator ends the stream. Raises GitError when git's answer breaks off.
