@@ -80,7 +80,8 @@ def _repair_features(reading: Reading, facts: Facts) -> dict[str, float]:
     files = [(sum(1 for _ in file.lines), facts.of(file.path).repairs) for file in reading.files]
     files = [(size, repairs) for size, repairs in files if size]
     folders = [
-        facts.folders.get(place, NOT_REPAIRED).ratio() for place in sorted({folder(file.path) for file in reading.files})
+        facts.folders.get(place, NOT_REPAIRED).ratio()
+        for place in sorted({folder(file.path) for file in reading.files})
     ]
     whole = math.fsum(math.sqrt(size) for size, _ in files)
     return {
