@@ -7,27 +7,23 @@ cut off elsewhere. Only deltas of commits without a trace need their diffs, and 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Protocol
 
-from sidecar.core.diff import Change
-from sidecar.core.errors import GitError
 from sidecar.review.ancestry import follow, numbers, union
 from sidecar.review.deltas import Delta, FileDelta, delta_of, merged_delta
 from sidecar.review.origins import Origins
 from sidecar.risk.fixes import is_fix
 from sidecar.risk.paths import is_production, language
-from sidecar.vcs.commits import changes_blocking
+from sidecar.vcs.commits import told_changes_blocking
 from sidecar.vcs.history import Commit
 from sidecar.vcs.merges import merges_blocking
 from sidecar.vcs.runner import Git
 
 MOST_TRACED = 60_000
 """Commits beyond which a history is not traced."""
-_MOST_LOST = 20
-"""Commits whose diffs may be missing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,23 +106,6 @@ def trace_blocking(
     return known | traces
 
 
-def _changes(git: Git, commits: Sequence[Commit]) -> Generator[Change | None]:
-    """The commits' changes; None for one that git cannot tell, of which there may be few (a blob is missing, say)."""
-    at = lost = 0
-    while at < len(commits):
-        try:
-            with closing(changes_blocking(git, commits[at:])) as changes:
-                for change in changes:
-                    yield change
-                    at += 1
-        except GitError:
-            lost += 1
-            if lost > _MOST_LOST:
-                raise
-            yield None
-            at += 1
-
-
 class Stopped(Exception):
     """The reading was given up."""
 
@@ -145,7 +124,7 @@ def _read(git: Git, commits: Sequence[Commit], stopped: Callable[[], bool]) -> d
     found: dict[str, Delta] = {}
     plain = [commit for commit in commits if not commit.merge]
     merges = [commit.id for commit in commits if commit.merge]
-    with closing(_changes(git, plain)) as changes, closing(merges_blocking(git, merges)) as merged:
+    with closing(told_changes_blocking(git, plain)) as changes, closing(merges_blocking(git, merges)) as merged:
         for commit, change in zip(plain, changes, strict=True):
             found[commit.id] = delta_of(change, fix=_is_fix(commit)) if change else ()
             _heed(stopped)

@@ -165,6 +165,18 @@ def test_a_shallow_clone_has_no_history(repository, tmp_path):
     assert oldest.reasons[-1].feature == "history"
 
 
+def test_content_that_is_missing_costs_only_its_own_commit(repository):
+    lost = repository.commit("Big", {"big.txt": "text\n" * 50, "app/core.py": "x = 1\n"})
+    blob = repository.git("rev-parse", "HEAD:big.txt")
+    repository.commit("Away", {"big.txt": None})
+    after = repository.commit("Fix crash", {"app/core.py": "x = compute(2)\n"})
+    repository.path(f".git/objects/{blob[:2]}/{blob[2:]}").unlink()
+    first, second = scored(repository.root, [after, lost])
+    assert isinstance(second, Unscored)
+    assert lost[:12] in second.why
+    assert first.model == "jit-lr@2"
+
+
 async def test_a_first_commit_has_a_history_that_is_empty(tmp_path):
     repository = Repository.create(tmp_path / "r", {"a.py": "x = compute(1)\n"})
     (bulk,) = scored(repository.root, ["HEAD"])
