@@ -94,13 +94,15 @@ def effects_of_rows(terms: tuple[Term, ...], rows: Sequence[Mapping[str, float]]
     """As `effects` for many rows that have all features; values that come again are reckoned once."""
     found: list[dict[str, float]] = [{} for _ in rows]
     for term in terms:
-        name, known = term.feature, dict[float, float]()
-        for row, parts in zip(rows, found, strict=True):
-            value = row[name]
-            effect = known.get(value)
-            if effect is None:
-                effect = known[value] = term.effect(value)
-            parts[name] = parts.get(name, 0.0) + effect
+        name = term.feature
+        values = [row[name] for row in rows]
+        known = {value: term.effect(value) for value in set(values)}
+        if rows and name in found[0]:
+            for value, parts in zip(values, found, strict=True):
+                parts[name] += known[value]
+        else:
+            for value, parts in zip(values, found, strict=True):
+                parts[name] = known[value]
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 
 DELAY, SLOPE = 127.0, 0.55
 """Days after which half of the repairs are known, and how steeply they come: the log-logistic delay of the training data."""
@@ -43,10 +44,14 @@ class Repaired:
 
 def expected(lines: int, days: float, size: tuple[float, float]) -> float:
     """The chance that an addition of so many lines of code is known to be repaired after so many days."""
-    constant, weight = size
-    ever = 1 / (1 + math.exp(-constant - weight * math.log1p(lines)))
     late: float = (DELAY / max(days, 0.01)) ** SLOPE
-    return ever / (1 + late)
+    return _ever(lines, size) / (1 + late)
+
+
+@lru_cache(maxsize=4096)
+def _ever(lines: int, size: tuple[float, float]) -> float:
+    constant, weight = size
+    return 1 / (1 + math.exp(-constant - weight * math.log1p(lines)))
 
 
 def faded(days: float) -> float:
