@@ -139,12 +139,13 @@ class Sidecar:
             self._provider = self._make_provider(state)
             stack.push_async_callback(self._provider.aclose)
             stack.push_async_callback(self._close_database)
-            self._bench = self._make_bench(state, await stack.enter_async_context(AsyncExitStack()))
+            self._late = await stack.enter_async_context(AsyncExitStack())
+            self._bench = self._make_bench(state, self._late)
             answer = self._make_turn(stack, state)
             if self._listening:
                 await self._listen(stack, state, answer)
             if self._editor:
-                self._desk = await self._open_desk(state)
+                self._desk = await self._open_desk(stack, state)
                 await self._open_ide(stack)
             await self._knowledge.start(stack, state, at_once=self._editor)
             self._stack = stack.pop_all()
@@ -181,7 +182,9 @@ class Sidecar:
     def _make_analyst(self) -> Analyst:
         from sidecar.tools.analyst import WorkspaceAnalyst  # noqa: PLC0415 - git, grammars and the risk model: 0.1 s
 
-        return WorkspaceAnalyst(Path(self._settings.server.workspace), self.status, lambda: self._knowledge.index)
+        return WorkspaceAnalyst(
+            Path(self._settings.server.workspace), self.status, lambda: self._knowledge.index, self._settings.state
+        )
 
     def _make_bench(self, state: Path | None, late: AsyncExitStack) -> Toolbench:
         parts = Parts(
@@ -235,7 +238,7 @@ class Sidecar:
     async def _tools_desk(self) -> Desk:
         """The editor's review, or one of our own where there is no editor. Raises NotARepository."""
         if self._desk is None:
-            self._desk_of_tools = self._desk_of_tools or await self._open_desk(self._state)
+            self._desk_of_tools = self._desk_of_tools or await self._open_desk(self._late, self._state)
         desk = self._desk or self._desk_of_tools
         if desk is None:
             raise NotARepository("This folder is not in a git repository, so there is nothing to review.")
@@ -323,7 +326,7 @@ class Sidecar:
                 )
                 stack.callback(runtime.withdraw, state, former)
 
-    async def _open_desk(self, state: Path | None) -> Desk | None:
+    async def _open_desk(self, stack: AsyncExitStack, state: Path | None) -> Desk | None:
         from sidecar.review import opening  # noqa: PLC0415 - the risk model, git, anchors: only an editor pays for them
 
         try:
@@ -334,7 +337,9 @@ class Sidecar:
             self._fail(error)
             return None
         writer = opening.writer_for(self._made_provider, self._settings.provider.model_default)
-        return opening.open_desk(git, await self._opened_database(state), writer)
+        desk, close = opening.open_desk(git, await self._opened_database(state), writer, state)
+        stack.push_async_callback(asyncio.to_thread, close)
+        return desk
 
     async def _open_ide(self, stack: AsyncExitStack) -> None:
         """The door by which the CLI finds its IDE. Without it everything else goes on, and the log says why."""

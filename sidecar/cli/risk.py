@@ -16,9 +16,12 @@ from sidecar.cli.options import Json, Quiet, Verbose
 from sidecar.cli.output import Output
 from sidecar.cli.riskreport import as_json, as_sarif, as_text
 from sidecar.core.diff import Change
-from sidecar.core.errors import BadInput
+from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
+from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
+from sidecar.settings import from_machine
+from sidecar.store.runtime import open_folder
 from sidecar.vcs import worktree
 from sidecar.vcs.runner import Git
 
@@ -111,7 +114,17 @@ def _score(repo: str, choice: _Choice, out: Output) -> RiskReport:
     change = _change(git, choice)
     if change.base is None and change.files:
         out.detail("The repository has no commit yet, so nothing is known of its history.")
-    return RiskScorer(git).score_blocking(change)
+    return _scorer(git, out).score_blocking(change)
+
+
+def _scorer(git: Git, out: Output) -> RiskScorer:
+    """A scorer that reads the history once: what it read is kept where this repository's state is."""
+    try:
+        state = from_machine({"server.workspace": git.root}).state
+        return RiskScorer(git, traces=KeptTraces(open_folder(state)) if state else None)
+    except (SetupError, StoreError) as error:
+        out.detail(f"What is read of the history will not be kept: {error.sentence}")
+        return RiskScorer(git)
 
 
 def _change(git: Git, choice: _Choice) -> Change:
@@ -174,7 +187,7 @@ def _score_commits(repo: str, source: str, form: Format, fail_over: float | None
     bad = 0
     reports: list[RiskReport] = []
     over = False
-    with closing(RiskScorer(git).score_commits_blocking(revisions)) as scored:
+    with closing(_scorer(git, out).score_commits_blocking(revisions)) as scored:
         for report in _told(scored, form, out):
             if report is None:
                 bad += 1

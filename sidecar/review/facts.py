@@ -10,7 +10,7 @@ from dataclasses import replace
 from sidecar.core.diff import Change, FileDiff
 from sidecar.review.past import Past
 from sidecar.risk.facts import Facts, FileFacts
-from sidecar.risk.paths import is_production, language, subsystem
+from sidecar.risk.paths import folder, is_production, language, subsystem
 from sidecar.vcs.diff import text_lines
 from sidecar.vcs.runner import Git
 
@@ -37,7 +37,7 @@ def facts_of(change: Change, past: Past | None, before: Before) -> Facts:
         return Facts(files={file.path: replace(known, before=_before(change, file, before)) for file in sources})
     if change.base is None:
         files = {file.path: known for file in sources}
-        return Facts(history=True, files=files, fix_rate=1 / 8)
+        return Facts(history=True, traced=past.traced, files=files, fix_rate=1 / 8)
     view = past.at(change.base, author=change.author, time=change.time)
     files = {
         file.path: replace(view.file(file.old_path or file.path), before=_before(change, file, before))
@@ -45,7 +45,10 @@ def facts_of(change: Change, past: Past | None, before: Before) -> Facts:
     }
     return Facts(
         history=True,
+        traced=past.traced,
         files=files,
+        folders=view.folders({folder(file.path) for file in sources}),
+        here=view.here(),
         exp=view.experience(),
         sexp=view.nearby({subsystem(file.path) for file in sources}),
         dev_days=view.days_here(),

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+from collections.abc import Callable
 from pathlib import Path
 
+from sidecar.core.errors import SidecarError
 from sidecar.core.ports import Provider
 from sidecar.review.desk import ReviewDesk
+from sidecar.review.kept import KeptTraces
 from sidecar.review.reply import Answering, FactsWriter, ReplyWriter
 from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
@@ -15,9 +20,33 @@ from sidecar.vcs.runner import Git
 __all__ = ["Git", "open_desk", "writer_for"]
 
 
-def open_desk(git: Git, database: Database, writer: Answering) -> ReviewDesk:
-    """The review of a repository's working tree, its threads kept in the database."""
-    return ReviewDesk(git, ThreadStore(database), RiskScorer(git), writer)
+def open_desk(
+    git: Git, database: Database, writer: Answering, state: Path | None
+) -> tuple[ReviewDesk, Callable[[], None]]:
+    """The review of a repository's working tree, its threads kept in the database; and what ends it.
+
+    What is read of the history is kept in `state`. The first time that takes a while: until then scores do without,
+    then the review looks again. To be called on the event loop.
+    """
+    loop = asyncio.get_running_loop()
+    looks: set[asyncio.Task[None]] = set()
+
+    async def look() -> None:
+        with contextlib.suppress(SidecarError):  # who asks next is told
+            await desk.refresh()
+
+    def again() -> None:
+        task = loop.create_task(look())
+        looks.add(task)
+        task.add_done_callback(looks.discard)
+
+    def learned() -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
+            loop.call_soon_threadsafe(again)
+
+    scorer = RiskScorer(git, traces=KeptTraces(state) if state else None, learned=learned)
+    desk = ReviewDesk(git, ThreadStore(database), scorer, writer)
+    return desk, scorer.close
 
 
 def writer_for(provider: Provider, model: str | None) -> Answering:

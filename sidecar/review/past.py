@@ -7,19 +7,24 @@ on the order of questions.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
+from sidecar.review.ancestry import follow, numbers, union
+from sidecar.review.ledger import Ledger
+from sidecar.review.traces import Trace
 from sidecar.risk.facts import RANKED, WINDOW, FileFacts
 from sidecar.risk.features import mean_age
 from sidecar.risk.fixes import is_fix
 from sidecar.risk.paths import is_production, language, subsystem
+from sidecar.risk.repairs import NOT_REPAIRED, Repaired
 from sidecar.vcs.history import Commit
 
 DAY = 86400.0
 _MOST_EVIDENCE = 3
+_MOST_HERE = 1600
+"""Commits whose repairs tell of the repository as it is now."""
 _MOST_RANKED = 200_000
 """Commits beyond which ranks are left out: each would need a set of all commits."""
 _MOST_KEPT = 1 << 28
@@ -65,6 +70,7 @@ class _Index:
         self.fixes = _bits(index for index in plain if rows[index].fix)
         self.production = _bits(index for index in plain if rows[index].production)
         self.ranked: dict[int, tuple[float, ...]] = {}
+        self.ledger: Ledger | None = None
         self._sets: dict[object, int] = {}
 
     def _count(self, index: int, row: _Row) -> None:
@@ -101,43 +107,43 @@ class _Index:
 class Past:
     """The commits of a walk, ready to be asked what was known at some of them. For one thread at a time."""
 
-    def __init__(self, commits: Iterable[Commit], asked: Collection[str]) -> None:
-        """`commits` come children first (as `walk_blocking` gives them); only the `asked` can be viewed."""
+    def __init__(
+        self, commits: Iterable[Commit], asked: Collection[str], traces: Mapping[str, Trace] | None = None
+    ) -> None:
+        """`commits` come children first (as `walk_blocking` gives them); only the `asked` can be viewed.
+
+        Without `traces` (of all the commits) nothing is known of what the fixes repaired.
+        """
         walked = [_Row.of(commit) for commit in commits]
-        self._index = _Index(sorted(walked, key=lambda row: (row.time, row.id)))
-        self._known = self._follow([row.id for row in reversed(walked)], frozenset(asked))
+        at = numbers(walked)
+        self._index = _Index(sorted(walked, key=lambda row: at[row.id]))
+        if traces is not None:
+            self._index.ledger = Ledger(traces, at, [row.time for row in self._index.rows])
+        self._known = self._follow(list(reversed(walked)), at, frozenset(asked))
 
     def __len__(self) -> int:
         return len(self._index.rows)
+
+    @property
+    def traced(self) -> bool:
+        """Whether it is known what the fixes repaired."""
+        return self._index.ledger is not None
 
     def at(self, commit: str, *, author: str, time: float) -> View:
         """What was known at a commit (itself included), as `author` and a change of that `time` would see it."""
         return View(self._index, self._known[commit], author, time)
 
-    def _follow(self, parents_first: Sequence[str], wanted: frozenset[str]) -> dict[str, int]:
+    def _follow(self, parents_first: Sequence[_Row], at: Mapping[str, int], wanted: frozenset[str]) -> dict[str, int]:
         """The ancestors of the wanted commits; on the way, the ranked features of all that their windows may hold."""
-        rows = self._index.rows
-        at = {row.id: index for index, row in enumerate(rows)}
-        waiting = Counter(parent for row in rows for parent in row.parents)
-        oldest = self._oldest_ranked({own for own in parents_first if own not in waiting}, wanted)
-        open_ends: dict[str, int] = {}
+        inner = {parent for row in parents_first for parent in row.parents}
+        oldest = self._oldest_ranked({row.id for row in parents_first} - inner, wanted)
         known: dict[str, int] = {}
-        for own in parents_first:
-            index = at[own]
-            row = rows[index]
-            before = 0
-            for parent in row.parents:
-                before |= open_ends.get(parent, 0)
-                waiting[parent] -= 1
-                if not waiting[parent]:
-                    open_ends.pop(parent, None)
+        for row, sets in follow(parents_first, at):
+            index, before = at[row.id], union(sets)
             if row.production and index >= oldest:
                 self._index.ranked[index] = _ranked_features(self._index, row, before)
-            mask = before | (1 << index)
-            if own in wanted:
-                known[own] = mask
-            if waiting[own]:
-                open_ends[own] = mask
+            if row.id in wanted:
+                known[row.id] = before | 1 << index
         return known
 
     def _oldest_ranked(self, heads: set[str], wanted: frozenset[str]) -> int:
@@ -176,6 +182,7 @@ class View:
         """The past of a file by its name at this commit; renames are followed back."""
         touches = self.touches(path)
         repairs = touches & self._index.fixes
+        ledger = self._index.ledger
         return FileFacts(
             changes=touches.bit_count(),
             authors=self.authors(path),
@@ -183,7 +190,18 @@ class View:
             own=(touches & self._index.of_author(self._author)).bit_count(),
             age=self.age(touches),
             fix_commits=tuple(self._index.rows[index].id[:7] for index in _newest(repairs, _MOST_EVIDENCE)),
+            repairs=ledger.of_file(self._names(path), self._known, self._time) if ledger else NOT_REPAIRED,
         )
+
+    def folders(self, places: Iterable[str]) -> dict[str, Repaired]:
+        """The repairs of the code in folders."""
+        ledger = self._index.ledger
+        return {place: ledger.of_folder(place, self._known, self._time) for place in places} if ledger else {}
+
+    def here(self) -> Repaired:
+        """The repairs of the newest commits."""
+        ledger = self._index.ledger
+        return ledger.of_all(self._known, self._time, _MOST_HERE) if ledger else NOT_REPAIRED
 
     def touches(self, path: str) -> int:
         """The commits that touched a file under this or an earlier name."""

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -15,9 +15,11 @@ from sidecar.core.errors import GitError
 from sidecar.core.review import RiskReport
 from sidecar.review.facts import facts_of, gather_blocking, read_before_blocking
 from sidecar.review.past import Past
+from sidecar.review.reader import Reader
+from sidecar.review.traces import MemoryTraces, TraceStore
 from sidecar.risk.assess import assess
 from sidecar.risk.model import Model, load
-from sidecar.vcs.commits import changes_blocking, resolve_many_blocking
+from sidecar.vcs.commits import resolve_many_blocking, told_changes_blocking
 from sidecar.vcs.history import Commit, is_shallow_blocking, walk_blocking
 from sidecar.vcs.runner import Git
 
@@ -38,14 +40,39 @@ class Unscored:
 class RiskScorer:
     """Scores changes of one repository. Safe to call from several threads and tasks at once."""
 
-    def __init__(self, git: Git, model: Model | None = None) -> None:
+    def __init__(
+        self,
+        git: Git,
+        model: Model | None = None,
+        *,
+        traces: TraceStore | None = None,
+        learned: Callable[[], None] | None = None,
+    ) -> None:
+        """`traces` is where what was read of the history is kept.
+
+        With `learned` a long reading is done beside: until it ends scores do without what the fixes repaired, then
+        `learned` is called, in a thread of its own. Without it the first score waits.
+        """
         self._git = git
         self._model = model or load()
         self._pasts: OrderedDict[str, Past | None] = OrderedDict()
         self._lock = threading.Lock()
+        self._reader = Reader(git, traces or MemoryTraces(), self._forget_and(learned) if learned else None)
+
+    def close(self) -> None:
+        """Give up a reading of the history that is under way. The scorer can still be used."""
+        self._reader.close()
+
+    def _forget_and(self, learned: Callable[[], None]) -> Callable[[], None]:
+        def done() -> None:
+            with self._lock:
+                self._pasts.clear()
+            learned()
+
+        return done
 
     async def score(self, change: Change) -> RiskReport:
-        """The risk of a change. The first call for a base walks its history (a second for 10,000 commits)."""
+        """The risk of a change. The first call for a base walks its history (for 10,000 commits ten seconds, one if kept)."""
         return await asyncio.to_thread(self.score_blocking, change)
 
     def score_blocking(self, change: Change) -> RiskReport:
@@ -70,13 +97,17 @@ class RiskScorer:
             if own is None:
                 yield Unscored(revision, f"There is no commit {revision!r} in this repository.")
             else:
-                yield next(reports)
+                yield next(reports) or Unscored(revision, f"This clone lacks content that {own[:12]} changed.")
 
-    def _reports(self, commits: Sequence[Commit], past: Past | None) -> Iterator[RiskReport]:
-        changes = changes_blocking(self._git, commits)
+    def _reports(self, commits: Sequence[Commit], past: Past | None) -> Iterator[RiskReport | None]:
+        """A report for each commit, None where this clone lacks what it changed."""
+        changes = told_changes_blocking(self._git, commits)
         while batch := list(islice(changes, _BATCH)):
-            before = read_before_blocking(self._git, batch)
+            before = read_before_blocking(self._git, [change for change in batch if change])
             for change in batch:
+                if change is None:
+                    yield None
+                    continue
                 begun = time.perf_counter()
                 report = assess(change, facts_of(change, past, before), self._model)
                 yield replace(report, ms=round((time.perf_counter() - begun) * 1000, 3))
@@ -85,17 +116,23 @@ class RiskScorer:
         """The past of all wanted commits' parents; fills `found` with the wanted commits. None in a shallow clone."""
 
         def noticed() -> Iterator[Commit]:
-            for commit in walk_blocking(self._git, sorted(wanted)):
+            for commit in self._all_before(sorted(wanted)):
                 if commit.id in wanted:
                     found[commit.id] = commit
                 yield commit
 
-        if is_shallow_blocking(self._git):
-            for _ in noticed():
-                pass
-            return None
         walked = list(noticed())
-        return Past(walked, {commit.parents[0] for commit in found.values() if commit.parents})
+        if is_shallow_blocking(self._git):
+            return None
+        asked = {commit.parents[0] for commit in found.values() if commit.parents}
+        return Past(walked, asked, self._reader.traces(walked))
+
+    def _all_before(self, tips: Sequence[str]) -> list[Commit]:
+        """The tips and all their ancestors, children first. Where content is missing, only exact renames are seen."""
+        try:
+            return list(walk_blocking(self._git, tips))
+        except GitError:
+            return list(walk_blocking(self._git, tips, likeness=100))
 
     def _past(self, change: Change) -> Past | None:
         """The past up to a change's base. A first commit has an empty one; a change without any base has none."""
@@ -114,7 +151,8 @@ class RiskScorer:
             if is_shallow_blocking(self._git):
                 return None
             tips = [base] if base else []
-            return Past(walk_blocking(self._git, tips), tips)
+            walked = self._all_before(tips)
+            return Past(walked, tips, self._reader.traces(walked))
         except GitError:
             # A history with holes (a partial or damaged clone) cannot be counted; the diff can still be scored.
             return None

@@ -26,7 +26,7 @@ def assess(change: Change, facts: Facts, model: Model) -> RiskReport:
     A change that adds no production code cannot be repaired later in the sense of the model; it gets the floor.
     """
     reading = read(change, facts)
-    head = model.head(history=facts.history)
+    head = model.head(history=facts.history, traced=facts.traced)
     if not any(True for file in reading.files for _ in file.lines):
         return _nothing(change, reading, model)
     values = change_features(change, reading, facts)
@@ -37,7 +37,7 @@ def assess(change: Change, facts: Facts, model: Model) -> RiskReport:
         score=score,
         band=model.band(score),
         base=head.base,
-        model=model.name,
+        model=head.name,
         commit=change.commit,
         files=files,
         hunks=hunks,

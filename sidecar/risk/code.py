@@ -133,10 +133,10 @@ def carried(hunk: Hunk) -> frozenset[int]:
     """
     if not hunk.removed or not hunk.added:
         return frozenset()
-    stock = Counter(filter(None, map(_bare, hunk.removed)))
+    stock = Counter(filter(None, map(same_text, hunk.removed)))
     found: set[int] = set()
     for offset, text in enumerate(hunk.added):
-        bare = _bare(text)
+        bare = same_text(text)
         if stock[bare]:
             stock[bare] -= 1
             found.add(offset)
@@ -145,7 +145,8 @@ def carried(hunk: Hunk) -> frozenset[int]:
     return frozenset(found)
 
 
-def _bare(text: str) -> str:
+def same_text(text: str) -> str:
+    """A line without white space: what stays the same when it is indented anew."""
     return "".join(text.split())
 
 

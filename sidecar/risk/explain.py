@@ -53,6 +53,15 @@ def explain_change(
                 "No history is known here: what files and author did before is left out, not taken as nothing.",
             )
         )
+    elif not facts.traced:
+        reasons.append(
+            Reason(
+                "repairs",
+                0.0,
+                0.0,
+                "Which lines earlier fixes repaired is not known (yet): it is left out, not taken as nothing.",
+            )
+        )
     return tuple(reasons)
 
 
@@ -165,6 +174,23 @@ def _days(days: float) -> str:
     return plural(round(days / 30.44), "month") if days < 730 else plural(round(days / 365.25), "year")
 
 
+def _repaired(seen: _Seen) -> str:
+    files = [(seen.facts.of(file.path).repairs, file.path) for file in seen.reading.files]
+    worst, path = max(files, key=lambda item: (item[0].heat, item[1]))
+    usual = f"about {worst.expected:.0f} would be usual" if worst.expected >= 1 else "less than one would be usual"
+    if not worst.found:
+        return f"No line that earlier commits wrote in its files was repaired; {usual}."
+    newest = ", ".join(worst.fixes)
+    return f"In {path} lines of {plural(worst.found, 'earlier commit')} were repaired ({newest}); {usual}."
+
+
+def _repaired_here(seen: _Seen) -> str:
+    here = seen.facts.here
+    return (
+        f"Of the newest commits here {here.found} had lines repaired by now; about {here.expected:.0f} would be usual."
+    )
+
+
 _THEMES: tuple[tuple[tuple[str, ...], Callable[[_Seen], str]], ...] = (
     (("tokens", "branches", "prod_nf"), _size),
     (("indent_max",), _depth),
@@ -172,6 +198,8 @@ _THEMES: tuple[tuple[tuple[str, ...], Callable[[_Seen], str]], ...] = (
     (("fix_density", "nfix_max", "nfix_sum", "r_nfix_sum"), _repairs),
     (("nuc", "ndev", "age", "r_age", "r_ndev"), _churn),
     (("exp", "sexp", "dev_days", "r_sexp"), _author),
+    (("rep_file", "rep_heat", "rep_folder"), _repaired),
+    (("rep_here",), _repaired_here),
     (("fix_rate",), _repository),
     (MESSAGE, _message),
 )
@@ -187,5 +215,7 @@ _LINE_WORDS: dict[str, Callable[[int, int], str]] = {
     "call": lambda _, count: f"{plural(count, 'line')} of it {'calls' if count == 1 else 'call'} something.",
     "index": lambda _, count: f"{plural(count, 'line')} of it {'takes' if count == 1 else 'take'} something by index.",
     "hunk_del": lambda value, _: f"It replaces {plural(value, 'line')}.",
+    "calls": lambda value, _: f"A line of it has {plural(value, 'call or bracket', 'calls or brackets')}.",
+    "rare": lambda value, _: f"A line of it has {plural(value, 'name')} that nothing else in the change has.",
 }
 """Sentences for a hunk: from the largest value of a feature and the number of lines that have it."""

@@ -6,6 +6,8 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sidecar.risk.repairs import NOT_REPAIRED, Repaired
+
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
@@ -13,7 +15,8 @@ class FileFacts:
 
     `changes` commits touched it, by `authors`, `fixes` of them were fixes (`fix_commits`: the newest of these, short
     ids, newest first) and `own` were by the change's author. `age` is days since the last of them, None when there is
-    none. `before` holds the lines of the old side without their ends; None when it was not read.
+    none. `repairs` tells of the lines that those commits wrote. `before` holds the lines of the old side without their
+    ends; None when it was not read.
     """
 
     changes: int = 0
@@ -22,6 +25,7 @@ class FileFacts:
     own: int = 0
     age: float | None = None
     fix_commits: tuple[str, ...] = ()
+    repairs: Repaired = NOT_REPAIRED
     before: tuple[str, ...] | None = None
 
 
@@ -33,15 +37,20 @@ class Facts:
     counts once for each), `dev_days` the days since the author's first one. `fix_rate` is the share of fixes among
     the newest 400 commits. `recent` holds, sorted, what the features of that name were for each of the newest 400
     commits that touched production code, for ranks. With `history` False all of these are unknown, not zero.
+    `traced` tells that the repairs are known: those of the files, of the `folders` that hold them, and `here`, of the
+    newest 1,600 commits with production code.
     """
 
     history: bool = False
+    traced: bool = False
     files: Mapping[str, FileFacts] = field(default_factory=dict)
     exp: int = 0
     sexp: int = 0
     dev_days: float = 0.0
     fix_rate: float = 0.0
     recent: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
+    folders: Mapping[str, Repaired] = field(default_factory=dict)
+    here: Repaired = NOT_REPAIRED
 
     def of(self, path: str) -> FileFacts:
         """The facts of one file; those of a file without a past when nothing is known."""

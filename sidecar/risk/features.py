@@ -5,12 +5,17 @@ from __future__ import annotations
 import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from sidecar.core.diff import Change
 from sidecar.risk.code import CodeHunk, Reading
 from sidecar.risk.facts import RANKED, Facts
 from sidecar.risk.fixes import is_fix
+from sidecar.risk.paths import folder
+from sidecar.risk.repairs import NOT_REPAIRED
+from sidecar.risk.tokens import names_in
 
 DIFF = ("tokens", "indent_max", "branches", "test_la", "prod_nf")
 """Features that the diff alone gives."""
@@ -19,6 +24,8 @@ HISTORY = (
     *(f"r_{name}" for name in RANKED),
 )  # fmt: skip
 """Features that need the history before the change."""
+REPAIRS = ("rep_file", "rep_heat", "rep_folder", "rep_here")
+"""Features that need to know which lines the fixes before the change repaired."""
 MESSAGE = ("fix", "msg_len", "subj_len", "has_ref")
 """Features that exist once there is a message."""
 
@@ -30,6 +37,8 @@ def change_features(change: Change, reading: Reading, facts: Facts) -> dict[str,
     values = _diff_features(reading)
     if facts.history:
         values |= _history_features(reading, facts)
+    if facts.traced:
+        values |= _repair_features(reading, facts)
     if change.message.strip():
         values |= message_features(change.message)
     return values
@@ -66,6 +75,23 @@ def _history_features(reading: Reading, facts: Facts) -> dict[str, float]:
     )
 
 
+def _repair_features(reading: Reading, facts: Facts) -> dict[str, float]:
+    """By file, folder and repository: logarithms of repairs found against repairs to be expected."""
+    files = [(sum(1 for _ in file.lines), facts.of(file.path).repairs) for file in reading.files]
+    files = [(size, repairs) for size, repairs in files if size]
+    folders = [
+        facts.folders.get(place, NOT_REPAIRED).ratio()
+        for place in sorted({folder(file.path) for file in reading.files})
+    ]
+    whole = math.fsum(math.sqrt(size) for size, _ in files)
+    return {
+        "rep_file": math.fsum(math.sqrt(size) * repairs.ratio() for size, repairs in files) / whole if files else 0.0,
+        "rep_heat": max((repairs.heat for _, repairs in files), default=NOT_REPAIRED.heat),
+        "rep_folder": math.fsum(folders) / len(folders) if folders else 0.0,
+        "rep_here": facts.here.ratio(pull=10.0),
+    }
+
+
 def with_ranks(values: dict[str, float], facts: Facts) -> dict[str, float]:
     """The features with the ranks of some of them among recent commits."""
     return values | {f"r_{name}": facts.rank(name, values[name]) for name in RANKED}
@@ -92,9 +118,13 @@ LINE_HISTORY = ("f_nuc", "f_nfix")
 """Line features that need the file's history."""
 LINE_BITS = ("branch", "arithmetic", "number", "string", "call", "index", "function", "import")
 """Facts of a line's shape that are line features."""
+LINE_FORMS = ("comma", "opens", "defines", "entry")
+"""More of them, of the line's form."""
+LINE_CONTEXT = ("calls", "dots", "names", "rare", "common", "known", "replaces")
+"""Line features of the line's names among those of the change, and of what it replaces."""
 LINE = (
     "ntok", "tok2", "indent", "hunk_add", "hunk_del", "pos", "pos_rel", "new_file", "f_code", "ntok_rank",
-    "prev_ntok", "h_code", *LINE_BITS, *LINE_HISTORY,
+    "prev_ntok", "h_code", *LINE_BITS, *LINE_FORMS, *LINE_CONTEXT, *LINE_HISTORY,
 )  # fmt: skip
 """Features of an added line of code."""
 
@@ -103,6 +133,7 @@ def line_features(reading: Reading, facts: Facts) -> Iterator[dict[str, float]]:
     """The features of each added line of code, file by file, top down; by the names in `LINE`."""
     ranks = _average_ranks([line.shape.tokens for file in reading.files for line in file.lines])
     numbers = iter(ranks)
+    names = _Names.of(reading)
     for file in reading.files:
         past = facts.of(file.path)
         of_file = {
@@ -113,7 +144,12 @@ def line_features(reading: Reading, facts: Facts) -> Iterator[dict[str, float]]:
         }
         for hunk in file.hunks:
             for index in range(len(hunk.lines)):
-                yield of_file | _line_part(hunk, index) | {"ntok_rank": next(numbers) / len(ranks)}
+                yield (
+                    of_file
+                    | _line_part(hunk, index)
+                    | names.part(hunk.lines[index].shape.names)
+                    | {"ntok_rank": next(numbers) / len(ranks)}
+                )
 
 
 def _line_part(hunk: CodeHunk, index: int) -> dict[str, float]:
@@ -131,8 +167,36 @@ def _line_part(hunk: CodeHunk, index: int) -> dict[str, float]:
         "pos_rel": pos / max(1, added),
         "prev_ntok": hunk.lines[index - 1].shape.tokens if index else 0,
         "h_code": len(hunk.lines),
-        **{name: float(name in line.shape.bits) for name in LINE_BITS},
+        **{name: float(name in line.shape.bits) for name in (*LINE_BITS, *LINE_FORMS)},
+        "calls": line.shape.calls,
+        "dots": line.shape.dots,
+        "replaces": float(bool(hunk.hunk.removed)),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """The identifiers of a change: on how many of its `lines` of new code each stands, and those that it takes away."""
+
+    lines: int
+    used: Mapping[str, int]
+    removed: frozenset[str]
+
+    @classmethod
+    def of(cls, reading: Reading) -> _Names:
+        shapes = [line.shape for file in reading.files for line in file.lines]
+        used = Counter(name for shape in shapes for name in shape.names)
+        texts = (text for file in reading.files for hunk in file.hunks for text in hunk.hunk.removed)
+        return cls(len(shapes), used, frozenset[str]().union(*map(names_in, texts)))
+
+    def part(self, names: frozenset[str]) -> dict[str, float]:
+        """A line's: how many, how many stand nowhere else, the share of lines with the commonest, of those removed."""
+        return {
+            "names": len(names),
+            "rare": sum(self.used[name] == 1 for name in names),
+            "common": max((self.used[name] for name in names), default=0) / self.lines,
+            "known": len(names & self.removed) / (len(names) + 1),
+        }
 
 
 def length_bend(tokens: int) -> float:

@@ -36,12 +36,13 @@ class Term:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The part of the model for one state of knowledge: with history, or from the diff alone.
+    """The part of the model for one state of knowledge: with repairs, with history alone, or from the diff alone.
 
-    `base` is the log-odds of the average change; `lines` ranks the lines within a change; `spread` is the exponent
+    `name` is what a report calls it; `base` is the log-odds of the average change; `lines` ranks the lines within a change; `spread` is the exponent
     by which a share of a change's lines becomes a share of its hazard.
     """
 
+    name: str
     base: float
     terms: tuple[Term, ...]
     lines: tuple[Term, ...]
@@ -57,15 +58,18 @@ class Model:
     """
 
     name: str
+    traced: Head
     history: Head
     diff: Head
     message: tuple[Term, ...]
     limits: tuple[float, float, float]
     floor: float
 
-    def head(self, *, history: bool) -> Head:
-        """The head to use when history is known, or not."""
-        return self.history if history else self.diff
+    def head(self, *, history: bool, traced: bool) -> Head:
+        """The head to use for what is known: history, and which lines its fixes repaired."""
+        if not history:
+            return self.diff
+        return self.traced if traced else self.history
 
     def band(self, score: float) -> Band:
         """The band of a score."""
@@ -90,13 +94,15 @@ def effects_of_rows(terms: tuple[Term, ...], rows: Sequence[Mapping[str, float]]
     """As `effects` for many rows that have all features; values that come again are reckoned once."""
     found: list[dict[str, float]] = [{} for _ in rows]
     for term in terms:
-        name, known = term.feature, dict[float, float]()
-        for row, parts in zip(rows, found, strict=True):
-            value = row[name]
-            effect = known.get(value)
-            if effect is None:
-                effect = known[value] = term.effect(value)
-            parts[name] = parts.get(name, 0.0) + effect
+        name = term.feature
+        values = [row[name] for row in rows]
+        known = {value: term.effect(value) for value in set(values)}
+        if rows and name in found[0]:
+            for value, parts in zip(values, found, strict=True):
+                parts[name] += known[value]
+        else:
+            for value, parts in zip(values, found, strict=True):
+                parts[name] = known[value]
     return found
 
 
@@ -111,6 +117,7 @@ def parse(text: str) -> Model:
     low, mid, high = data["limits"]
     return Model(
         name=data["name"],
+        traced=_head(data["traced"]),
         history=_head(data["history"]),
         diff=_head(data["diff"]),
         message=_terms(data["message"]),
@@ -120,7 +127,7 @@ def parse(text: str) -> Model:
 
 
 def _head(data: dict[str, Any]) -> Head:
-    return Head(data["base"], _terms(data["terms"]), _terms(data["lines"]), data["spread"])
+    return Head(data["name"], data["base"], _terms(data["terms"]), _terms(data["lines"]), data["spread"])
 
 
 def _terms(rows: list[dict[str, Any]]) -> tuple[Term, ...]:

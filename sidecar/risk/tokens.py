@@ -40,6 +40,21 @@ _IMPORT = re.compile(
 _PYTHON_COMMENT = re.compile(r"\s*#")
 _C_COMMENT = re.compile(r"\s*(//|/\*|\*/|\*( |$))")
 _WORD = re.compile(r"\w")
+_NAME = re.compile(r"[A-Za-z_]\w*")
+_ENTRY = re.compile(r"[\"'\w]+\s*:\s")
+_DEFINING = (
+    "def ", "func ", "function ", "fn ", "pub fn", "async def", "class ", "public ", "private ", "async function",
+)  # fmt: skip
+_KEYWORDS = frozenset({
+    "if", "else", "elif", "for", "while", "try", "except", "finally", "return", "raise", "def", "class", "import",
+    "from", "as", "with", "in", "is", "not", "and", "or", "None", "True", "False", "self", "this", "function", "const",
+    "let", "var", "new", "typeof", "null", "undefined", "func", "type", "struct", "interface", "map", "chan", "go",
+    "defer", "range", "package", "nil", "fn", "mut", "pub", "impl", "use", "match", "unwrap", "Some", "Ok", "Err",
+    "public", "private", "static", "final", "void", "int", "string", "boolean", "throws", "throw", "catch", "await",
+    "async", "yield", "lambda", "pass", "break", "continue",
+})  # fmt: skip
+_NAMED = 300
+"""Characters of a line whose identifiers are looked at."""
 _LONGEST = 2000
 """Characters of a line that are looked at: what stands beyond is no hand-written code."""
 
@@ -50,14 +65,25 @@ BITS = (
 """Names of the yes/no facts of a line, in the order of the training data's bits."""
 
 
+FORMS = ("comma", "opens", "defines", "entry")
+"""More yes/no facts: the line ends with a comma, opens a block or call, begins a definition, is an entry `key: …`."""
+
+
 @dataclass(frozen=True, slots=True)
 class LineShape:
-    """What one line of code looks like: `tokens` and `branches` are counts, `indent` columns, `bits` some of `BITS`."""
+    """What one line of code looks like: `tokens` and `branches` are counts, `indent` columns.
+
+    `bits` are some of `BITS` and `FORMS`; `calls` and `dots` count opening parentheses and dots; `names` are the
+    identifiers on it.
+    """
 
     tokens: int
     branches: int
     indent: int
     bits: frozenset[str]
+    calls: int = 0
+    dots: int = 0
+    names: frozenset[str] = frozenset()
 
 
 def tokenize(text: str) -> list[str]:
@@ -92,11 +118,25 @@ def shape(text: str) -> LineShape:
         "[" in words,
         "=" in words,
         bool(words & _FUNCTION),
-        _IMPORT.match(text) is not None,
+        is_import(text),
         bool(words & _CLASSES),
     )
-    holds = frozenset(compress(BITS, bits))
-    return LineShape(len(tokens), branches, len(wide) - len(wide.lstrip()), holds)
+    bare = text[:_LONGEST].strip()
+    forms = (
+        bare.endswith(","),
+        bare.endswith(("{", ":", "(")),
+        bare.startswith(_DEFINING),
+        _ENTRY.match(bare) is not None,
+    )
+    holds = frozenset(compress((*BITS, *FORMS), (*bits, *forms)))
+    return LineShape(
+        len(tokens), branches, len(wide) - len(wide.lstrip()), holds, bare.count("("), bare.count("."), names_in(text)
+    )
+
+
+def names_in(text: str) -> frozenset[str]:
+    """The identifiers of a line, in texts and comments too; words of the languages left out."""
+    return frozenset(_NAME.findall(text[:_NAMED])) - _KEYWORDS
 
 
 def branch_words(text: str) -> int:
@@ -112,7 +152,12 @@ def is_code(text: str, language: str) -> bool:
         return _C_COMMENT.match(text) is None
     if _PYTHON_COMMENT.match(text):
         return False
-    return _toggles(text) or text.lstrip()[:3] not in {'"""', "'''", 'r""'}
+    return toggles_docstring(text) or text.lstrip()[:3] not in {'"""', "'''", 'r""'}
+
+
+def is_import(text: str) -> bool:
+    """Whether a line brings in names from elsewhere."""
+    return _IMPORT.match(text) is not None
 
 
 def docstring_lines(lines: Sequence[str]) -> frozenset[int]:
@@ -120,14 +165,15 @@ def docstring_lines(lines: Sequence[str]) -> frozenset[int]:
     inside = False
     found: set[int] = set()
     for index, text in enumerate(lines):
-        toggles = _toggles(text)
+        toggles = toggles_docstring(text)
         if inside or toggles:
             found.add(index)
         inside ^= toggles
     return frozenset(found)
 
 
-def _toggles(text: str) -> bool:
+def toggles_docstring(text: str) -> bool:
+    """Whether a text in triple quotes begins or ends on this line of Python and does not do both."""
     # A comment or a line of nothing but quotes and punctuation keeps the data's rule: `"""` alone toggles.
     if ('"""' not in text and "'''" not in text) or _PYTHON_COMMENT.match(text):
         return False

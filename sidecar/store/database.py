@@ -109,6 +109,18 @@ def claim(path: Path, mark: int) -> None:
         _refuse_damaged(connection)
 
 
+@contextlib.contextmanager
+def claimed(path: Path, mark: int) -> Iterator[Connection]:
+    """A connection to such a file, for rows that can be made again: a damaged file is begun anew. Raises as `claim`."""
+    try:
+        claim(path, mark)
+    except Fault:
+        path.unlink(missing_ok=True)
+        claim(path, mark)
+    with contextlib.closing(sqlite3.connect(path, timeout=BUSY, isolation_level=None)) as connection:
+        yield connection
+
+
 def _open(path: Path | None) -> tuple[Connection, Path | None, str]:
     """A ready connection, the path it belongs to (None: memory) and what is not as it should be."""
     if path is None:

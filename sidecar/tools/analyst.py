@@ -11,6 +11,7 @@ from sidecar.core.errors import BadInput
 from sidecar.core.ports import EndpointStatus, SymbolSource
 from sidecar.core.symbols import Query, Symbol
 from sidecar.index.definitions import Definition, Found, find_definitions
+from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import review_text, summarize
 from sidecar.review.words import code
@@ -30,10 +31,13 @@ class WorkspaceAnalyst:
         folder: Path,
         endpoint: Callable[[], EndpointStatus],
         index: Callable[[], SymbolSource | None] = lambda: None,
+        state: Path | None = None,
     ) -> None:
+        """What was read of the history is kept in `state`; while it is read, answers do without."""
         self._folder = folder
         self._endpoint = endpoint
         self._index = index
+        self._state = state
         self._opened: tuple[Git, RiskScorer] | None = None
 
     async def summarize_diff(self) -> str:
@@ -88,7 +92,8 @@ class WorkspaceAnalyst:
     async def _repository(self) -> tuple[Git, RiskScorer]:
         if self._opened is None:
             git = await Git.open(self._folder)
-            self._opened = git, RiskScorer(git)
+            traces = KeptTraces(self._state) if self._state else None
+            self._opened = git, RiskScorer(git, traces=traces, learned=lambda: None)
         return self._opened
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
 
 from sidecar.core.diff import Change
 from sidecar.core.errors import GitError
@@ -11,6 +12,8 @@ from sidecar.vcs.history import Commit
 from sidecar.vcs.runner import Git
 
 _MARK = b"\x01"
+_MOST_LOST = 50
+"""Commits whose content may be missing in one stream."""
 
 
 def resolve_many_blocking(git: Git, revisions: Sequence[str]) -> list[str | None]:
@@ -26,7 +29,7 @@ def resolve_many_blocking(git: Git, revisions: Sequence[str]) -> list[str | None
     return found
 
 
-def changes_blocking(git: Git, commits: Sequence[Commit]) -> Iterator[Change]:
+def changes_blocking(git: Git, commits: Sequence[Commit]) -> Generator[Change]:
     """What each commit changed against its first parent, all of it for a first commit; for threads.
 
     Closing the iterator ends the stream. Raises GitError when git's answer breaks off.
@@ -46,6 +49,23 @@ def changes_blocking(git: Git, commits: Sequence[Commit]) -> Iterator[Change]:
             time=float(commit.time),
             message=commit.message.strip("\n"),
         )
+
+
+def told_changes_blocking(git: Git, commits: Sequence[Commit]) -> Generator[Change | None]:
+    """As `changes_blocking`, with None for a commit whose content this clone lacks. Raises GitError when many are so."""
+    at = lost = 0
+    while at < len(commits):
+        try:
+            with closing(changes_blocking(git, commits[at:])) as changes:
+                for change in changes:
+                    yield change
+                    at += 1
+        except GitError:
+            lost += 1
+            if lost > _MOST_LOST:
+                raise
+            yield None
+            at += 1
 
 
 def _split(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:

@@ -140,7 +140,7 @@ def _begun(line: bytes) -> _Section | None:
     Where only a mode changed, or the file is empty or binary, the names stand nowhere else.
     """
     if line.startswith((b"diff --cc ", b"diff --combined ")):
-        name = _name(line.split(b" ", 2)[2])
+        name = quoted_name(line.split(b" ", 2)[2])
         return _Section(old=name, new=name, conflict=True)
     if not line.startswith(b"diff --git "):
         return None
@@ -149,16 +149,16 @@ def _begun(line: bytes) -> _Section | None:
     quoted = re.findall(rb'"(?:[^"\\]|\\.)*"', rest)
     if quoted and rest.endswith(quoted[-1]):
         names = quoted if len(quoted) == 2 else [rest[: -len(quoted[-1])].strip(), quoted[-1]]
-        section.old, section.new = _pair(_name(names[0]), _name(names[1]))
+        section.old, section.new = _pair(quoted_name(names[0]), quoted_name(names[1]))
     elif len(rest) % 2 == 1 and rest[len(rest) // 2] == ord(" "):
         # unquoted names are the same but for their prefixes, so the space between them stands in the middle
         half = len(rest) // 2
-        section.old, section.new = _pair(_name(rest[:half]), _name(rest[half + 1 :]))
+        section.old, section.new = _pair(quoted_name(rest[:half]), quoted_name(rest[half + 1 :]))
     return section
 
 
 def _named(section: _Section, old: bytes, new: bytes) -> None:
-    before, after = _name(old), _name(new)
+    before, after = quoted_name(old), quoted_name(new)
     if before == "/dev/null":
         section.status = "added"
         section.old, section.new = None, _without_prefix(after)
@@ -176,9 +176,9 @@ def _header(section: _Section, line: bytes) -> None:
             side, _, name = value.partition(b" ")
             section.status = "renamed" if key == b"rename" else "copied"
             if side == b"from":
-                section.old = _name(name)
+                section.old = quoted_name(name)
             else:
-                section.new = _name(name)
+                section.new = quoted_name(name)
         case b"old":
             section.old_mode = value.removeprefix(b"mode ").decode("ascii", "replace")
         case b"new" if value.startswith(b"mode "):
@@ -278,7 +278,7 @@ def _reason(section: _Section, most_bytes: int) -> str:
     return "too large" if size > most_bytes else ""
 
 
-def _name(raw: bytes) -> str:
+def quoted_name(raw: bytes) -> str:
     """A name as a header writes it: quoted as in C, or plain and ended by a tab."""
     raw = raw.removesuffix(b"\r")
     quoted = raw.startswith(b'"')

@@ -42,13 +42,24 @@ class Commit:
         return len(self.parents) > 1
 
 
-def walk_blocking(git: Git, tips: Iterable[str]) -> Iterator[Commit]:
+def walk_blocking(git: Git, tips: Iterable[str], *, likeness: int = 50) -> Iterator[Commit]:
     """The tips (full commit ids) and all their ancestors, each once, children before their parents; for threads.
 
-    Closing the iterator ends the walk. Raises GitError when a tip or an ancestor is missing.
+    A file is taken as renamed when so many percent of it stay; 100 needs no content. Closing the iterator ends the
+    walk. Raises GitError when a tip or an ancestor is missing, or content that is needed.
     """
     stdin = "".join(f"{tip}\n" for tip in tips).encode("ascii")
-    asked = ("log", "--stdin", "--topo-order", "--root", "--raw", "--find-renames", "-l1000", "-z", "--no-color")
+    asked = (
+        "log",
+        "--stdin",
+        "--topo-order",
+        "--root",
+        "--raw",
+        f"--find-renames={likeness}%",
+        "-l1000",
+        "-z",
+        "--no-color",
+    )
     form = "--format=%H%x00%P%x00%ct%x00%ae%x00%B"
     if stdin:
         yield from _parse(git.lines_blocking(*asked, form, stdin=stdin, end=b"\0"))

@@ -184,3 +184,22 @@ def test_names_that_are_no_utf8(repository, say):
     assert json.loads(say("--json").out)["files"][0]["file"] == "caf\ufffd.py"
     assert "caf" in say().out
     say("--format", "sarif")
+
+
+def test_the_history_is_read_once_and_kept_outside_the_repository(repository, say, tmp_path, monkeypatch):
+    monkeypatch.setenv("SIDECAR_STATE_DIR", str(tmp_path / "state"))
+    repository.write({"app.py": "x = 3\n" + CODE})
+    first = json.loads(say("--json").out)
+    (kept,) = tmp_path.glob("state/*/history.db")
+    assert "history.db" not in repository.git("status", "--porcelain", "--ignored")
+    assert json.loads(say("--json").out)["score"] == pytest.approx(first["score"], abs=1e-6)
+    assert first["model"].startswith("jit-")
+    assert "/" not in first["model"]
+    assert kept.stat().st_size > 0
+
+
+def test_a_state_folder_that_cannot_be_used_costs_no_score(repository, say, tmp_path, monkeypatch):
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("SIDECAR_STATE_DIR", str(tmp_path / "file"))
+    repository.write({"app.py": "x = 3\n" + CODE})
+    assert "will not be kept" in say("-v").err

@@ -10,6 +10,7 @@ from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.risk.assess import assess
 from sidecar.risk.facts import Facts, FileFacts
 from sidecar.risk.model import load
+from sidecar.risk.repairs import Repaired
 
 MODEL = load()
 WORDS = st.sampled_from(
@@ -43,6 +44,13 @@ def changes(draw):
     return Change(files, message=draw(st.sampled_from(["", "Fix a crash, see #1", "Add x"])))
 
 
+REPAIRED = st.builds(
+    Repaired,
+    found=st.integers(0, 400),
+    expected=st.floats(0, 400),
+    recent=st.floats(0, 90),
+    fixes=st.just(("a1b2c3d",)),
+)
 FACTS = st.builds(
     Facts,
     history=st.booleans(),
@@ -54,12 +62,16 @@ FACTS = st.builds(
             authors=st.frozensets(st.sampled_from("abcdef")),
             fixes=st.integers(0, 60),
             age=st.none() | st.floats(0, 4000),
+            repairs=REPAIRED,
         ),
     ),
     exp=st.integers(0, 9000),
     sexp=st.integers(0, 9000),
     dev_days=st.floats(0, 5000),
     fix_rate=st.floats(0, 1),
+    traced=st.booleans(),
+    folders=st.dictionaries(st.sampled_from(["", "b"]), REPAIRED),
+    here=REPAIRED,
 )
 
 

@@ -1,5 +1,6 @@
 """What people read about a score, word for word."""
 
+from dataclasses import replace
 from pathlib import Path
 
 from sidecar.core.diff import Change, FileDiff, Hunk
@@ -8,6 +9,7 @@ from sidecar.risk.assess import assess
 from sidecar.risk.explain import headline, main_reasons, plural
 from sidecar.risk.facts import Facts, FileFacts
 from sidecar.risk.model import load
+from sidecar.risk.repairs import Repaired
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "risk"
 MODEL = load()
@@ -49,6 +51,24 @@ def told(report: RiskReport) -> str:
         lines.append(f"{hunk.file}:{hunk.start}-{hunk.end}")
         lines += [f"  {r.effect:+.2f} {r.feature}={r.value:.3g} {r.text}" for r in hunk.reasons]
     return "\n".join(lines) + "\n"
+
+
+TRACED = replace(
+    KNOWN,
+    traced=True,
+    files={"app/core.py": replace(KNOWN.of("app/core.py"), repairs=Repaired(6, 2.4, 3.1, ("a1b2c3d", "b2c3d4e")))},
+    folders={"app": Repaired(9, 5.0)},
+    here=Repaired(31, 44.5),
+)
+
+
+def test_a_change_whose_repairs_are_traced():
+    assert told(assess(CHANGE, TRACED, MODEL)) == (GOLDEN / "traced.txt").read_text("utf-8")
+
+
+def test_without_traces_it_is_said_that_they_are_left_out():
+    assert [r.feature for r in assess(CHANGE, KNOWN, MODEL).reasons if not r.effect] == ["repairs"]
+    assert not any(r.feature == "repairs" for r in assess(CHANGE, TRACED, MODEL).reasons)
 
 
 def test_a_change_with_history():

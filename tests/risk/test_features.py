@@ -1,5 +1,8 @@
 """The numbers the models look at."""
 
+import math
+from dataclasses import replace
+
 import pytest
 
 from sidecar.core.diff import Change, FileDiff, Hunk
@@ -10,11 +13,13 @@ from sidecar.risk.features import (
     HISTORY,
     LINE,
     MESSAGE,
+    REPAIRS,
     change_features,
     line_features,
     mean_age,
     message_features,
 )
+from sidecar.risk.repairs import Repaired
 
 FILES = (
     FileDiff("a/x.py", "modified", (Hunk(4, 4, ("old",), ("if x:", "    return y[0]", "# note")),)),
@@ -54,6 +59,17 @@ def test_what_is_not_known_is_absent_and_not_zero():
     assert set(features("Fix it", Facts())) == {*DIFF, *MESSAGE}
     assert set(features("Fix it")) == {*DIFF, *HISTORY, *MESSAGE}
     assert set(features("  \n")) == {*DIFF, *HISTORY}
+    assert set(features(facts=replace(FACTS, traced=True))) == {*DIFF, *HISTORY, *REPAIRS}
+
+
+def test_repairs_by_file_folder_and_repository():
+    files = {"a/x.py": FileFacts(repairs=Repaired(4, 1.0, 2.5)), "b/y.py": FileFacts(repairs=Repaired(0, 2.0))}
+    facts = replace(FACTS, traced=True, files=files, folders={"a": Repaired(2, 2.0)}, here=Repaired(3, 8.0))
+    found = features(facts=facts)
+    ratio = (math.sqrt(2) * math.log(6 / 3) + math.log(2 / 4)) / (math.sqrt(2) + 1)
+    assert [found[name] for name in REPAIRS] == [
+        pytest.approx(value) for value in (ratio, math.log(3 / 3), 0.0, math.log(13 / 18))
+    ]
 
 
 def test_message_features():

@@ -6,7 +6,7 @@ from importlib import resources
 
 import pytest
 
-from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_HISTORY, MESSAGE
+from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_HISTORY, MESSAGE, REPAIRS
 from sidecar.risk.model import Term, effects, effects_of_rows, load, squash
 
 
@@ -31,12 +31,20 @@ def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
     text = resources.files("sidecar.risk").joinpath("model.json").read_text("utf-8")
     assert len(text) < 1_000_000
     model = load()
-    assert model.name == json.loads(text)["name"] == "jit-lr@1"
+    assert model.name == json.loads(text)["name"] == "jit-lr@2"
+    assert {term.feature for term in model.traced.terms} == {*DIFF, *HISTORY, *REPAIRS}
     assert {term.feature for term in model.history.terms} == {*DIFF, *HISTORY}
     assert {term.feature for term in model.diff.terms} == set(DIFF)
     assert {term.feature for term in model.message} == set(MESSAGE)
+    assert {term.feature for term in model.traced.lines} == set(LINE)
     assert {term.feature for term in model.history.lines} == set(LINE)
     assert {term.feature for term in model.diff.lines} == set(LINE) - set(LINE_HISTORY)
+
+
+def test_the_head_is_the_one_for_what_is_known():
+    model = load()
+    names = [model.head(history=h, traced=t).name for h, t in ((True, True), (True, False), (False, True))]
+    assert names == ["jit-lr@2", "jit-lr@2/history", "jit-lr@2/diff"]
 
 
 def test_bands_rise_with_the_score():

@@ -1,7 +1,7 @@
 """Many commits as changes: the same as each alone, in the order asked for."""
 
 from sidecar.vcs import worktree
-from sidecar.vcs.commits import changes_blocking, resolve_many_blocking
+from sidecar.vcs.commits import changes_blocking, resolve_many_blocking, told_changes_blocking
 from sidecar.vcs.history import walk_blocking
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import Repository
@@ -44,3 +44,17 @@ def test_revisions_are_resolved_each_by_itself(tmp_path):
     side = repository.git("rev-parse", "side")
     assert found == [head, None, head, None, None, None, None, side, None, None, None]
     assert resolve_many_blocking(git, []) == []
+
+
+def test_a_commit_whose_content_is_missing_is_none_among_the_others(tmp_path):
+    repository = history(tmp_path)
+    lost = repository.commit("Big", {"big.txt": "text\n" * 50})
+    blob = repository.git("rev-parse", "HEAD:big.txt")
+    repository.commit("Away", {"big.txt": None})
+    after = repository.commit("After", {"s.py": "s = 2\n"})
+    repository.path(f".git/objects/{blob[:2]}/{blob[2:]}").unlink()
+    git = Git.open_blocking(repository.root)
+    commits = {commit.id: commit for commit in walk_blocking(git, [after], likeness=100)}
+    asked = [commits[after], commits[lost], commits[after]]
+    assert [change and change.commit for change in told_changes_blocking(git, asked)] == [after, None, after]
+    assert list(told_changes_blocking(git, [])) == []

@@ -7,11 +7,15 @@ import numpy as np
 import pandas as pd
 
 from sidecar.risk.facts import RANKED, WINDOW
-from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_BITS, LINE_HISTORY, MESSAGE, length_bend
+from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_BITS, LINE_HISTORY, MESSAGE, REPAIRS, length_bend
 from sidecar.risk.tokens import BITS
 
 KAMEI = ("ns", "nd", "nf", "entropy", "la", "ld", "lt", "fix", "ndev", "age", "nuc", "exp", "rexp", "sexp")
-__all__ = ["DIFF", "HISTORY", "KAMEI", "LINE", "LINE_HISTORY", "MESSAGE", "commits", "lines", "names"]
+REPAIRS_TABLE = Path(__file__).with_name("repairs.csv.xz")
+"""What `derive` made of the public histories."""
+CONTEXT_TABLE = Path(__file__).with_name("context.csv.xz")
+"""The same for lines."""
+__all__ = ["DIFF", "HISTORY", "KAMEI", "LINE", "LINE_HISTORY", "MESSAGE", "REPAIRS", "commits", "lines", "names"]
 
 
 def names(folder: Path) -> list[str]:
@@ -24,7 +28,9 @@ def names(folder: Path) -> list[str]:
 
 def commits(folder: Path, name: str) -> pd.DataFrame:
     """The eligible commits of a repository in time order, with every feature of the product and of the baselines."""
-    every = pd.read_csv(folder / f"{name}.commits.csv.gz").sort_values(["ts", "idx"]).reset_index(drop=True)
+    every = pd.read_csv(folder / f"{name}.commits.csv.gz")
+    every.loc[every["eligible"] == 1, list(REPAIRS)] = repairs(name)
+    every = every.sort_values(["ts", "idx"]).reset_index(drop=True)
     every["fix_rate"] = _fix_rate(every["fix"].to_numpy())
     touched = every[every["prod_nf"] > 0].copy()
     for feature in RANKED:
@@ -36,11 +42,18 @@ def commits(folder: Path, name: str) -> pd.DataFrame:
     return eligible
 
 
+def repairs(name: str) -> np.ndarray:
+    """The features in `REPAIRS` of the eligible commits of a repository, in the order of its table."""
+    table = pd.read_csv(REPAIRS_TABLE)
+    return table.loc[table["repo"] == name, list(REPAIRS)].to_numpy()
+
+
 def lines(folder: Path, name: str) -> pd.DataFrame:
     """The added code lines of the labelled commits with every line feature of the product and the truth, `buggy`."""
-    table = pd.read_csv(folder / f"{name}.lines.csv.gz")
-    of_files = files(folder, name).rename(columns={"code_la": "f_code", "nuc": "f_nuc", "nfix": "f_nfix"})
-    table = table.merge(of_files[["sha", "file_no", "path", "f_code", "f_nuc", "f_nfix"]], on=["sha", "file_no"])
+    table = plain_lines(folder, name)
+    context = pd.read_csv(CONTEXT_TABLE)
+    context = context[context["repo"] == name].drop(columns="repo").reset_index(drop=True)
+    table = pd.concat([table, context], axis=1)
     file_id = table.groupby(["sha", "file_no"], sort=False).ngroup()
     fresh = file_id.diff().ne(0) | (table["line"] - table["pos"]).diff().ne(0)
     table["file_id"], table["hunk_id"] = file_id, fresh.cumsum()
@@ -55,6 +68,13 @@ def lines(folder: Path, name: str) -> pd.DataFrame:
     for feature in LINE_BITS:
         table[feature] = (bits >> BITS.index(feature)) & 1
     return table
+
+
+def plain_lines(folder: Path, name: str) -> pd.DataFrame:
+    """The added code lines of the labelled commits as the tables have them, with facts of their files."""
+    table = pd.read_csv(folder / f"{name}.lines.csv.gz")
+    of_files = files(folder, name).rename(columns={"code_la": "f_code", "nuc": "f_nuc", "nfix": "f_nfix"})
+    return table.merge(of_files[["sha", "file_no", "path", "f_code", "f_nuc", "f_nfix"]], on=["sha", "file_no"])
 
 
 def squashed(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:

@@ -12,7 +12,7 @@ import numpy as np
 from tests.bench.risk import data
 from tests.bench.risk.learn import choice, logistic, logit, platt, shares, sigmoid, spread_of
 
-NAME = "jit-lr@1"
+NAME = "jit-lr@2"
 RIDGE, RIDGE_LINES = 100.0, 10.0
 BENT = {"dev_days": 4.0, "exp": 4.0, "age": 4.0, "nuc": 4.0}
 """Features that also have a squared term, with its centre on the logarithmic scale."""
@@ -146,7 +146,7 @@ def spreads(scores, changes, lines, share):
     return each, spread_of(*(joined[:, k] for k in range(4)))
 
 
-def head(features, line_features, changes, lines, *, tell=print):
+def head(name, features, line_features, changes, lines, *, tell=print):
     """One head of the model, and its calibrated log-odds on repositories left out."""
     oof = left_out(features, changes)
     slope, intercept = calibrate(oof, changes)
@@ -156,8 +156,9 @@ def head(features, line_features, changes, lines, *, tell=print):
     each, spread = spreads(
         {name: sigmoid(z) for name, z in calibrated.items()}, changes, lines, left_out_shares(line_features, lines)
     )
-    tell(f"  calibration: slope {slope:.3f}, intercept {intercept:+.3f}; spread {spread:.3f} of {each}")
+    tell(f"{name}\n  calibration: slope {slope:.3f}, intercept {intercept:+.3f}; spread {spread:.3f} of {each}")
     found = {
+        "name": name,
         "base": float(slope * whole.found[0] + intercept),
         "spread": spread,
         "terms": whole.design.terms(slope * whole.found[1:]),
@@ -172,8 +173,11 @@ def fit(folder, *, tell=print):
     changes = {name: data.commits(folder, name) for name in names}
     lines = {name: data.lines(folder, name) for name in names}
     tell(f"{len(names)} repositories, {sum(map(len, changes.values()))} changes")
-    with_history, calibrated = head((*data.DIFF, *data.HISTORY), data.LINE, changes, lines, tell=tell)
-    diff, _ = head(data.DIFF, [f for f in data.LINE if f not in data.LINE_HISTORY], changes, lines, tell=tell)
+    plain = [f for f in data.LINE if f not in data.LINE_HISTORY]
+    history = (*data.DIFF, *data.HISTORY)
+    traced, calibrated = head(NAME, (*history, *data.REPAIRS), data.LINE, changes, lines, tell=tell)
+    untraced, _ = head(f"{NAME}/history", history, data.LINE, changes, lines, tell=tell)
+    diff, _ = head(f"{NAME}/diff", data.DIFF, plain, changes, lines, tell=tell)
     message = MessageFit(list(changes.values()), list(calibrated.values()))
     scores = np.sort(sigmoid(np.concatenate(list(calibrated.values()))))
     return {
@@ -186,7 +190,8 @@ def fit(folder, *, tell=print):
         # the riskiest half, sixth and twentieth of the changes fitted on
         "limits": [float(np.quantile(scores, q)) for q in (0.5, 5 / 6, 0.95)],
         "floor": float(np.quantile(scores, 0.001)),
-        "history": with_history,
+        "traced": traced,
+        "history": untraced,
         "diff": diff,
         "message": message.design.terms(message.found[1:]),
     }

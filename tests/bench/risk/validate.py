@@ -87,7 +87,7 @@ def own_past(changes, features):
 def change_table(changes):
     """The rows of the change table, by model; with each model's scores."""
     nothing = np.random.default_rng(1)
-    ours = of_features(changes, (*data.DIFF, *data.HISTORY))
+    ours = of_features(changes, (*data.DIFF, *data.HISTORY, *data.REPAIRS))
     return {
         "random": {name: nothing.random(len(t)) for name, t in changes.items()},
         "smallest first": {
@@ -98,6 +98,7 @@ def change_table(changes):
         "lines added": of_features(changes, ("la",)),
         "Kamei's 14": of_features(changes, data.KAMEI),
         "ours, no history (diff alone)": of_features(changes, data.DIFF),
+        "ours, repairs not traced": of_features(changes, (*data.DIFF, *data.HISTORY)),
         "ours, no message": ours,
         "ours": with_message(ours, changes),
     }

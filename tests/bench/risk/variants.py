@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sidecar.risk.features import LINE_CONTEXT, LINE_FORMS
 from tests.bench.risk import data, fit
 from tests.bench.risk.evaluate import CHANGE, LINES, line_figures
 from tests.bench.risk.learn import logistic
@@ -24,7 +25,8 @@ HISTORY_RANKS = tuple(f"r_{name}" for name in ("nuc", "exp", *data.RANKED))
 SIZE_RANKS = tuple(f"r_{name}" for name in ("la", "code_la", "hunks", "branches", "tokens"))
 SURPRISE = ("new_tokens", "ent_mean", "ent_max", "new_ratio", "r_ent_mean", "r_ent_max")
 BY_FILE = ("w_nfix", "w_nuc", "w_density", "w_own", "w_age", "w_lt", "spread", "mx_code", "mx_nuc", "mx_own", "mn_age")
-OURS = (*data.DIFF, *data.HISTORY)
+PAST = (*data.DIFF, *data.HISTORY)
+OURS = (*PAST, *data.REPAIRS)
 
 
 def enriched(folder, name):
@@ -77,7 +79,10 @@ def change_variants(changes):
         "+ surprise (needs an n-gram model)": of_features(
             changes, (*RAW, *RATIOS, "fix_rate", *HISTORY_RANKS, *SIZE_RANKS, "past_rate", *SURPRISE)
         ),
+        "diff and history, no repairs": of_features(changes, PAST),
+        **{f"+ {name}": of_features(changes, (*PAST, name)) for name in data.REPAIRS},
         "shipped": of_features(changes, OURS),
+        "shipped, bent at three places": hinged(changes, OURS),
         "shipped, ridge 10": of_features(changes, OURS, 10.0),
         "shipped, ridge 1000": of_features(changes, OURS, 1000.0),
         "shipped + facts by file": of_features(changes, (*OURS, *BY_FILE)),
@@ -92,6 +97,22 @@ def change_variants(changes):
     found["shipped without squares"] = of_features(changes, OURS)
     fit.BENT.update(bent)
     return found
+
+
+def hinged(changes, features):
+    """The shipped features, each a line that may bend at its quartiles, instead of squares."""
+    squashed = {name: data.squashed(table, features) for name, table in changes.items()}
+    knots = np.quantile(np.vstack(list(squashed.values())), (0.25, 0.5, 0.75), axis=0)
+    wide = {}
+    for name, table in changes.items():
+        x = squashed[name]
+        hinges = {
+            f"{f}>{k}": np.expm1(np.maximum(0, x[:, at] - knots[k, at]))
+            for at, f in enumerate(features)
+            for k in range(3)
+        }
+        wide[name] = table.assign(**hinges)
+    return of_features(wide, (*features, *hinges))
 
 
 def pointwise(features, tables, folds=6):
@@ -112,14 +133,18 @@ def pointwise(features, tables, folds=6):
 
 def line_variants(lines):
     """Title to rankings."""
-    form = [f for f in data.LINE if f not in {"f_code", "h_code", "new_file", *data.LINE_HISTORY}]
+    more = {*LINE_FORMS, *LINE_CONTEXT}
+    form = [f for f in data.LINE if f not in {"f_code", "h_code", "new_file", *data.LINE_HISTORY, *more}]
     return {
         "longest line": {name: t["ntok"].to_numpy(float) for name, t in lines.items()},
         "surprise, mean": {name: t["ent"].to_numpy(float) for name, t in lines.items()},
         "logistic regression of single lines": pointwise(data.LINE, lines),
         "choice model, the line alone": fit.left_out_shares(["ntok", "tok2", "indent", *data.LINE_BITS], lines),
         "choice model, line and place": fit.left_out_shares(form, lines),
-        "shipped": fit.left_out_shares(data.LINE, lines),
+        "choice model, line, place and the file's past": fit.left_out_shares(
+            [f for f in data.LINE if f not in more], lines
+        ),
+        "shipped: + names, forms, what is replaced": fit.left_out_shares(data.LINE, lines),
         "shipped + surprise (needs an n-gram model)": fit.left_out_shares(
             (*data.LINE, "ent", "ent_max", "new_tok"), lines
         ),

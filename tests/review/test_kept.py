@@ -1,0 +1,24 @@
+"""Traces in the state folder are those that were put there."""
+
+from sidecar.review.deltas import FileDelta
+from sidecar.review.kept import KeptTraces
+from sidecar.review.traces import Repair, Trace
+from sidecar.store.commits import FILE, CommitFile
+
+DELTA = (FileDelta("é\udcff.py", "a.py", "renamed", ((0, 1, 2),), b"\x01\x04", (3,)),)
+TRACE = Trace((("é\udcff.py", 2),), (Repair("b" * 40, "a.py", 1),))
+
+
+def test_traces_outlive_the_process(tmp_path):
+    KeptTraces(tmp_path).keep({"a" * 40: DELTA}, {"a" * 40: TRACE})
+    again = KeptTraces(tmp_path)
+    assert again.traces() == {"a" * 40: TRACE}
+    assert again.deltas() == {"a" * 40: DELTA}
+    again.keep({"c" * 40: ()}, {"c" * 40: Trace()})
+    assert set(again.traces()) == {"a" * 40, "c" * 40}
+
+
+def test_a_row_that_cannot_be_read_is_not_there(tmp_path):
+    CommitFile(tmp_path / FILE).keep([("a" * 40, b"[1]", b"1"), ("b" * 40, b"no json", b"")])
+    assert KeptTraces(tmp_path).traces() == {}
+    assert KeptTraces(tmp_path).deltas() == {}
