@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
@@ -29,6 +30,7 @@ log = get_logger("providers")
 _RETRIED: Final = frozenset({429, 500, 502, 503, 504, 529})
 _LARGEST_FAULT: Final = 256 * 1024
 _MOST_URLS: Final = 64
+_RECALLED: Final = 64  # bodies that were given up
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class Limits:
     """A longer `retry-after` is the client's to wait."""
     total: float = 20.0
     """No try begins that could not connect before this much has passed."""
+    client_pause: float = 0.3
+    """A client that tries again by itself waits so long at least."""
     rest: float = 60.0
-    """After all tries failed, so long a failure is passed on at once: clients try again themselves (see docs/http.md)."""
+    """So long after all tries failed, the same body that comes again is tried once: see docs/http.md."""
     body: int = 64 * 1024 * 1024
     """The largest whole answer."""
 
@@ -163,21 +167,22 @@ class Transport:
         self._url: dict[str, URL] = {}
         self._timeout: dict[float, aiohttp.ClientTimeout] = {}
         self._session: aiohttp.ClientSession | None = None
-        self._tired_at: float | None = None
+        self._given_up: dict[int, float] = {}
 
     async def post(self, url: str, headers: Mapping[str, str], body: bytes, *, stream: bool) -> TransportAnswer:
         """Send `body`; the answer must be closed by the caller.
 
         Tries at most three times, for lost connections and for 429 and 5xx, and only until the head of an answer has
-        come; once, where a moment ago all three failed. Raises UpstreamUnreachable where there was no answer, UpstreamError for what the provider answered.
+        come; once, where all three failed for the very same body and the client tries again by itself. Raises
+        UpstreamUnreachable where there was no answer, UpstreamError for what the provider answered.
         """
         silence = self._limits.idle if stream else self._limits.answer
-        return await self._attempts(lambda: self._ask("POST", url, headers, body, silence), headers)
+        return await self._attempts(lambda: self._ask("POST", url, headers, body, silence), headers, body)
 
     async def get(self, url: str, headers: Mapping[str, str]) -> TransportAnswer:
         """Like `post`, for a question without a body."""
         silence = self._limits.idle
-        return await self._attempts(lambda: self._ask("GET", url, headers, None, silence), headers)
+        return await self._attempts(lambda: self._ask("GET", url, headers, None, silence), headers, b"")
 
     async def aclose(self) -> None:
         """Close all connections. Another request opens new ones."""
@@ -186,7 +191,7 @@ class Transport:
             await session.close()
 
     async def _attempts(
-        self, ask: Callable[[], Awaitable[TransportAnswer]], headers: Mapping[str, str]
+        self, ask: Callable[[], Awaitable[TransportAnswer]], headers: Mapping[str, str], body: bytes
     ) -> TransportAnswer:
         begun = time.monotonic()
         for attempt in range(1, self._limits.tries + 1):
@@ -198,11 +203,10 @@ class Transport:
             else:
                 if answer.status == 200:
                     answer.retries = attempt - 1
-                    self._tired_at = None
                     return answer
                 failure = await _failure(answer, _secrets(headers))
                 again = answer.status in _RETRIED
-            wait = self._wait(failure, attempt, begun) if again else None
+            wait = self._wait(failure, attempt, begun, body) if again else None
             if wait is None:
                 failure.handling = Handling(retries=attempt - 1)
                 raise failure
@@ -210,12 +214,13 @@ class Transport:
             await asyncio.sleep(wait)
         raise AssertionError("the last attempt either returned or raised")
 
-    def _wait(self, failure: UpstreamError, attempt: int, begun: float) -> float | None:
+    def _wait(self, failure: UpstreamError, attempt: int, begun: float, body: bytes) -> float | None:
         """Seconds until the next try; None where there is none."""
         now = time.monotonic()
-        tired = self._tired_at is not None and now - self._tired_at < self._limits.rest
-        if tired or attempt >= self._limits.tries:
-            self._tired_at = now
+        if attempt >= self._limits.tries or self._comes_again(body, begun):
+            self._given_up[hash(body)] = now
+            while len(self._given_up) > _RECALLED:
+                del self._given_up[next(iter(self._given_up))]
             return None
         if failure.headers.get("x-should-retry") == "false":
             return None
@@ -226,6 +231,11 @@ class Transport:
         if wait > self._limits.longest_wait or elapsed + wait + self._limits.connect > self._limits.total:
             return None
         return wait
+
+    def _comes_again(self, body: bytes, begun: float) -> bool:
+        """Whether this is a client's own next try of what was given up: the same bytes, after a pause such as clients make."""
+        since = begun - self._given_up.get(hash(body), -math.inf)
+        return bool(body) and self._limits.client_pause <= since < self._limits.rest
 
     async def _ask(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes | None, silence: float

@@ -115,22 +115,27 @@ async def test_a_wait_that_is_too_long_or_would_pass_the_total_is_the_clients(li
     await transport.aclose()
 
 
-@pytest.mark.parametrize(("rest", "tries"), [(60.0, [3, 1, 1, 1, 3]), (0.0, [3, 3, 3, 1, 3])])
-async def test_after_a_series_that_failed_the_next_failures_are_passed_on_at_once(
-    rest: float, tries: list[int]
+@pytest.mark.parametrize(
+    ("rest", "client_pause", "tries"),
+    [(60.0, 0.0, [3, 1, 1]), (0.0, 0.0, [3, 3, 3]), (60.0, 60.0, [3, 3, 3])],
+    ids=["a client that tries again", "long after", "another request that looks the same"],
+)
+async def test_what_a_client_sends_again_by_itself_is_tried_once(
+    rest: float, client_pause: float, tries: list[int]
 ) -> None:
-    """Clients try again themselves: ours would multiply with theirs. An answer, or time, ends it."""
-    transport = Transport(limits=Limits(pause=0.001, rest=rest))
+    """Clients try again themselves: ours would multiply with theirs."""
+    transport = Transport(limits=Limits(pause=0.001, rest=rest, client_pause=client_pause))
 
-    async def asked(upstream: Upstream) -> int:
+    async def asked(upstream: Upstream, body: bytes = b"{}") -> int:
         seen = len(upstream.requests)
         with contextlib.suppress(UpstreamError):
-            await body_of(transport, upstream.url)
+            async with await transport.post(upstream.url, {}, body, stream=False):
+                pass
         return len(upstream.requests) - seen
 
-    before = sum(tries[:3])
-    async with Upstream([*[fault(529)] * before, answer("up"), *[fault(529)] * 3]) as upstream:
+    async with Upstream([fault(529)] * (sum(tries) + 3)) as upstream:
         assert [await asked(upstream) for _ in tries] == tries
+        assert await asked(upstream, b'{"another": 1}') == 3
     await transport.aclose()
 
 
