@@ -12,7 +12,7 @@ from array import array
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple
 
 from tree_sitter import Node, Parser, QueryCursor
@@ -182,7 +182,7 @@ class _Reading:
         for kind in ("member", "bind", "outer"):
             nodes = self._found.get(kind, ())
             marks += [(node.start_byte, 0, kind, node, node) for node in nodes if node.start_byte not in self._named]
-        marks.sort(key=lambda mark: mark[:2])
+        marks.sort(key=itemgetter(0, 1))
         return marks
 
     def _define(self, kind: str, node: Node, name: Node, stack: Sequence[_Scope]) -> _Scope:
@@ -296,9 +296,13 @@ class _Reading:
                 continue
             end = node.end_byte
             name = source[start:end]
-            mark = kind | MEMBER if kind == MEMBER or _follows_dot(source, start) else kind
-            if not mark & MEMBER and name in local:
-                continue
+            mark = kind
+            if kind != MEMBER:
+                before = source[start - 1] if start else 0
+                if before in _BEFORE_MEMBER and _follows_dot(source, start, before):
+                    mark |= MEMBER
+                elif name in local:
+                    continue
             row, column = node.start_point
             if row in import_rows:
                 mark |= IMPORT
@@ -392,11 +396,13 @@ class _Reading:
         return line
 
 
-def _follows_dot(source: bytes, start: int) -> bool:
-    before = source[start - 1] if start else 0
+_BEFORE_MEMBER: Final = frozenset(b".>:")
+
+
+def _follows_dot(source: bytes, start: int, before: int) -> bool:
     if before == 46:  # a dot; two of them are a range or a spread
         return source[start - 2 : start - 1] != b"."
-    return before in {62, 58} and source[start - 2 : start] in {b"->", b"::"}
+    return source[start - 2 : start] in {b"->", b"::"}
 
 
 def _name_node(node: Node) -> Node | None:

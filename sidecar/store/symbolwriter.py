@@ -89,7 +89,8 @@ class SymbolWriter:
         self.path = path
         with told():
             self._db = _open_for_writing(path, fresh=fresh)
-            self._db.execute("PRAGMA wal_autocheckpoint = 4000")
+            self._db.execute("PRAGMA wal_autocheckpoint = 16000")
+            self._db.execute("PRAGMA cache_size = -32000")
         self._ids: dict[str, int] = {}
         self._defined: set[int] = set()
         self._new: list[tuple[int, str]] = []

@@ -172,8 +172,9 @@ def timed(acts: dict[str, Callable[[], Any]], rounds: int) -> dict[str, tuple[fl
     return {name: (statistics.median(w for w, _ in t), statistics.median(c for _, c in t)) for name, t in got.items()}
 
 
-def full(root: Path, where: Path) -> None:
-    files = list(Folder(root).files())
+def full(root: Path, where: Path, listing: Sequence[str] = ()) -> None:
+    """A fresh index; the names are handed in, as git would, and as the yardsticks have theirs."""
+    files = listing or list(Folder(root).files())
     with (
         contextlib.closing(SymbolWriter(where, fresh=True)) as writer,
         contextlib.closing(Builder(root, writer)) as builder,
@@ -208,6 +209,7 @@ def highest_memory() -> Iterator[list[float]]:
 # ── the blocks ────────────────────────────────────────────────────────────────────────────────────
 def measure_full(root: Path, language: str, where: Path, rounds: int) -> list[str]:
     """I1, I6. The yardsticks read the files that the index parses."""
+    listing = list(Folder(root).files())
     full(root, where)
     with contextlib.closing(SymbolReader(where)) as reader:
         files = [
@@ -216,7 +218,7 @@ def measure_full(root: Path, language: str, where: Path, rounds: int) -> list[st
     size = sum(Path(path).stat().st_size for path in files)
     print(f"\n{root.name}: {len(files)} {language} files, {size / 1e6:.1f} MB")
     acts: dict[str, Callable[[], Any]] = {
-        "sidecar": lambda: full(root, where),
+        "sidecar": lambda: full(root, where, listing),
         "ts-refs": lambda: in_memory(files, language, 1),
         "ts-refs-2p": lambda: in_memory(files, language, 2),
     }
