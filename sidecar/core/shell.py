@@ -19,12 +19,15 @@ _TALK: Final = frozenset({"echo", "printf", "grep", "rg", "man", "which", "type"
 _SHELLS: Final = re.compile(r"(?:ba|z|da|k|fi|a|c|tc)?sh(?:\.exe)?|pwsh|powershell(?:\.exe)?")
 _WITH_VALUE: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source"})
 _INNER: Final = re.compile(r"\$\((.*)\)|`([^`]*)`", re.DOTALL)
-_LOOSE: Final = re.compile(r"\bgit\b[^\n;|&]*?\b(push|send-pack|commit|pull|reset|rebase)\b")
+_LOOSE: Final = re.compile(r"\bgit\b[^\n;|&]{0,300}?\b(push|send-pack|commit|pull|reset|rebase)\b")
 _SETTING: Final = re.compile(
     r"(?i)(core\.(hookspath|sshcommand|fsmonitor)|alias\..+|url\..+|remote\..+\.(push)?url)(=.*)?"
 )
 _SETTING_LONG: Final = re.compile(r"(?i)-c[ =]?(core\.hookspath|alias\.)")
 _DEEPEST: Final = 5
+_LONGEST: Final = 32_768
+_MOST_WORDS: Final = 200
+"""Words behind a `git` that are looked at."""
 
 _OTHER_NAMES: Final = {
     "send-pack": "push", "http-push": "push", "dcommit": "push", "switch": "checkout", "filter-branch": "rewrite",
@@ -39,6 +42,8 @@ def git_acts(command: str, aliases: Mapping[str, str] | None = None) -> tuple[Gi
 
 def is_single(command: str) -> bool:
     """Whether a command line holds one command and nothing around it."""
+    if len(command) > _LONGEST:
+        return False
     try:
         return sum(bool(words) for words in _simple_commands(command)) == 1 and not _INNER.search(command)
     except ValueError:
@@ -46,7 +51,7 @@ def is_single(command: str) -> bool:
 
 
 def _acts(command: str, aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
-    if depth > _DEEPEST:
+    if depth > _DEEPEST or len(command) > _LONGEST:
         yield from _guessed(command)
         return
     try:
@@ -84,7 +89,7 @@ def _one(words: Sequence[str], aliases: Mapping[str, str], depth: int) -> Iterat
     if first == "eval":
         yield from _acts(" ".join(words[names.index("eval") + 1 :]), aliases, depth + 1)
     for at, name in enumerate(names):
-        rest = words[at + 1 :]
+        rest = words[at + 1 : at + 1 + _MOST_WORDS]
         if name in {"git", "git.exe"} or (at == 0 and name.startswith("$") and rest):
             yield from _git(rest, aliases, depth)
         elif name.startswith("git-") and len(name) > 4:

@@ -138,7 +138,7 @@ def unittest_text(data: bytes) -> list[Case]:
     """What `python -m unittest -v` prints."""
     words: Mapping[str, CaseOutcome] = {"ok": "passed", "FAIL": "failed", "ERROR": "failed", "skipped": "skipped"}
     text = data.decode("utf-8", "replace")
-    pattern = r"(?m)^(\w+) \(([\w.]+)\)(?:\n.*)? \.\.\. (?:.*\n)*?.*?(ok|FAIL|ERROR|skipped)\b"
+    pattern = r"(?m)^(\w+) \(([\w.]+)\)(?:\n.*)? \.\.\. (?:.*\n){0,50}?.*?(ok|FAIL|ERROR|skipped)\b"
     found = re.findall(pattern, text)
     return [
         Case(group if group.endswith(f".{name}") else f"{group}.{name}", words[word]) for name, group, word in found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import difflib
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -24,7 +25,8 @@ from sidecar.vcs.runner import Git
 _PATH: Final = ("path", "file", "file_path", "filePath", "filename")
 _MOST_LINES: Final = 2_000
 _MOST_COLUMNS: Final = 2_000
-_MOST_COMPARED: Final = 400_000
+_MOST_COMPARED: Final = 100_000
+_CONTEXT: Final = 3
 _MOST_FILES: Final = 100
 
 
@@ -265,15 +267,25 @@ def _hash(data: bytes | None) -> str:
 
 
 def _diff(name: str, was: bytes | None, became: bytes | None) -> str:
-    """The change as a unified diff; only its size where it is large or not text."""
-    old, new = was or b"", became or b""
-    if len(old) + len(new) > _MOST_COMPARED or b"\0" in old or b"\0" in new:
-        return f"({len(old):,} bytes became {len(new):,})"
-    lines = difflib.unified_diff(
-        old.decode("utf-8", "replace").splitlines(),
-        new.decode("utf-8", "replace").splitlines(),
-        "/dev/null" if was is None else f"a/{name}",
-        "/dev/null" if became is None else f"b/{name}",
-        lineterm="",
-    )
-    return "\n".join(lines)
+    """The change as a unified diff; only its size where much differs or it is no text."""
+    old, new = ((data or b"").decode("utf-8", "replace").splitlines() for data in (was, became))
+    same = next((n for n, (a, b) in enumerate(zip(old, new, strict=False)) if a != b), min(len(old), len(new)))
+    first = max(0, same - _CONTEXT)
+    left, right = old[first:], new[first:]
+    ends = zip(reversed(old[same:]), reversed(new[same:]), strict=False)
+    tail = next((n for n, (a, b) in enumerate(ends) if a != b), min(len(old), len(new)) - same)
+    cut = max(0, tail - _CONTEXT)
+    left, right = left[: len(left) - cut], right[: len(right) - cut]
+    if sum(map(len, left)) + sum(map(len, right)) > _MOST_COMPARED or b"\0" in (was or b"") + (became or b""):
+        return f"({len(was or b''):,} bytes became {len(became or b''):,})"
+    heads = ("/dev/null" if was is None else f"a/{name}", "/dev/null" if became is None else f"b/{name}")
+    lines = difflib.unified_diff(left, right, *heads, n=_CONTEXT, lineterm="")
+    return "\n".join(_shifted(line, first) for line in lines)
+
+
+def _shifted(line: str, by: int) -> str:
+    """A hunk's head whose line numbers count from the file's beginning; every other line as it is."""
+    head = re.fullmatch(r"@@ -(\d+)(,\d+)? \+(\d+)(,\d+)? @@", line)
+    if head is None:
+        return line
+    return f"@@ -{int(head[1]) + by}{head[2] or ''} +{int(head[3]) + by}{head[4] or ''} @@"

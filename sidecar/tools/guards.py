@@ -56,7 +56,7 @@ class GitGuard:
         if not isinstance(command, str):
             return ""
         git = await self._repository(payload)
-        acts = git_acts(command, await names.aliases(git) if git is not None else {})
+        acts = await asyncio.to_thread(git_acts, command, await names.aliases(git) if git is not None else {})
         branch = await names.current(git) if git is not None else ""
         for act in acts:
             if told := self._rules.refusal(act, branch):

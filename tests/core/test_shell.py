@@ -1,5 +1,7 @@
 """Command lines, and what they would make git do."""
 
+import time
+
 import pytest
 
 from sidecar.core.policy import GitAct
@@ -96,3 +98,14 @@ def test_what_is_nested_too_deeply_is_guessed() -> None:
     for _ in range(8):
         command = f"eval {command}"
     assert PUSH in git_acts(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["git " * 20_000, "'" + "git x " * 20_000, "$(" * 5_000, "eval " * 5_000, "a" * 1_000_000, "$(git " * 3_000, "`git`" * 5_000],
+    ids=["gits", "open quote", "nested", "evals", "long", "open", "ticks"],
+)  # fmt: skip
+def test_no_command_takes_long_to_read(command: str) -> None:
+    began = time.process_time()
+    git_acts(command, {"q": "!git q"})
+    assert time.process_time() - began < 3

@@ -139,3 +139,13 @@ async def test_mode_and_hooks_are_left_alone(call: Call, repo: Repository) -> No
     refused = await call("files_write", path=".git/hooks/post-checkout", content="#!/bin/sh\n")
     assert refused.error
     assert not repo.path(".git/hooks/post-checkout").exists()
+
+
+async def test_a_small_edit_of_a_large_file_is_shown_in_its_place(call: Call, repo: Repository) -> None:
+    lines = [f"line {number}" for number in range(1, 60_001)]
+    repo.write({"large.txt": "\n".join(lines) + "\n"})
+    told = await call("files_edit", path="large.txt", old="line 30000\n", new="changed\n")
+    assert "@@ -29997,7 +29997,7 @@\n line 29997" in told.text
+    assert "-line 30000\n+changed\n line 30001" in told.text
+    told = await call("files_write", path="large.txt", content="other\n" * 60_000)
+    assert "bytes became 360,000)" in told.text
