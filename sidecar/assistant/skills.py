@@ -7,6 +7,7 @@ A skill is text: nothing of it is run. The front matter is YAML, of which these 
 from __future__ import annotations
 
 import functools
+import json
 import os
 import re
 from collections.abc import Mapping, Sequence
@@ -199,7 +200,8 @@ def _table(front: str) -> Mapping[str, Any]:
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(front, yaml.SafeLoader)):
             raise BadInput("uses YAML anchors in its front matter, which are not taken here.")
         table = yaml.safe_load(front)
-    except (yaml.YAMLError, RecursionError, ValueError) as error:
+        json.dumps(table, ensure_ascii=False, default=str).encode()  # half a character has no bytes
+    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
         mark = getattr(error, "problem_mark", None)
         where = f" (line {mark.line + 2})" if mark is not None else ""
         raise BadInput(f"has a front matter that is not YAML{where}; a text with a colon needs quotes.") from None

@@ -134,7 +134,7 @@ def read(path: Path) -> Found:
         described = _described(_json(raw.decode("utf-8-sig")))
     except OSError as error:
         return Found(problems=(f"{path} cannot be read: {error.strerror or error}.",))
-    except (UnicodeDecodeError, RecursionError):
+    except (UnicodeError, RecursionError):
         return Found(problems=(f"{path} is not JSON in UTF-8; mend or remove it.",))
     except json.JSONDecodeError as error:
         return Found(problems=(f"{path} is not JSON (line {error.lineno}: {error.msg}); mend or remove it.",))
@@ -155,11 +155,15 @@ def read(path: Path) -> Found:
 
 def _json(text: str) -> Any:
     try:
-        return json.loads(text)
+        value = json.loads(text)
     except json.JSONDecodeError:
         # VS Code's own files may hold comments and a last comma.
         plain = _COMMENTS.sub(lambda match: match[1] or " ", text)
-        return json.loads(_LAST_COMMAS.sub(lambda match: match[1] or "", plain))
+        value = json.loads(_LAST_COMMAS.sub(lambda match: match[1] or "", plain))
+    whole = json.dumps(value, ensure_ascii=False).encode()  # half a character has no bytes
+    if b"\\u0000" in whole:
+        raise BadInput("holds a NUL character, which no program can be given.")
+    return value
 
 
 def _described(value: Any) -> list[tuple[str, Any]]:
@@ -192,7 +196,7 @@ def _entry(name: str, given: Any, source: str) -> Entry | None:
         return None
     kind = given.get("type", given.get("transport", ""))
     command, url = _text(given, "command"), _text(given, "url") or _text(given, "serverUrl")
-    if kind in {"sse", "ws", "websocket"}:
+    if isinstance(kind, str) and kind in {"sse", "ws", "websocket"}:
         raise BadInput(f"speaks {kind}, which is not supported; use stdio or streamable HTTP.")
     if bool(command) == bool(url):
         raise BadInput("needs either a command or a url.")
@@ -208,7 +212,7 @@ def _entry(name: str, given: Any, source: str) -> Entry | None:
 
 def _text(given: Mapping[str, Any], key: str) -> str:
     value = given.get(key) or ""
-    if not isinstance(value, str) or "\0" in value:
+    if not isinstance(value, str):
         raise BadInput(f"has a {key} that is no text.")
     return value
 

@@ -94,6 +94,8 @@ WRONG = [
     pytest.param("---\na: &x [1]\nb: [*x, *x]\ndescription: d\n---\n", "uses YAML anchors", id="anchors"),
     pytest.param(f"---\na: {'[' * 5000}\n---\n", "is not YAML", id="depth"),
     pytest.param("---\ndescription: !!python/object:os.system x\n---\n", "is not YAML", id="object"),
+    pytest.param('---\ndescription: "\\ud800"\n---\n', "is not YAML", id="half-a-character"),
+    pytest.param("---\ndescription: d\n? [a, b]\n: c\n---\n", "is not YAML", id="odd-key"),
     pytest.param(skill("x" * MOST_BYTES), "is larger than 128 KB", id="large"),
     pytest.param(f"---\ndescription: {'x' * 20_000}\n---\n", "too long", id="long-front"),
 ]

@@ -59,7 +59,11 @@ WRONG = [
     pytest.param({"mcpServers": {"one": {"command": ["node"]}}}, "a command that is no text", id="command-list"),
     pytest.param({"mcpServers": {"one": {"command": "node", "args": "a b"}}}, "args that are no list", id="args-text"),
     pytest.param({"mcpServers": {"one": {"command": "node", "env": ["A"]}}}, "env that is no map", id="env-list"),
-    pytest.param({"mcpServers": {"one": {"command": "no\0de"}}}, "a command that is no text", id="nul"),
+    pytest.param({"mcpServers": {"one": {"command": "no\0de"}}}, "holds a NUL character", id="nul"),
+    pytest.param('{"mcpServers": {"one": {"command": "node", "args": ["\\ud800"]}}}', "UTF-8", id="half-a-character"),
+    pytest.param(
+        {"mcpServers": {"one": {"command": "node", "args": ["a\0b"]}}}, "holds a NUL character", id="nul-in-args"
+    ),
     pytest.param({"mcpServers": {"one": {"url": "file:///etc/passwd"}}}, "none of http", id="scheme"),
     pytest.param({"mcpServers": {"one": {"url": "https://me:key@host/mcp"}}}, "a password in it", id="userinfo"),
     pytest.param({"mcpServers": {"one": {"type": "sse", "url": "http://x/sse"}}}, "speaks sse", id="sse"),
