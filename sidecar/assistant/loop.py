@@ -94,12 +94,12 @@ class ToolLoop:
         if (
             self._offer == "never"
             or request.model in self._refused
-            or (request.body.get("tool_choice") or {}).get("type") == "none"
+            or (request.outline.get("tool_choice") or {}).get("type") == "none"
         ):
             return False
         if self._offer == "always":  # what Claude Code asks beside the conversation brings no tools and wants none
-            return bool(request.tools) or not turn.is_claude_code
-        return not any(request.body.get(name) for name in _BRINGING) and not turn.is_claude_code
+            return bool(request.outline.get("tools")) or not turn.is_claude_code
+        return not any(request.outline.get(name) for name in _BRINGING) and not turn.is_claude_code
 
     def _specs(self, box: ToolBox) -> Sequence[ToolSpec]:
         return [spec for spec in box.specs() if self._permits(spec)]

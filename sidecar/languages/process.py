@@ -14,7 +14,9 @@ from typing import Any, Final
 
 import psutil
 
-_LEASH: Final = str(Path(__file__).with_name("leash.py"))
+from sidecar import leash
+
+_LEASH: Final = str(Path(leash.__file__))
 _LAST_WORDS: Final = 2_000
 _LIMIT: Final = 1 << 16
 
@@ -57,9 +59,9 @@ class Child:
             return cls(await asyncio.create_subprocess_exec(*command, cwd=cwd, env=env, **pipes), None)
         held, lifeline = os.pipe()
         try:
-            leash = (sys.executable, "-I", "-S", _LEASH, str(held))
+            held_by = (sys.executable, "-I", "-S", _LEASH, str(held))
             process = await asyncio.create_subprocess_exec(
-                *leash, *command, cwd=cwd, env=env, pass_fds=(held,), start_new_session=True, **pipes
+                *held_by, *command, cwd=cwd, env=env, pass_fds=(held,), start_new_session=True, **pipes
             )
         except BaseException:
             os.close(lifeline)

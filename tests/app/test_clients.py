@@ -54,7 +54,11 @@ async def front(
             if native
             else {"PROVIDER": "openai", "OPENAI_API_KEY": "k" * 20, "OPENAI_BASE_URL": f"{upstream.url}/v1"}
         )
-        environment = {**clean_environment, **way, "SIDECAR_STATE_DIR": str(tmp_path / "state")}
+        own = {
+            "SIDECAR_STATE_DIR": str(tmp_path / "state"),
+            "SIDECAR_TOOLS": "never",
+        }  # what goes over the wire is the subject
+        environment = {**clean_environment, **way, **own}
         workspace = tmp_path / "project"
         workspace.mkdir()
         sidecar = await Sidecar.serve("--auth", "none", workspace=workspace, environment=environment, port=free_port())

@@ -100,4 +100,4 @@ async def test_what_a_workspace_plants_is_not_started(repository: Repository, tm
 async def test_an_application_that_was_never_asked_ends_as_it_began(tmp_path: Path) -> None:
     values = {"SIDECAR_STATE_DIR": str(tmp_path / "state"), "PORT": "0"}
     async with Sidecar(load({}, values, None, tmp_path), version="1") as sidecar:
-        assert sidecar._box is None
+        assert sidecar._bench._box is None

@@ -18,7 +18,7 @@ def test_what_is_kept_is_there_next_time(tmp_path: Path) -> None:
 
 
 def test_without_a_place_for_state_nothing_is_kept(tmp_path: Path) -> None:
-    settings = load({"server.workspace": str(tmp_path)}, {}, None).model_copy()
-    settings._state = None
+    settings = load({"server.workspace": str(tmp_path)}, {}, None)
+    settings = settings.told({}, (), None)
     with pytest.raises(SetupError, match="SIDECAR_STATE_DIR"):
         call_tool(settings, "tasks_list", {})

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pydantic import SecretStr
 
 from sidecar.cli.claude import Reached, _wake
+from sidecar.core.secret import SecretStr
 from tests.conftest import Rig
 from tests.journeys.conftest import NATIVE, Serve, Start
 from tests.journeys.plays import Json, call, message, text

@@ -7,9 +7,8 @@ import json
 from collections.abc import Mapping
 from pathlib import Path
 
-from pydantic import SecretStr
-
 from sidecar.cli.claude import Reached, _wake
+from sidecar.core.secret import SecretStr
 from tests.journeys.conftest import NATIVE, Serve
 from tests.journeys.plays import message, text
 from tests.journeys.processes import LIMIT, Terminal

@@ -62,3 +62,9 @@ def test_a_program_that_cannot_be_started_is_told() -> None:
     os.close(held)
     os.close(lifeline)
     assert "/no/such/program cannot be started" in done.stderr
+
+
+def test_it_imports_nothing_but_the_standard_library() -> None:
+    code = f"import sys, runpy; sys.argv = ['leash']; runpy.run_path({leash.__file__!r}); print('ok')"
+    out = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+    assert out.stdout == "ok\n"

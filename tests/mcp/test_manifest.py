@@ -159,7 +159,7 @@ def test_facts_show_what_is_started_and_no_secret() -> None:
 _WORDS = st.sampled_from(["command", "args", "env", "url", "headers", "cwd", "type", "disabled", "name", "one"])
 ANYTHING = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(_WORDS, inner, max_size=4),
+    lambda inner: st.one_of(st.lists(inner, max_size=3), st.dictionaries(_WORDS, inner, max_size=4)),
     max_leaves=12,
 )
 

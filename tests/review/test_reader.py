@@ -60,7 +60,7 @@ def test_a_reading_can_be_given_up(tmp_path):
 
 def test_a_history_that_git_cannot_tell_is_left_alone(tmp_path):
     git, _ = repository(tmp_path, 1)
-    strange = [Commit(f"{n:040x}", (), n, "ada", "Fix") for n in range(1, 30)]
+    strange = [Commit(f"{n:040x}", (), n, "ada", "Fix") for n in range(1, 80)]
     reader = Reader(git, MemoryTraces(), None)
     assert reader.traces(strange) is None
     assert reader.traces([]) is None

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 from aiohttp import web
-from pydantic import SecretStr
 
 from sidecar import settings
+from sidecar.core.secret import SecretStr
 from sidecar.tools import web as web_tools
 from sidecar.tools.addresses import AddressGuard
 from sidecar.tools.bench import Bench
