@@ -185,9 +185,8 @@ async def test_the_terminal_may_answer_first(
         await say(terminal, "Add discounts please")
         name = await window.told("sidecar/proposal/opened")
         await terminal.shows("Do you want to make this edit")
-        terminal.type("1")
+        await terminal.press("1", until="All done here.")
         await window.closed(name)
-        await terminal.shows("All done here.")
         refusal = await asyncio.to_thread(window.editor.refusal, "sidecar/proposal/get", name)
         assert "settled" in refusal["message"]
     assert "def discount" in file.read_text(encoding="utf-8")
