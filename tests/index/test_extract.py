@@ -71,7 +71,7 @@ CASES = {
             "Foo:class Foo.x:field Foo.constructor:method Foo.y:field I:interface I.m:method I.prop:field Al:type En:enum "
             "En.A:constant En.B:constant N:module N.inner:function Ab:class Ab.am:method dd:function"
         ),
-        "y a arg b",
+        "y a arg b T",
         "Foo<Bar Foo<I",
     ),
     "tsx": (
@@ -87,7 +87,7 @@ CASES = {
             "func Top[T any](a T) { var q int; f := func(z int) {}; f(q) }\n"
         ),
         "S:struct S.A:field I:interface I.M:method k:constant V:constant W:constant S.Meth:method Top:function",
-        "a s r b i v q f z",
+        "a s r b i v q f z T",
         "S<Base",
     ),
     "rust": (
@@ -100,7 +100,7 @@ CASES = {
             "S:struct S.x:field E:enum E.A:constant E.B:constant T:trait T.m:method S.m:method S.new:method mac:macro ST:variable "
             "inner:module inner.top:function"
         ),
-        "y a f z i",
+        "y a f z i Q",
         "S<T",
     ),
     "java": (
