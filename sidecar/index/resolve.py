@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sidecar.index.modules import BY_SUFFIX, ECMA, Modules
+from sidecar.index.texts import annotated, call_around, is_plain, result_of, values_of, without_arguments
 from sidecar.store.symbols import FileRow, ImportRow, SymbolReader, SymbolRow
 
 MEMBER: Final = 8
@@ -27,6 +28,8 @@ _WORD: Final = re.compile(r"\w[\w$]*|\$[\w$]+|#\w+")
 _CHAIN: Final = re.compile(r"((?:[$@]?[\w$]+(?:\(\s*\))?\s*(?:\.|->|::|\?\.)\s*)+)$")
 _UNKNOWN_OBJECT: Final = re.compile(r"[)\]\"'`}]\s*(?:\?)?(?:\.|->|::)\s*$")
 _DEEP: Final = 8
+STRICT: Final = frozenset({"python", *ECMA})
+"""Languages where each name comes from somewhere that the file says, and where what bears one name in one place is one thing."""
 _SHARED_FOLDER: Final = frozenset({"go", "java", "kotlin", "scala", "c_sharp", "swift"})
 _LOOSE: Final = frozenset({"c", "cpp", "c_sharp", "ruby", "php", "swift", "scala", "kotlin", "bash", "sql", "java"})
 """Languages where a name may come from elsewhere without an import that says so."""
@@ -47,11 +50,12 @@ class Local(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a name means: symbols (the best first), or a local name, or a whole module's files. `exact`: by rule, not by rank."""
+    """What a name means: symbols (the best first), or a local name (of the file `elsewhere`, if that is another), or a whole module's files. `exact`: by rule, not by rank."""
 
     symbols: tuple[SymbolRow, ...] = ()
     local: Local | None = None
     modules: tuple[str, ...] = ()
+    elsewhere: str = ""
     exact: bool = False
 
     def __bool__(self) -> bool:
@@ -59,6 +63,8 @@ class Found:
 
 
 NOTHING: Final = Found()
+FOREIGN: Final = Found(exact=True)
+"""Nothing of the project, for certain: of a library, or of a type that comes with the language."""
 
 
 def word_at(line: str, column: int) -> tuple[str, int] | None:
@@ -82,6 +88,7 @@ class Resolver:
         self.imports = lru_cache(maxsize=4096)(reader.imports_of)
         self._bases = lru_cache(maxsize=2048)(reader.bases_in)
         self.exported = lru_cache(maxsize=20_000)(self._exported)
+        self._asking: set[tuple[int, int, str, str]] = set()
 
     # ── by position ─────────────────────────────────────────────────────────────────────────────────
     def meaning(self, path: str, line: int, column: int) -> tuple[str, int, Found]:
@@ -96,16 +103,43 @@ class Resolver:
             name, start = name[1:], start + 1
         own = [s for s in self.symbols_in(file.id) if s.line == line and s.column <= column <= s.end_column]
         if own:
-            return own[0].name, own[0].column, Found(tuple(own), exact=True)
+            return own[0].name, own[0].column, Found(self._with_twins(file, own), exact=True)
         local = self.local(file, line, name)
         if local is not None and not _CHAIN.search(text[: start - 1]):
             return name, start, Found(local=local, exact=True)
         mark = next((m for at, col, m in places(self.reader.use_in(file.id, name)) if (at, col) == (line, start)), None)
-        if mark is None:
-            return name, start, NOTHING  # in a comment or a string
+        if mark is None:  # in a comment or a string, or an argument's name
+            return name, start, self._argument(file, lines, (line, start), name)
         if mark & 7 == IMPORT:
             return name, start, self._imported(file, line, name)
         return name, start, self.used(file, line, name, text[: start - 1])
+
+    def _with_twins(self, file: FileRow, own: Sequence[SymbolRow]) -> tuple[SymbolRow, ...]:
+        """What is defined at a place with all that it is one thing with: overloads and what they declare, getters and setters."""
+        if file.language not in STRICT:
+            return tuple(own)
+        twins = [s for s in self.symbols_in(file.id) if s.name == own[0].name and s.container == own[0].container]
+        if file.language in ECMA and own[0].kind in {"function", "method"}:  # the one with a body says most
+            lines = self.lines(file.path)
+            twins.sort(key=lambda s: not lines[s.to_line - 1 : s.to_line][0].rstrip().endswith("}") if s.to_line <= len(lines) else True)
+            return tuple(twins)
+        return (*own, *(s for s in twins if s not in own))
+
+    def _argument(self, file: FileRow, lines: Sequence[str], at: tuple[int, int], name: str) -> Found:
+        """What an argument's name (`f(name=1)`) means: a parameter of what is called, or a field of the class."""
+        place = call_around(lines, *at, at[1] + len(name)) if file.language == "python" else None
+        called = self.meaning(file.path, *place)[2].symbols if place is not None else ()
+        for symbol in called:
+            if symbol.kind in CLASSES:
+                made = self.member_of(symbol, "__init__").symbols or self.member_of(symbol, name).symbols
+                symbol = made[0] if made else symbol  # noqa: PLW2901 - the class is called, its constructor answers
+            if symbol.name == name:
+                return Found((symbol,), exact=True)
+            owner = self.file(symbol.path)
+            for known in _locals(owner.locals) if owner is not None and owner.locals else ():
+                if known[0] == name and known[3] == symbol.from_line:
+                    return Found(local=Local(*known), elsewhere=symbol.path, exact=True)
+        return NOTHING
 
     def _imported(self, file: FileRow, line: int, name: str) -> Found:
         """What a word of an import statement means: the name that is brought in, or a module on the way to it."""
@@ -124,6 +158,7 @@ class Resolver:
 
     def used(self, file: FileRow, line: int, name: str, before: str) -> Found:
         """What a use of a name means, `before` being the text of its line up to it."""
+        before = without_arguments(before) if before.rstrip(" ?").endswith(").") else before
         chain = _CHAIN.search(before)
         if chain is None and _UNKNOWN_OBJECT.search(before):
             return self._ranked(file, name, member=True)
@@ -218,7 +253,7 @@ class Resolver:
         if own and not (own[0].kind in {"variable", "constant"} and any(row.alias == name for row in rows)):
             return Found(tuple(own), exact=True)
         if name == "default":
-            return self._default(file)
+            return self._default(file, depth)
         handed_on = self._handed_on(file, name, depth)
         if handed_on:
             return handed_on
@@ -237,12 +272,12 @@ class Resolver:
                 return found
         return NOTHING
 
-    def _default(self, file: FileRow) -> Found:
+    def _default(self, file: FileRow, depth: int) -> Found:
         text = "\n".join(self.lines(file.path))
         match = re.search(r"export\s+default\s+(?:abstract\s+|async\s+)*(?:class\s+|function\s*\*?\s*)?([\w$]+)", text)
         match = match or re.search(r"module\.exports\s*=\s*([\w$]+)|export\s*\{[^}]*?([\w$]+)\s+as\s+default", text)
         name = next((word for word in match.groups() if word), "") if match else ""
-        return self.exported(file.path, name) if name and name != "default" else NOTHING
+        return self.exported(file.path, name, depth + 1) if name and name != "default" else NOTHING
 
     def _by_package(self, module: str, name: str) -> Found:
         """Symbols whose file lies where the package's name says, or is called as its last word."""
@@ -265,10 +300,12 @@ class Resolver:
         first = objects[0].removesuffix("()") if objects else ""
         if len(objects) == 1 and (first in _SELF or objects[0] in {"super()", "super", "base"}):
             path = self.class_path(file, line)
-            return (
-                self._inherited(file, path, name, above=first in {"super", "base", "parent"}) if path else NOTHING
-            ) or (self._ranked(file, name, member=True))
+            above = first in {"super", "base", "parent"}
+            inherited = self._inherited(file, path, name, above=above) if path else NOTHING
+            return inherited or (FOREIGN if above and path else self._ranked(file, name, member=True))
         found = self._object(file, line, objects)
+        if found is FOREIGN:
+            return FOREIGN
         if found.modules:
             for path in found.modules:
                 if inner := self.exported(path, name):
@@ -282,14 +319,14 @@ class Resolver:
         for symbol in found.symbols:
             if inner := self.member_of(symbol, name):
                 return inner
-        return self._ranked(file, name, member=True)
+        return self._ranked(file, name, member=True, of=objects[-1])
 
     def _object(self, file: FileRow, line: int, objects: Sequence[str]) -> Found:
         """What stands before the last dot: a module, a class, or something whose class can be told."""
         whole = ".".join(objects)
         for row in self.imports(file.id):
             if not row.name and row.alias == whole:
-                return self.brought(file, row, whole)
+                return self.brought(file, row, whole) or FOREIGN
         found = self._typed(file, line, objects[0])
         for part in objects[1:]:
             inner = NOTHING
@@ -297,7 +334,7 @@ class Resolver:
                 inner = inner or self.exported(path, part.removesuffix("()"))
             for symbol in found.symbols:
                 inner = inner or self.member_of(symbol, part.removesuffix("()"))
-            found = self._as_class(inner)
+            found = FOREIGN if found is FOREIGN else self._as_class(inner)
         return found
 
     def _typed(self, file: FileRow, line: int, name: str) -> Found:
@@ -308,36 +345,47 @@ class Resolver:
             return Found(tuple(s for s in self.symbols_in(file.id) if dotted(s) == path))
         found = self.bare(file, line, name)
         if found.local is not None:
-            return self._as_class(self._declared(file, found.local.line, found.local.end, name))
+            return self._declared(file, found.local.line, name)
+        if not found and any(row.alias.partition(".")[0] == name for row in self.imports(file.id)):
+            return FOREIGN if file.language in STRICT else NOTHING
         return self._as_class(found)
 
     def _as_class(self, found: Found) -> Found:
-        if found.symbols and found.symbols[0].kind in {"variable", "constant", "field", "property"}:
-            symbol = found.symbols[0]
-            file = self.file(symbol.path)
-            return self._declared(file, symbol.line, symbol.line, symbol.name) if file is not None else NOTHING
+        """The class of what was found: of a variable what it was given, of a function what it gives."""
+        symbol = found.symbols[0] if found.symbols else None
+        file = self.file(symbol.path) if symbol is not None else None
+        if symbol is None or file is None:
+            return found
+        if symbol.kind in {"variable", "constant", "field", "property"}:
+            return self._declared(file, symbol.line, symbol.name)
+        if symbol.kind in {"function", "method"}:
+            return self._class_named(file, symbol.line, result_of(symbol.signature), symbol.name)
         return found
 
-    def _declared(self, file: FileRow, line: int, last: int, name: str) -> Found:
+    def _declared(self, file: FileRow, line: int, name: str) -> Found:
+        """The class of what is bound on a line."""
         lines = self.lines(file.path)
-        quoted = re.escape(name)
-        patterns = (
-            rf"\b{quoted}\s*:\s*[\"']?(?:Optional\[|type\[|readonly\s+)?([\w.]+)",
-            rf"\b{quoted}\s*:?=\s*(?:await\s+)?(?:new\s+|&)?([\w.]+)\s*[({{]",
-            rf"\b([A-Z]\w*)(?:<[^<>]*>)?[&*\s]+\$?{quoted}\b",
-            rf"\b{quoted}\s+\*?([A-Z][\w.]*)",
-        )
-        for at in range(line, min(line, last) + 1):
-            text = lines[at - 1] if 0 < at <= len(lines) else ""
-            for pattern in patterns:
-                match = re.search(pattern, text)
-                *outer, own = match[1].split(".") if match else ("",)
-                found = self.bare(file, at, own) if own and not outer else NOTHING
-                if outer:
-                    found = self._member(file, at, outer, own)
-                if found.symbols and found.symbols[0].kind in CLASSES:
-                    return found
-        return NOTHING
+        text = lines[line - 1] if 0 < line <= len(lines) else ""
+        for value in values_of(text, name):
+            if found := self._class_named(file, line, value, name):
+                return found
+        if file.language not in STRICT:
+            return NOTHING
+        kind = annotated(text, name)
+        foreign = kind and not self.bare(file, line, kind.partition(".")[0])
+        return FOREIGN if foreign or (not kind and is_plain(text, name)) else NOTHING
+
+    def _class_named(self, file: FileRow, line: int, value: str, asked: str) -> Found:
+        """The class of a value that is written as `a.b.C`; none where that leads back to what is asked, or too far."""
+        key = (file.id, line, asked, value)
+        if not value or key in self._asking or len(self._asking) >= _DEEP:
+            return NOTHING
+        self._asking.add(key)
+        try:
+            found = self._object(file, line, value.split("."))
+        finally:
+            self._asking.remove(key)
+        return found if found.symbols and found.symbols[0].kind in CLASSES else NOTHING
 
     def class_path(self, file: FileRow, line: int) -> str:
         """The dotted path of the innermost class around a line, or of the one that a method there belongs to."""
@@ -389,8 +437,9 @@ class Resolver:
         near = [s for s in self.named(name) if not s.container and posixpath.dirname(s.path) == folder]
         return Found(tuple(near), exact=True) if near else NOTHING
 
-    def _ranked(self, file: FileRow, name: str, *, member: bool) -> Found:
-        """All that bear the name, the likeliest first: nothing decides among them."""
+    def _ranked(self, file: FileRow, name: str, *, member: bool, of: str = "") -> Found:
+        """All that bear the name, the likeliest first: nothing decides among them. An object (`of`) is often called as its class is."""
+        hint = of.removesuffix("()").replace("_", "").lower()
         candidates = [s for s in self.named(name) if s.language == file.language or _related(s.language, file.language)]
         if not member and file.language in {"python", *ECMA}:
             return NOTHING  # there a name that nothing brings in is none of ours
@@ -400,10 +449,11 @@ class Resolver:
             for path in self.modules.files_of(file.path, file.language, row.module)
         }
 
-        def likeliness(symbol: SymbolRow) -> tuple[bool, bool, bool, int, str, int]:
+        def likeliness(symbol: SymbolRow) -> tuple[bool, bool, bool, bool, int, str, int]:
             near = _common(symbol.path, file.path)
             fits = bool(symbol.container) == member
-            return (not fits, symbol.path != file.path, symbol.path not in known, -near, symbol.path, symbol.line)
+            called = hint and symbol.container.rpartition(".")[2].lower() == hint
+            return (not fits, not called, symbol.path != file.path, symbol.path not in known, -near, symbol.path, symbol.line)
 
         if member:
             candidates = [s for s in candidates if s.container] or candidates
