@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from sidecar.index.resolve import MEMBER, STRICT, Found, Local, Resolver, dotted, places
+from sidecar.index.resolve import MEMBER, STRICT, Found, Local, Resolver, dotted, is_member, places
 from sidecar.store.symbols import FileRow, SymbolRow, UseRow
 
 CALL: Final = 1
@@ -28,7 +28,7 @@ class Use(NamedTuple):
 def uses_of(resolver: Resolver, target: SymbolRow) -> Iterator[Use]:
     """The uses of a symbol, file by file; its definition is none of them."""
     alone = (
-        sum(s.name == target.name and bool(s.container) == bool(target.container) for s in resolver.named(target.name))
+        sum(s.name == target.name and is_member(s) == is_member(target) for s in resolver.named(target.name))
         == 1
     )
     member = bool(target.container) and not _in_function(resolver, target)

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Final, NamedTuple
 
 from sidecar.index.modules import BY_SUFFIX, ECMA, Modules
-from sidecar.index.texts import annotated, call_around, is_plain, result_of, values_of, without_arguments
+from sidecar.index.texts import annotated, call_around, hands_through, is_plain, result_of, values_of, without_arguments
 from sidecar.store.symbols import FileRow, ImportRow, SymbolReader, SymbolRow
 
 MEMBER: Final = 8
@@ -104,12 +104,15 @@ class Resolver:
         own = [s for s in self.symbols_in(file.id) if s.line == line and s.column <= column <= s.end_column]
         if own:
             return own[0].name, own[0].column, Found(self._with_twins(file, own), exact=True)
+        argument = self._argument(file, lines, (line, start), name)
+        if argument:
+            return name, start, argument
         local = self.local(file, line, name)
         if local is not None and not _CHAIN.search(text[: start - 1]):
             return name, start, Found(local=local, exact=True)
         mark = next((m for at, col, m in places(self.reader.use_in(file.id, name)) if (at, col) == (line, start)), None)
-        if mark is None:  # in a comment or a string, or an argument's name
-            return name, start, self._argument(file, lines, (line, start), name)
+        if mark is None:
+            return name, start, NOTHING  # in a comment or a string
         if mark & 7 == IMPORT:
             return name, start, self._imported(file, line, name)
         return name, start, self.used(file, line, name, text[: start - 1])
@@ -128,8 +131,12 @@ class Resolver:
     def _argument(self, file: FileRow, lines: Sequence[str], at: tuple[int, int], name: str) -> Found:
         """What an argument's name (`f(name=1)`) means: a parameter of what is called, or a field of the class."""
         place = call_around(lines, *at, at[1] + len(name)) if file.language == "python" else None
-        called = self.meaning(file.path, *place)[2].symbols if place is not None else ()
-        for symbol in called:
+        if place is None:
+            return NOTHING
+        callee = word_at(lines[place[0] - 1], place[1])
+        own = callee is not None and callee[0] in {"cls", "__class__"}
+        called = self._typed(file, place[0], "cls") if own else self.meaning(file.path, *place)[2]
+        for symbol in called.symbols:
             if symbol.kind in CLASSES:
                 made = self.member_of(symbol, "__init__").symbols or self.member_of(symbol, name).symbols
                 symbol = made[0] if made else symbol  # noqa: PLW2901 - the class is called, its constructor answers
@@ -159,13 +166,17 @@ class Resolver:
     def used(self, file: FileRow, line: int, name: str, before: str) -> Found:
         """What a use of a name means, `before` being the text of its line up to it."""
         before = without_arguments(before) if before.rstrip(" ?").endswith(").") else before
+        if file.language in STRICT and not before.rstrip().endswith("."):
+            return self.bare(file, line, name)
         chain = _CHAIN.search(before)
         if chain is None and _UNKNOWN_OBJECT.search(before):
             return self._ranked(file, name, member=True)
         if chain is not None and not before.endswith("..") and not re.match(r"\s*(from|import)\s", before):
             objects = [part.strip() for part in re.split(r"\.|->|::|\?\.", chain[1]) if part.strip(" ?")]
+            if file.language in STRICT:  # a decorator's sign is no part of its name
+                objects[0] = objects[0].lstrip("@")
             return self._member(file, line, [part.rstrip("?") for part in objects], name)
-        return self.bare(file, line, name) or self._ranked(file, name, member=False)
+        return self.bare(file, line, name) or self._ranked(file, name)
 
     def bare(self, file: FileRow, line: int, name: str) -> Found:
         """What a name without an object before it means, by rule alone."""
@@ -319,6 +330,8 @@ class Resolver:
         for symbol in found.symbols:
             if inner := self.member_of(symbol, name):
                 return inner
+        if found.symbols and file.language in STRICT and found.symbols[0].kind in CLASSES:
+            return FOREIGN  # its class is known, and has no such member that is ours
         return self._ranked(file, name, member=True, of=objects[-1])
 
     def _object(self, file: FileRow, line: int, objects: Sequence[str]) -> Found:
@@ -329,35 +342,45 @@ class Resolver:
                 return self.brought(file, row, whole) or FOREIGN
         found = self._typed(file, line, objects[0])
         for part in objects[1:]:
-            inner = NOTHING
+            inner, name = NOTHING, part.removesuffix("()")
             for path in found.modules:
-                inner = inner or self.exported(path, part.removesuffix("()"))
+                inner = inner or self.exported(path, name)
             for symbol in found.symbols:
-                inner = inner or self.member_of(symbol, part.removesuffix("()"))
-            found = FOREIGN if found is FOREIGN else self._as_class(inner)
+                inner = inner or self.member_of(symbol, name)
+            found = FOREIGN if found is FOREIGN else self._as_class(inner, called=part != name)
         return found
 
     def _typed(self, file: FileRow, line: int, name: str) -> Found:
         """A variable's class, as its declaration or its first value tells it."""
+        called = name.endswith("()")
         name = name.removesuffix("()")
         if name in _SELF:
             path = self.class_path(file, line)
             return Found(tuple(s for s in self.symbols_in(file.id) if dotted(s) == path))
         found = self.bare(file, line, name)
         if found.local is not None:
-            return self._declared(file, found.local.line, name)
-        if not found and any(row.alias.partition(".")[0] == name for row in self.imports(file.id)):
-            return FOREIGN if file.language in STRICT else NOTHING
-        return self._as_class(found)
+            kind = self._declared(file, found.local.line, name)
+            return self._given(kind) if called else kind
+        if not found and file.language in STRICT and self._imports(file, name):
+            return FOREIGN
+        return self._as_class(found, called=called)
 
-    def _as_class(self, found: Found) -> Found:
+    def _imports(self, file: FileRow, name: str) -> bool:
+        return any(row.alias.partition(".")[0] == name for row in self.imports(file.id))
+
+    def _given(self, owner: Found) -> Found:
+        """What an object gives that is called itself."""
+        return self._as_class(self.member_of(owner.symbols[0], "__call__")) if owner.symbols else NOTHING
+
+    def _as_class(self, found: Found, *, called: bool = False) -> Found:
         """The class of what was found: of a variable what it was given, of a function what it gives."""
         symbol = found.symbols[0] if found.symbols else None
         file = self.file(symbol.path) if symbol is not None else None
         if symbol is None or file is None:
             return found
         if symbol.kind in {"variable", "constant", "field", "property"}:
-            return self._declared(file, symbol.line, symbol.name)
+            kind = self._declared(file, symbol.line, symbol.name)
+            return self._given(kind) if called else kind
         if symbol.kind in {"function", "method"}:
             return self._class_named(file, symbol.line, result_of(symbol.signature), symbol.name)
         return found
@@ -367,7 +390,8 @@ class Resolver:
         lines = self.lines(file.path)
         text = lines[line - 1] if 0 < line <= len(lines) else ""
         for value in values_of(text, name):
-            if found := self._class_named(file, line, value, name):
+            found = self._class_named(file, line, value, name)
+            if found or found is FOREIGN:
                 return found
         if file.language not in STRICT:
             return NOTHING
@@ -385,6 +409,10 @@ class Resolver:
             found = self._object(file, line, value.split("."))
         finally:
             self._asking.remove(key)
+        if found is FOREIGN and value.endswith("()"):  # a library's methods may well give what is ours (`rows.pop()`)
+            return FOREIGN if self._imports(file, value.partition(".")[0]) and not hands_through(value) else NOTHING
+        if found is FOREIGN:
+            return FOREIGN
         return found if found.symbols and found.symbols[0].kind in CLASSES else NOTHING
 
     def class_path(self, file: FileRow, line: int) -> str:
@@ -437,7 +465,7 @@ class Resolver:
         near = [s for s in self.named(name) if not s.container and posixpath.dirname(s.path) == folder]
         return Found(tuple(near), exact=True) if near else NOTHING
 
-    def _ranked(self, file: FileRow, name: str, *, member: bool, of: str = "") -> Found:
+    def _ranked(self, file: FileRow, name: str, *, member: bool = False, of: str = "") -> Found:
         """All that bear the name, the likeliest first: nothing decides among them. An object (`of`) is often called as its class is."""
         hint = of.removesuffix("()").replace("_", "").lower()
         candidates = [s for s in self.named(name) if s.language == file.language or _related(s.language, file.language)]
@@ -456,7 +484,8 @@ class Resolver:
             return (not fits, not called, symbol.path != file.path, symbol.path not in known, -near, symbol.path, symbol.line)
 
         if member:
-            candidates = [s for s in candidates if s.container] or candidates
+            members = [s for s in candidates if is_member(s)]
+            candidates = members if file.language in STRICT else members or candidates
         return Found(tuple(sorted(candidates, key=likeliness)), exact=len(candidates) == 1)
 
 
@@ -478,6 +507,11 @@ def places(packed: bytes) -> Iterator[tuple[int, int, int]]:
 def dotted(symbol: SymbolRow) -> str:
     """A symbol's dotted name path."""
     return f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
+
+
+def is_member(symbol: SymbolRow) -> bool:
+    """Whether a symbol can stand behind a dot: what is defined in a class, not in a function."""
+    return bool(symbol.container) and (symbol.language != "python" or symbol.kind not in {"function", "variable"})
 
 
 def _sees(within: str, symbol: SymbolRow, language: str) -> bool:

@@ -68,6 +68,11 @@ def is_plain(text: str, name: str) -> bool:
     return bool(re.search(rf"\b{re.escape(name)}\s*(?::[^=]*)?=\s*(?:{_LITERAL}|(?:new\s+)?(?:{_PLAIN})\b\s*[(<])", text))
 
 
+def hands_through(value: str) -> bool:
+    """Whether what is called (`copy.copy()`) gives back what it is given, whoever wrote it."""
+    return value.rpartition(".")[2] in {"copy()", "deepcopy()", "cast()", "replace()", "partial()", "proxy()"}
+
+
 def result_of(signature: str) -> str:
     """The type that a function's head says it gives (`a.B`); empty where it says none, or none in particular."""
     match = re.search(rf"->\s*{_HEAD}([\w.]+)", signature) or re.search(rf"\)\s*:?\s*{_HEAD}([\w.]+)", signature)
