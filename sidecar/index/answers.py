@@ -10,8 +10,9 @@ from typing import Final
 
 from sidecar.core.errors import BadInput
 from sidecar.core.symbols import Call, Hover, Item, Location, Operation, Position, Query, Span, Symbol
+from sidecar.index.found import CLASSES, STRICT, Found, dotted, places
 from sidecar.index.references import CALL, Use, uses_of, uses_of_local
-from sidecar.index.resolve import CLASSES, STRICT, Found, Resolver, dotted, places
+from sidecar.index.resolve import Resolver
 from sidecar.store.symbols import FileRow, SymbolRow
 
 MANY_CANDIDATES: Final = 10

@@ -223,9 +223,7 @@ class _Reading:
                     known for known in self._locals if known.name != _text(name) or known.start != owner.rows[0]
                 ]
                 owner.names.add(b"\0" + name)
-        elif owner is not None and (
-            kind == "parameter" or (owner.kind not in _CLASSLIKE and owner.kind != "module")
-        ):
+        elif owner is not None and (kind == "parameter" or (owner.kind not in _CLASSLIKE and owner.kind != "module")):
             if name not in owner.names and b"\0" + name not in owner.names:
                 owner.names.add(name)
                 row, column = node.start_point
@@ -284,7 +282,12 @@ class _Reading:
 
     # ── second sweep: uses ──────────────────────────────────────────────────────────────────────────
     def _sweep_uses(
-        self, nodes: Iterable[Node | _Word], kind: int, skipped: set[int], import_rows: set[int], uses: dict[bytes, list[int]]
+        self,
+        nodes: Iterable[Node | _Word],
+        kind: int,
+        skipped: set[int],
+        import_rows: set[int],
+        uses: dict[bytes, list[int]],
     ) -> None:
         """Note each use, but for those of local names."""
         source, scopes, plain = self._source, self._scopes, self._ascii
@@ -330,7 +333,9 @@ class _Reading:
         """The words of types that are written as strings."""
         for node in nodes:
             row, column = node.start_point
-            for match in _TYPE.finditer(self._source, node.start_byte, node.end_byte) if row == node.end_point[0] else ():
+            for match in (
+                _TYPE.finditer(self._source, node.start_byte, node.end_byte) if row == node.end_point[0] else ()
+            ):
                 yield _Word(match.start(), match.end(), (row, column + match.start() - node.start_byte))
 
     # ── the small things ────────────────────────────────────────────────────────────────────────────

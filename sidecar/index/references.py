@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from sidecar.index.resolve import MEMBER, STRICT, Found, Local, Resolver, dotted, is_member, places
+from sidecar.index.found import MEMBER, STRICT, Found, Local, dotted, is_member, places
+from sidecar.index.resolve import Resolver
 from sidecar.store.symbols import FileRow, SymbolRow, UseRow
 
 CALL: Final = 1
@@ -27,10 +28,7 @@ class Use(NamedTuple):
 
 def uses_of(resolver: Resolver, target: SymbolRow) -> Iterator[Use]:
     """The uses of a symbol, file by file; its definition is none of them."""
-    alone = (
-        sum(s.name == target.name and is_member(s) == is_member(target) for s in resolver.named(target.name))
-        == 1
-    )
+    alone = sum(s.name == target.name and is_member(s) == is_member(target) for s in resolver.named(target.name)) == 1
     member = bool(target.container) and not _in_function(resolver, target)
     wanted = (target.path, target.line, target.column)
     for row in resolver.reader.uses(target.name):

@@ -5,74 +5,39 @@ It works on what the index holds and the line's own text; nothing is parsed. One
 
 from __future__ import annotations
 
-import marshal
 import posixpath
 import re
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+from sidecar.index.found import (
+    CLASSES,
+    FOREIGN,
+    IMPORT,
+    NOTHING,
+    STRICT,
+    Found,
+    Local,
+    dotted,
+    is_member,
+    locals_of,
+    places,
+    shared_folders,
+    shared_tail,
+    word_at,
+)
 from sidecar.index.modules import BY_SUFFIX, ECMA, Modules
 from sidecar.index.texts import annotated, call_around, hands_through, is_plain, result_of, values_of, without_arguments
 from sidecar.store.symbols import FileRow, ImportRow, SymbolReader, SymbolRow
 
-MEMBER: Final = 8
-IMPORT: Final = 2
-"""As `extract` marks a use that follows a dot, and one in an import."""
-
-CLASSES: Final = frozenset({"class", "interface", "struct", "enum", "union", "trait", "type", "table"})
 _SELF: Final = frozenset({"self", "this", "cls", "Self", "$this", "static", "parent"})
-_WORD: Final = re.compile(r"\w[\w$]*|\$[\w$]+|#\w+")
 _CHAIN: Final = re.compile(r"((?:[$@]?[\w$]+(?:\(\s*\))?\s*(?:\.|->|::|\?\.)\s*)+)$")
 _UNKNOWN_OBJECT: Final = re.compile(r"[)\]\"'`}]\s*(?:\?)?(?:\.|->|::)\s*$")
 _DEEP: Final = 8
-STRICT: Final = frozenset({"python", *ECMA})
-"""Languages where each name comes from somewhere that the file says, and where what bears one name in one place is one thing."""
 _SHARED_FOLDER: Final = frozenset({"go", "java", "kotlin", "scala", "c_sharp", "swift"})
-_LOOSE: Final = frozenset({"c", "cpp", "c_sharp", "ruby", "php", "swift", "scala", "kotlin", "bash", "sql", "java"})
-"""Languages where a name may come from elsewhere without an import that says so."""
-
 Lines = Callable[[str], Sequence[str]]
 """Gives the lines of a file by its path, as they are on the disk; none where it cannot be read."""
-
-
-class Local(NamedTuple):
-    """A local name's definition; the scope's lines are `start` to `end`."""
-
-    name: str
-    line: int
-    column: int
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a name means: symbols (the best first), or a local name (of the file `elsewhere`, if that is another), or a whole module's files. `exact`: by rule, not by rank."""
-
-    symbols: tuple[SymbolRow, ...] = ()
-    local: Local | None = None
-    modules: tuple[str, ...] = ()
-    elsewhere: str = ""
-    exact: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.symbols or self.local or self.modules)
-
-
-NOTHING: Final = Found()
-FOREIGN: Final = Found(exact=True)
-"""Nothing of the project, for certain: of a library, or of a type that comes with the language."""
-
-
-def word_at(line: str, column: int) -> tuple[str, int] | None:
-    """The identifier at a column (from 1) of a line, and the column where it begins; also right behind its end."""
-    for match in _WORD.finditer(line):
-        if match.start() <= column - 1 <= match.end():
-            return match[0], match.start() + 1
-    return None
 
 
 class Resolver:
@@ -104,18 +69,20 @@ class Resolver:
         own = [s for s in self.symbols_in(file.id) if s.line == line and s.column <= column <= s.end_column]
         if own:
             return own[0].name, own[0].column, Found(self._with_twins(file, own), exact=True)
-        argument = self._argument(file, lines, (line, start), name)
-        if argument:
+        if argument := self._argument(file, lines, (line, start), name):
             return name, start, argument
-        local = self.local(file, line, name)
-        if local is not None and not _CHAIN.search(text[: start - 1]):
-            return name, start, Found(local=local, exact=True)
         mark = next((m for at, col, m in places(self.reader.use_in(file.id, name)) if (at, col) == (line, start)), None)
-        if mark is None:
-            return name, start, NOTHING  # in a comment or a string
-        if mark & 7 == IMPORT:
-            return name, start, self._imported(file, line, name)
-        return name, start, self.used(file, line, name, text[: start - 1])
+        before = text[: start - 1]
+        local = self.local(file, line, name) if not _CHAIN.search(before) else None
+        if local is not None:
+            found = Found(local=local, exact=True)
+        elif mark is None:
+            found = NOTHING  # in a comment or a string
+        elif mark & 7 == IMPORT:
+            found = self._imported(file, line, name)
+        else:
+            found = self.used(file, line, name, before)
+        return name, start, found
 
     def _with_twins(self, file: FileRow, own: Sequence[SymbolRow]) -> tuple[SymbolRow, ...]:
         """What is defined at a place with all that it is one thing with: overloads and what they declare, getters and setters."""
@@ -124,7 +91,11 @@ class Resolver:
         twins = [s for s in self.symbols_in(file.id) if s.name == own[0].name and s.container == own[0].container]
         if file.language in ECMA and own[0].kind in {"function", "method"}:  # the one with a body says most
             lines = self.lines(file.path)
-            twins.sort(key=lambda s: not lines[s.to_line - 1 : s.to_line][0].rstrip().endswith("}") if s.to_line <= len(lines) else True)
+            twins.sort(
+                key=lambda s: (
+                    not lines[s.to_line - 1 : s.to_line][0].rstrip().endswith("}") if s.to_line <= len(lines) else True
+                )
+            )
             return tuple(twins)
         return (*own, *(s for s in twins if s not in own))
 
@@ -143,7 +114,7 @@ class Resolver:
             if symbol.name == name:
                 return Found((symbol,), exact=True)
             owner = self.file(symbol.path)
-            for known in _locals(owner.locals) if owner is not None and owner.locals else ():
+            for known in locals_of(owner.locals) if owner is not None and owner.locals else ():
                 if known[0] == name and known[3] == symbol.from_line:
                     return Found(local=Local(*known), elsewhere=symbol.path, exact=True)
         return NOTHING
@@ -201,7 +172,7 @@ class Resolver:
         """The local name that is seen from a line; the innermost one."""
         if not file.locals:
             return None
-        seen = [Local(*known) for known in _locals(file.locals) if known[0] == name and known[3] <= line <= known[4]]
+        seen = [Local(*known) for known in locals_of(file.locals) if known[0] == name and known[3] <= line <= known[4]]
         return max(seen, key=lambda known: (known.start, known.line), default=None)
 
     def enclosing(self, file: FileRow, line: int) -> SymbolRow | None:
@@ -298,7 +269,7 @@ class Resolver:
             place = posixpath.splitext(symbol.path)[0].split("/")
             outer = [*place, *symbol.container.split(".")] if symbol.container else place
             for at in (outer, place[:-1], place):
-                common = _common_tail(at, parts)
+                common = shared_tail(at, parts)
                 if common:
                     scored.append((common, symbol))
                     break
@@ -318,21 +289,24 @@ class Resolver:
         if found is FOREIGN:
             return FOREIGN
         if found.modules:
-            for path in found.modules:
-                if inner := self.exported(path, name):
-                    return inner
-            for path in found.modules:
-                folder = posixpath.dirname(path)
-                inner_file = self.reader.paths([f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"])
-                if inner_file and file.language == "python":
-                    return Found(modules=tuple(inner_file), exact=True)
-            return NOTHING
+            return self._of_module(file, found.modules, name)
         for symbol in found.symbols:
             if inner := self.member_of(symbol, name):
                 return inner
         if found.symbols and file.language in STRICT and found.symbols[0].kind in CLASSES:
             return FOREIGN  # its class is known, and has no such member that is ours
         return self._ranked(file, name, member=True, of=objects[-1])
+
+    def _of_module(self, file: FileRow, modules: Sequence[str], name: str) -> Found:
+        """What a module gives under a name, or a module within it."""
+        for path in modules:
+            if inner := self.exported(path, name):
+                return inner
+        if file.language == "python":
+            for folder in map(posixpath.dirname, modules):
+                if paths := self.reader.paths([f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"]):
+                    return Found(modules=tuple(paths), exact=True)
+        return NOTHING
 
     def _object(self, file: FileRow, line: int, objects: Sequence[str]) -> Found:
         """What stands before the last dot: a module, a class, or something whose class can be told."""
@@ -478,10 +452,18 @@ class Resolver:
         }
 
         def likeliness(symbol: SymbolRow) -> tuple[bool, bool, bool, bool, int, str, int]:
-            near = _common(symbol.path, file.path)
+            near = shared_folders(symbol.path, file.path)
             fits = bool(symbol.container) == member
             called = hint and symbol.container.rpartition(".")[2].lower() == hint
-            return (not fits, not called, symbol.path != file.path, symbol.path not in known, -near, symbol.path, symbol.line)
+            return (
+                not fits,
+                not called,
+                symbol.path != file.path,
+                symbol.path not in known,
+                -near,
+                symbol.path,
+                symbol.line,
+            )
 
         if member:
             members = [s for s in candidates if is_member(s)]
@@ -490,28 +472,6 @@ class Resolver:
 
 
 _FLAT: Final = frozenset({"field", "variable", "constant", "column", "property"})
-
-
-@lru_cache(maxsize=256)
-def _locals(packed: bytes) -> list[tuple[str, int, int, int, int]]:
-    known: list[tuple[str, int, int, int, int]] = marshal.loads(packed)  # noqa: S302 - the index is the user's own
-    return known
-
-
-def places(packed: bytes) -> Iterator[tuple[int, int, int]]:
-    """(line, column, mark) of packed uses."""
-    flat = array("I", packed)
-    return zip(flat[::3], flat[1::3], flat[2::3], strict=True)
-
-
-def dotted(symbol: SymbolRow) -> str:
-    """A symbol's dotted name path."""
-    return f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
-
-
-def is_member(symbol: SymbolRow) -> bool:
-    """Whether a symbol can stand behind a dot: what is defined in a class, not in a function."""
-    return bool(symbol.container) and (symbol.language != "python" or symbol.kind not in {"function", "variable"})
 
 
 def _sees(within: str, symbol: SymbolRow, language: str) -> bool:
@@ -527,22 +487,3 @@ def _sees(within: str, symbol: SymbolRow, language: str) -> bool:
 def _related(one: str, other: str) -> bool:
     families: tuple[Iterable[str], ...] = (ECMA, {"c", "cpp"}, {"java", "kotlin", "scala"})
     return any(one in family and other in family for family in families)
-
-
-def _common(one: str, other: str) -> int:
-    """How many folders two paths share from the top."""
-    count = 0
-    for a, b in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-def _common_tail(place: Sequence[str], parts: Sequence[str]) -> int:
-    count = 0
-    for a, b in zip(reversed(place), reversed(parts), strict=False):
-        if a.lower() != b.lower():
-            break
-        count += 1
-    return count

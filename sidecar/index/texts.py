@@ -13,9 +13,13 @@ _STRINGS: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`|(?
 _CALLEE: Final = re.compile(r"([\w$]+)\s*$")
 _ARGUMENTS: Final = re.compile(r"\((?:[^()'\"]|'[^']*'|\"[^\"]*\")+\)(?=[^'\"]*$|.*\.\s*$)")
 _HEAD: Final = r"(?:(?:Optional|type|Type|ClassVar|Final|Annotated|Awaitable|Promise)[\[<]\s*)?(?:readonly\s+)?[\"'*&]*"
-_VAGUE: Final = frozenset({"Any", "Union", "object", "Optional", "Final", "ClassVar", "any", "unknown", "Self", "Generic"})
+_VAGUE: Final = frozenset(
+    {"Any", "Union", "object", "Optional", "Final", "ClassVar", "any", "unknown", "Self", "Generic"}
+)
 _LITERAL: Final = r"(?:[\[{\"'\d`]|[rbfu]{1,2}[\"']|True\b|False\b|true\b|false\b)"
-_PLAIN: Final = "list|dict|set|tuple|frozenset|str|bytes|bytearray|int|float|bool|sorted|open|Map|Set|Array|Promise|Date"
+_PLAIN: Final = (
+    "list|dict|set|tuple|frozenset|str|bytes|bytearray|int|float|bool|sorted|open|Map|Set|Array|Promise|Date"
+)
 
 
 def call_around(lines: Sequence[str], line: int, column: int, end: int) -> tuple[int, int] | None:
@@ -35,7 +39,7 @@ def call_around(lines: Sequence[str], line: int, column: int, end: int) -> tuple
 
 
 def without_arguments(before: str) -> str:
-    """The text before a name, with the arguments of the calls that lead to it left out: `a(1).b(c(2)).` is `a().b().`"""
+    """The text before a name, with the arguments of the calls that lead to it left out: of `a(1).b(c(2)).` stays `a().b().`, no more."""
     while (shorter := _ARGUMENTS.sub("()", before, count=1)) != before:
         before = shorter
     return before
@@ -65,7 +69,9 @@ def annotated(text: str, name: str) -> str:
 
 def is_plain(text: str, name: str) -> bool:
     """Whether a line gives a name a literal, or a value of a type that comes with the language."""
-    return bool(re.search(rf"\b{re.escape(name)}\s*(?::[^=]*)?=\s*(?:{_LITERAL}|(?:new\s+)?(?:{_PLAIN})\b\s*[(<])", text))
+    return bool(
+        re.search(rf"\b{re.escape(name)}\s*(?::[^=]*)?=\s*(?:{_LITERAL}|(?:new\s+)?(?:{_PLAIN})\b\s*[(<])", text)
+    )
 
 
 def hands_through(value: str) -> bool:

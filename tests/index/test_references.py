@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sidecar.index.found import dotted
 from sidecar.index.references import uses_of, uses_of_local
-from sidecar.index.resolve import dotted
 from tests.index.test_resolve import GO, OTHERS, PYTHON, TYPESCRIPT
 from tests.index.trees import resolving, write_tree
 
