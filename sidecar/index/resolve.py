@@ -28,7 +28,16 @@ from sidecar.index.found import (
     word_at,
 )
 from sidecar.index.modules import BY_SUFFIX, ECMA, Modules
-from sidecar.index.texts import annotated, call_around, hands_through, is_plain, result_of, values_of, without_arguments
+from sidecar.index.texts import (
+    LONG,
+    annotated,
+    call_around,
+    hands_through,
+    is_plain,
+    result_of,
+    values_of,
+    without_arguments,
+)
 from sidecar.store.symbols import FileRow, ImportRow, SymbolReader, SymbolRow
 
 _SELF: Final = frozenset({"self", "this", "cls", "Self", "$this", "static", "parent"})
@@ -293,7 +302,7 @@ class Resolver:
         for symbol in found.symbols:
             if inner := self.member_of(symbol, name):
                 return inner
-        if found.symbols and file.language in STRICT and found.symbols[0].kind in CLASSES:
+        if found.symbols and file.language in STRICT and found.symbols[0].kind in {"class", "interface"}:
             return FOREIGN  # its class is known, and has no such member that is ours
         return self._ranked(file, name, member=True, of=objects[-1])
 
@@ -362,7 +371,7 @@ class Resolver:
     def _declared(self, file: FileRow, line: int, name: str) -> Found:
         """The class of what is bound on a line."""
         lines = self.lines(file.path)
-        text = lines[line - 1] if 0 < line <= len(lines) else ""
+        text = lines[line - 1][:LONG] if 0 < line <= len(lines) else ""
         for value in values_of(text, name):
             found = self._class_named(file, line, value, name)
             if found or found is FOREIGN:

@@ -9,9 +9,12 @@ from typing import Final
 _FAR: Final = 60
 """How many lines above an argument its call may begin."""
 
+LONG: Final = 1_000
+"""More of a line than so many characters is not looked at: that is no text that people write."""
+
 _STRINGS: Final = re.compile(r"'(?:[^'\\]|\\.)*'|\"(?:[^\"\\]|\\.)*\"|`[^`]*`|(?:#|//).*")
 _CALLEE: Final = re.compile(r"([\w$]+)\s*$")
-_ARGUMENTS: Final = re.compile(r"\((?:[^()'\"]|'[^']*'|\"[^\"]*\")+\)(?=[^'\"]*$|.*\.\s*$)")
+_ARGUMENTS: Final = re.compile(r"\((?:[^()'\"]|\(\)|'[^']*'|\"[^\"]*\")+\)")
 _HEAD: Final = r"(?:(?:Optional|type|Type|ClassVar|Final|Annotated|Awaitable|Promise)[\[<]\s*)?(?:readonly\s+)?[\"'*&]*"
 _VAGUE: Final = frozenset(
     {"Any", "Union", "object", "Optional", "Final", "ClassVar", "any", "unknown", "Self", "Generic"}
@@ -24,11 +27,11 @@ _PLAIN: Final = (
 
 def call_around(lines: Sequence[str], line: int, column: int, end: int) -> tuple[int, int] | None:
     """The place (line and column from 1) of the name that is called with `name=`, written from a column to an end column."""
-    if not re.match(r"\s*=(?!=)", lines[line - 1][end - 1 :]):
+    if len(lines[line - 1]) > LONG or not re.match(r"\s*=(?!=)", lines[line - 1][end - 1 :]):
         return None
     depth = 0
     for number in range(line, max(0, line - _FAR), -1):
-        text = lines[number - 1] if number < line else lines[number - 1][: column - 1]
+        text = lines[number - 1][: LONG if number < line else column - 1]
         text = _STRINGS.sub(lambda match: " " * len(match[0]), text)
         for at in range(len(text) - 1, -1, -1):
             depth += (text[at] in ")]}") - (text[at] in "([{")
@@ -40,6 +43,7 @@ def call_around(lines: Sequence[str], line: int, column: int, end: int) -> tuple
 
 def without_arguments(before: str) -> str:
     """The text before a name, with the arguments of the calls that lead to it left out: of `a(1).b(c(2)).` stays `a().b().`, no more."""
+    before = before[-LONG:]
     while (shorter := _ARGUMENTS.sub("()", before, count=1)) != before:
         before = shorter
     return before

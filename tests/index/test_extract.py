@@ -256,6 +256,14 @@ def test_uses_tell_their_kind_and_what_they_stand_in():
     assert [mark & 7 for *_, mark in uses(java, "Money")] == [TYPE]
 
 
+def test_types_in_strings_are_uses_and_other_strings_are_not():
+    source = b"def f(a: 'Cart', b: List['shop.Item'] = 'Text') -> 'f':\n    x: 'a' = d['Key']\n"
+    facts = extract(source, "python")
+    assert [use[:2] for use in uses(facts, "Cart")] == [(1, 11)]
+    assert [(column, bool(mark & MEMBER)) for _, column, mark in uses(facts, "Item")] == [(32, True)]
+    assert not {"Text", "Key", "a"} & facts.uses.keys()
+
+
 def test_local_names_and_keyword_arguments_are_no_uses():
     facts = extract(PYTHON.encode(), "python")
     assert not {"net", "x", "stream", "a", "rest", "item"} & facts.uses.keys()
