@@ -10,8 +10,9 @@ from typing import Final
 
 from sidecar.core.errors import BadInput
 from sidecar.core.symbols import Call, Hover, Item, Location, Operation, Position, Query, Span, Symbol
+from sidecar.index.found import CLASSES, STRICT, Found, dotted, places
 from sidecar.index.references import CALL, Use, uses_of, uses_of_local
-from sidecar.index.resolve import CLASSES, Found, Resolver, dotted, places
+from sidecar.index.resolve import Resolver
 from sidecar.store.symbols import FileRow, SymbolRow
 
 MANY_CANDIDATES: Final = 10
@@ -88,6 +89,7 @@ def _document_symbols(resolver: Resolver, query: Query) -> Iterator[Item]:
 
 def _definition(resolver: Resolver, query: Query) -> Iterator[Item]:
     file, found = _meant(resolver, query)
+    file = _home(resolver, file, found)
     if found.local is not None and file is not None:
         name, line, column = found.local[:3]
         yield _location(resolver, file.path, line, column, len(name), resolver.enclosing_path(file, line))
@@ -99,13 +101,14 @@ def _definition(resolver: Resolver, query: Query) -> Iterator[Item]:
 
 def _references(resolver: Resolver, query: Query) -> Iterator[Item]:
     file, found = _meant(resolver, query)
+    file = _home(resolver, file, found)
     if found.local is not None and file is not None:
         yield from (_used(resolver, use) for use in uses_of_local(resolver, file, found.local))
     symbols = _targets(found)
     for symbol in symbols:
         yield _location(resolver, symbol.path, symbol.line, symbol.column, len(symbol.name), symbol.container)
     told = {(s.path, s.line, s.column) for s in symbols}
-    for symbol in symbols:
+    for symbol in _asked(symbols):
         for use in uses_of(resolver, symbol):
             if use[:3] not in told:
                 told.add(use[:3])
@@ -115,7 +118,7 @@ def _references(resolver: Resolver, query: Query) -> Iterator[Item]:
 def _callers(resolver: Resolver, query: Query) -> Iterator[Item]:
     _, found = _meant(resolver, query)
     calls: dict[tuple[int, int], list[Span]] = {}
-    for symbol in _targets(found):
+    for symbol in _asked(_targets(found)):
         for use in uses_of(resolver, symbol):
             if use.mark & 7 == CALL:
                 calls.setdefault((use.file, use.mark >> 4), []).append(
@@ -154,13 +157,14 @@ def _callees(resolver: Resolver, query: Query) -> Iterator[Item]:
 
 
 def _hover(resolver: Resolver, query: Query) -> Iterator[Item]:
-    _, found = _meant(resolver, query)
+    file, found = _meant(resolver, query)
     for symbol in found.symbols[:1]:
         head = f"```{symbol.language}\n{symbol.signature or symbol.name}\n```"
         place = f"{symbol.kind} in {symbol.path}:{symbol.line}"
         yield Hover("\n\n".join(part for part in (head, symbol.doc, place) if part), symbol_of(symbol).span)
-    if found.local is not None and query.position is not None:
-        text = _line(resolver, query.path, found.local.line).strip()
+    file = _home(resolver, file, found)
+    if found.local is not None and file is not None:
+        text = _line(resolver, file.path, found.local.line).strip()
         yield Hover(f"```\n{text}\n```\n\nlocal name, line {found.local.line}")
 
 
@@ -226,7 +230,18 @@ def _meant(resolver: Resolver, query: Query) -> tuple[FileRow | None, Found]:
 
 def _targets(found: Found) -> Sequence[SymbolRow]:
     """The symbols that a question is about: all that it can mean by rule or by name, the best where it is a guess."""
-    return found.symbols[:MANY_CANDIDATES]
+    return found.symbols if found.exact else found.symbols[:MANY_CANDIDATES]
+
+
+def _asked(symbols: Sequence[SymbolRow]) -> Sequence[SymbolRow]:
+    """One of each that have their uses in common: overloads, a getter with its setter."""
+    strict = {(s.path, s.container, s.name): s for s in symbols if s.language in STRICT}
+    return [*strict.values(), *(s for s in symbols if s.language not in STRICT)]
+
+
+def _home(resolver: Resolver, file: FileRow | None, found: Found) -> FileRow | None:
+    """The file that a local name belongs to."""
+    return resolver.file(found.elsewhere) if found.elsewhere else file
 
 
 def _parts(name: str) -> list[str]:

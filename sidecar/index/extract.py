@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from operator import attrgetter, itemgetter
@@ -34,7 +34,7 @@ KINDS: Final = (*_TYPES, *_OTHERS, *_LAST)
 """All kinds of symbols. Of two that capture one name, the earlier counts."""
 
 _CLASSLIKE: Final = frozenset({*_TYPES, "impl", "table"})
-_FUNCTIONS: Final = frozenset({"function", "method", "constructor"})
+_BINDING: Final = ("member", "bind", "outer", "parameter")
 _FIELDS: Final = ("name", "declarator", "left", "pattern", "property", "bound_identifier", "type")
 _NO_OBJECT: Final = frozenset({"prototype", "exports", "module", "this", "self", "window", "globalThis"})
 _SIGNATURE: Final = 200
@@ -42,6 +42,7 @@ _DOC: Final = 160
 _DOCSTRING: Final = re.compile(rb"""[rRuU]{0,2}(\"{3}|'{3}|"|')\s*([^\n]*)""")
 _WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(rb"[A-Za-z_#@:\x80-\xff][\w$\x80-\xff]*|\$[\w$]+|operator\W+", re.ASCII)
+_TYPE: Final = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
 _FOREVER: Final = 1 << 62
 
 
@@ -87,6 +88,14 @@ class Facts(NamedTuple):
     locals: list[Local]
     doc: str
     broken: bool
+
+
+class _Word(NamedTuple):
+    """An identifier that is no node of its own."""
+
+    start_byte: int
+    end_byte: int
+    start_point: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -136,8 +145,10 @@ class _Reading:
         imports, rows = self._imports()
         uses: dict[bytes, list[int]] = {}
         skipped = self._named | {node.start_byte for node in self._found.get("skip", ())}
-        for capture, kind in (("ref.member", MEMBER), ("ref.type", TYPE), ("ref", READ)):
-            nodes = self._found.get(capture)
+        for capture, kind in (("ref.member", MEMBER), ("ref.type", TYPE), ("ref", READ), ("quoted", TYPE)):
+            nodes: Sequence[Node | _Word] = self._found.get(capture, ())
+            if capture == "quoted":
+                nodes = list(self._quoted(self._found.get(capture, ())))
             if nodes:
                 self._sweep_uses(nodes, kind, skipped, rows, uses)
             if nodes and kind == MEMBER:
@@ -156,7 +167,7 @@ class _Reading:
                 scope = _Scope(start, node.end_byte, kind, stack[-1].path if stack else "")
                 if kind == "impl":
                     scope.path = _joined(scope.path, self._impl_name(node))
-            elif kind in {"bind", "member", "outer"}:
+            elif kind in _BINDING:
                 self._bind(kind, node, stack)
                 continue
             else:
@@ -179,7 +190,7 @@ class _Reading:
                 marks.append((whole.start_byte, -whole.end_byte, kind, whole, name))
         for kind in ("scope", "impl"):
             marks += [(node.start_byte, -node.end_byte, kind, node, None) for node in self._found.get(kind, ())]
-        for kind in ("member", "bind", "outer"):
+        for kind in _BINDING:
             nodes = self._found.get(kind, ())
             marks += [(node.start_byte, 0, kind, node, node) for node in nodes if node.start_byte not in self._named]
         marks.sort(key=itemgetter(0, 1))
@@ -212,12 +223,12 @@ class _Reading:
                     known for known in self._locals if known.name != _text(name) or known.start != owner.rows[0]
                 ]
                 owner.names.add(b"\0" + name)
-        elif owner is not None and owner.kind not in _CLASSLIKE and owner.kind != "module":
+        elif owner is not None and (kind == "parameter" or (owner.kind not in _CLASSLIKE and owner.kind != "module")):
             if name not in owner.names and b"\0" + name not in owner.names:
                 owner.names.add(name)
                 row, column = node.start_point
                 self._locals.append(Local(_text(name), row + 1, self._column(row, column), *owner.rows))
-        else:
+        elif kind == "bind":
             self._share(node, name, owner)
 
     def _share(self, node: Node, name: bytes, owner: _Scope | None) -> None:
@@ -271,7 +282,12 @@ class _Reading:
 
     # ── second sweep: uses ──────────────────────────────────────────────────────────────────────────
     def _sweep_uses(
-        self, nodes: Iterable[Node], kind: int, skipped: set[int], import_rows: set[int], uses: dict[bytes, list[int]]
+        self,
+        nodes: Iterable[Node | _Word],
+        kind: int,
+        skipped: set[int],
+        import_rows: set[int],
+        uses: dict[bytes, list[int]],
     ) -> None:
         """Note each use, but for those of local names."""
         source, scopes, plain = self._source, self._scopes, self._ascii
@@ -312,6 +328,15 @@ class _Reading:
             if places is None:
                 places = uses[name] = []
             places += (row + 1, column + 1 if plain else self._column(row, column), within | mark)
+
+    def _quoted(self, nodes: Iterable[Node]) -> Iterator[_Word]:
+        """The words of types that are written as strings."""
+        for node in nodes:
+            row, column = node.start_point
+            for match in (
+                _TYPE.finditer(self._source, node.start_byte, node.end_byte) if row == node.end_point[0] else ()
+            ):
+                yield _Word(match.start(), match.end(), (row, column + match.start() - node.start_byte))
 
     # ── the small things ────────────────────────────────────────────────────────────────────────────
     def _imports(self) -> tuple[list[Import], set[int]]:

@@ -2,9 +2,11 @@
 
 The queries (`queries/*.scm`) capture definitions by their kind (`@class`, `@function`, …); `@bind` is an identifier that
 a declaration binds, which is a local name inside a function and a symbol elsewhere, `@member` one that is set on the
-object itself, `@outer` one that a function takes from outside; `@scope` has local names but is no symbol, `@impl` has
+object itself, `@outer` one that a function takes from outside, `@parameter` a type parameter, local to what it stands
+in; `@scope` has local names but is no symbol, `@impl` has
 members but defines nothing; `@base` stands in a list of base classes; `@import` is a statement that brings names in;
-`@ref`, `@ref.member` and `@ref.type` are uses, `@skip` are identifiers that are none.
+`@ref`, `@ref.member` and `@ref.type` are uses, `@quoted` is a string that holds types, `@skip` are identifiers that are
+none.
 """
 
 from __future__ import annotations

@@ -6,14 +6,13 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from sidecar.index.modules import ECMA
-from sidecar.index.resolve import MEMBER, Found, Local, Resolver, dotted, places
+from sidecar.index.found import MEMBER, STRICT, Found, Local, dotted, is_member, places
+from sidecar.index.resolve import Resolver
 from sidecar.store.symbols import FileRow, SymbolRow, UseRow
 
 CALL: Final = 1
 IMPORT: Final = 2
 _KIND: Final = 7
-_STRICT: Final = frozenset({"python", *ECMA})
 
 
 class Use(NamedTuple):
@@ -29,10 +28,7 @@ class Use(NamedTuple):
 
 def uses_of(resolver: Resolver, target: SymbolRow) -> Iterator[Use]:
     """The uses of a symbol, file by file; its definition is none of them."""
-    alone = (
-        sum(s.name == target.name and bool(s.container) == bool(target.container) for s in resolver.named(target.name))
-        == 1
-    )
+    alone = sum(s.name == target.name and is_member(s) == is_member(target) for s in resolver.named(target.name)) == 1
     member = bool(target.container) and not _in_function(resolver, target)
     wanted = (target.path, target.line, target.column)
     for row in resolver.reader.uses(target.name):
@@ -84,30 +80,30 @@ class _Tops:
     def __init__(self, resolver: Resolver, file: FileRow, wanted: tuple[str, int, int], target: SymbolRow) -> None:
         self._resolver, self._file, self._wanted, self._target = resolver, file, wanted, target
         self._bare: dict[str, bool] = {}
-        self._imported: bool | None = None
 
     def __call__(self, line: int, column: int, mark: int) -> bool:
         if mark & MEMBER and mark & _KIND != IMPORT:
             before = _before(self._resolver, self._file, line, column)
             found = self._resolver.used(self._file, line, self._target.name, before)
-            return _is(found, self._wanted) and (found.exact or self._file.language not in _STRICT)
+            return _is(found, self._wanted) and (found.exact or self._file.language not in STRICT)
         if mark & _KIND == IMPORT:
-            if self._imported is None:
-                self._imported = self._brings()
-            return self._imported
+            return self._brings(line)
         scope = self._resolver.enclosing_path(self._file, line)
         known = self._bare.get(scope)
         if known is None:
             found = self._resolver.bare(self._file, line, self._target.name)
-            if not found and self._file.language not in _STRICT:
+            if not found and self._file.language not in STRICT:
                 found = self._resolver.used(self._file, line, self._target.name, "")
             known = self._bare[scope] = _is(found, self._wanted)
         return known
 
-    def _brings(self) -> bool:
+    def _brings(self, line: int) -> bool:
+        """Whether the import that stands on a line is of the symbol."""
         name = self._target.name
-        rows = [row for row in self._resolver.imports(self._file.id) if name in {row.name, row.alias}]
-        return any(_is(self._resolver.brought(self._file, row, row.alias), self._wanted) for row in rows if row.name)
+        rows = [row for row in self._resolver.imports(self._file.id) if row.line <= line]
+        first = max((row.line for row in rows), default=0)
+        rows = [row for row in rows if row.line == first and row.name and name in {row.name, row.alias}]
+        return any(_is(self._resolver.brought(self._file, row, row.alias), self._wanted) for row in rows)
 
 
 class _Members:

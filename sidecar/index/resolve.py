@@ -5,68 +5,48 @@ It works on what the index holds and the line's own text; nothing is parsed. One
 
 from __future__ import annotations
 
-import marshal
 import posixpath
 import re
-from array import array
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+from sidecar.index.found import (
+    CLASSES,
+    FOREIGN,
+    IMPORT,
+    NOTHING,
+    STRICT,
+    Found,
+    Local,
+    dotted,
+    is_member,
+    locals_of,
+    places,
+    shared_folders,
+    shared_tail,
+    word_at,
+)
 from sidecar.index.modules import BY_SUFFIX, ECMA, Modules
+from sidecar.index.texts import (
+    LONG,
+    annotated,
+    call_around,
+    hands_through,
+    is_plain,
+    result_of,
+    values_of,
+    without_arguments,
+)
 from sidecar.store.symbols import FileRow, ImportRow, SymbolReader, SymbolRow
 
-MEMBER: Final = 8
-IMPORT: Final = 2
-"""As `extract` marks a use that follows a dot, and one in an import."""
-
-CLASSES: Final = frozenset({"class", "interface", "struct", "enum", "union", "trait", "type", "table"})
 _SELF: Final = frozenset({"self", "this", "cls", "Self", "$this", "static", "parent"})
-_WORD: Final = re.compile(r"\w[\w$]*|\$[\w$]+|#\w+")
 _CHAIN: Final = re.compile(r"((?:[$@]?[\w$]+(?:\(\s*\))?\s*(?:\.|->|::|\?\.)\s*)+)$")
 _UNKNOWN_OBJECT: Final = re.compile(r"[)\]\"'`}]\s*(?:\?)?(?:\.|->|::)\s*$")
 _DEEP: Final = 8
 _SHARED_FOLDER: Final = frozenset({"go", "java", "kotlin", "scala", "c_sharp", "swift"})
-_LOOSE: Final = frozenset({"c", "cpp", "c_sharp", "ruby", "php", "swift", "scala", "kotlin", "bash", "sql", "java"})
-"""Languages where a name may come from elsewhere without an import that says so."""
-
 Lines = Callable[[str], Sequence[str]]
 """Gives the lines of a file by its path, as they are on the disk; none where it cannot be read."""
-
-
-class Local(NamedTuple):
-    """A local name's definition; the scope's lines are `start` to `end`."""
-
-    name: str
-    line: int
-    column: int
-    start: int
-    end: int
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a name means: symbols (the best first), or a local name, or a whole module's files. `exact`: by rule, not by rank."""
-
-    symbols: tuple[SymbolRow, ...] = ()
-    local: Local | None = None
-    modules: tuple[str, ...] = ()
-    exact: bool = False
-
-    def __bool__(self) -> bool:
-        return bool(self.symbols or self.local or self.modules)
-
-
-NOTHING: Final = Found()
-
-
-def word_at(line: str, column: int) -> tuple[str, int] | None:
-    """The identifier at a column (from 1) of a line, and the column where it begins; also right behind its end."""
-    for match in _WORD.finditer(line):
-        if match.start() <= column - 1 <= match.end():
-            return match[0], match.start() + 1
-    return None
 
 
 class Resolver:
@@ -82,6 +62,7 @@ class Resolver:
         self.imports = lru_cache(maxsize=4096)(reader.imports_of)
         self._bases = lru_cache(maxsize=2048)(reader.bases_in)
         self.exported = lru_cache(maxsize=20_000)(self._exported)
+        self._asking: set[tuple[int, int, str, str]] = set()
 
     # ── by position ─────────────────────────────────────────────────────────────────────────────────
     def meaning(self, path: str, line: int, column: int) -> tuple[str, int, Found]:
@@ -96,16 +77,56 @@ class Resolver:
             name, start = name[1:], start + 1
         own = [s for s in self.symbols_in(file.id) if s.line == line and s.column <= column <= s.end_column]
         if own:
-            return own[0].name, own[0].column, Found(tuple(own), exact=True)
-        local = self.local(file, line, name)
-        if local is not None and not _CHAIN.search(text[: start - 1]):
-            return name, start, Found(local=local, exact=True)
+            return own[0].name, own[0].column, Found(self._with_twins(file, own), exact=True)
+        if argument := self._argument(file, lines, (line, start), name):
+            return name, start, argument
         mark = next((m for at, col, m in places(self.reader.use_in(file.id, name)) if (at, col) == (line, start)), None)
-        if mark is None:
-            return name, start, NOTHING  # in a comment or a string
-        if mark & 7 == IMPORT:
-            return name, start, self._imported(file, line, name)
-        return name, start, self.used(file, line, name, text[: start - 1])
+        before = text[: start - 1]
+        local = self.local(file, line, name) if not _CHAIN.search(before) else None
+        if local is not None:
+            found = Found(local=local, exact=True)
+        elif mark is None:
+            found = NOTHING  # in a comment or a string
+        elif mark & 7 == IMPORT:
+            found = self._imported(file, line, name)
+        else:
+            found = self.used(file, line, name, before)
+        return name, start, found
+
+    def _with_twins(self, file: FileRow, own: Sequence[SymbolRow]) -> tuple[SymbolRow, ...]:
+        """What is defined at a place with all that it is one thing with: overloads and what they declare, getters and setters."""
+        if file.language not in STRICT:
+            return tuple(own)
+        twins = [s for s in self.symbols_in(file.id) if s.name == own[0].name and s.container == own[0].container]
+        if file.language in ECMA and own[0].kind in {"function", "method"}:  # the one with a body says most
+            lines = self.lines(file.path)
+            twins.sort(
+                key=lambda s: (
+                    not lines[s.to_line - 1 : s.to_line][0].rstrip().endswith("}") if s.to_line <= len(lines) else True
+                )
+            )
+            return tuple(twins)
+        return (*own, *(s for s in twins if s not in own))
+
+    def _argument(self, file: FileRow, lines: Sequence[str], at: tuple[int, int], name: str) -> Found:
+        """What an argument's name (`f(name=1)`) means: a parameter of what is called, or a field of the class."""
+        place = call_around(lines, *at, at[1] + len(name)) if file.language == "python" else None
+        if place is None:
+            return NOTHING
+        callee = word_at(lines[place[0] - 1], place[1])
+        own = callee is not None and callee[0] in {"cls", "__class__"}
+        called = self._typed(file, place[0], "cls") if own else self.meaning(file.path, *place)[2]
+        for symbol in called.symbols:
+            if symbol.kind in CLASSES:
+                made = self.member_of(symbol, "__init__").symbols or self.member_of(symbol, name).symbols
+                symbol = made[0] if made else symbol  # noqa: PLW2901 - the class is called, its constructor answers
+            if symbol.name == name:
+                return Found((symbol,), exact=True)
+            owner = self.file(symbol.path)
+            for known in locals_of(owner.locals) if owner is not None and owner.locals else ():
+                if known[0] == name and known[3] == symbol.from_line:
+                    return Found(local=Local(*known), elsewhere=symbol.path, exact=True)
+        return NOTHING
 
     def _imported(self, file: FileRow, line: int, name: str) -> Found:
         """What a word of an import statement means: the name that is brought in, or a module on the way to it."""
@@ -124,13 +145,18 @@ class Resolver:
 
     def used(self, file: FileRow, line: int, name: str, before: str) -> Found:
         """What a use of a name means, `before` being the text of its line up to it."""
+        before = without_arguments(before) if before.rstrip(" ?").endswith(").") else before
+        if file.language in STRICT and not before.rstrip().endswith("."):
+            return self.bare(file, line, name)
         chain = _CHAIN.search(before)
         if chain is None and _UNKNOWN_OBJECT.search(before):
             return self._ranked(file, name, member=True)
         if chain is not None and not before.endswith("..") and not re.match(r"\s*(from|import)\s", before):
             objects = [part.strip() for part in re.split(r"\.|->|::|\?\.", chain[1]) if part.strip(" ?")]
+            if file.language in STRICT:  # a decorator's sign is no part of its name
+                objects[0] = objects[0].lstrip("@")
             return self._member(file, line, [part.rstrip("?") for part in objects], name)
-        return self.bare(file, line, name) or self._ranked(file, name, member=False)
+        return self.bare(file, line, name) or self._ranked(file, name)
 
     def bare(self, file: FileRow, line: int, name: str) -> Found:
         """What a name without an object before it means, by rule alone."""
@@ -155,7 +181,7 @@ class Resolver:
         """The local name that is seen from a line; the innermost one."""
         if not file.locals:
             return None
-        seen = [Local(*known) for known in _locals(file.locals) if known[0] == name and known[3] <= line <= known[4]]
+        seen = [Local(*known) for known in locals_of(file.locals) if known[0] == name and known[3] <= line <= known[4]]
         return max(seen, key=lambda known: (known.start, known.line), default=None)
 
     def enclosing(self, file: FileRow, line: int) -> SymbolRow | None:
@@ -218,7 +244,7 @@ class Resolver:
         if own and not (own[0].kind in {"variable", "constant"} and any(row.alias == name for row in rows)):
             return Found(tuple(own), exact=True)
         if name == "default":
-            return self._default(file)
+            return self._default(file, depth)
         handed_on = self._handed_on(file, name, depth)
         if handed_on:
             return handed_on
@@ -237,12 +263,12 @@ class Resolver:
                 return found
         return NOTHING
 
-    def _default(self, file: FileRow) -> Found:
+    def _default(self, file: FileRow, depth: int) -> Found:
         text = "\n".join(self.lines(file.path))
         match = re.search(r"export\s+default\s+(?:abstract\s+|async\s+)*(?:class\s+|function\s*\*?\s*)?([\w$]+)", text)
         match = match or re.search(r"module\.exports\s*=\s*([\w$]+)|export\s*\{[^}]*?([\w$]+)\s+as\s+default", text)
         name = next((word for word in match.groups() if word), "") if match else ""
-        return self.exported(file.path, name) if name and name != "default" else NOTHING
+        return self.exported(file.path, name, depth + 1) if name and name != "default" else NOTHING
 
     def _by_package(self, module: str, name: str) -> Found:
         """Symbols whose file lies where the package's name says, or is called as its last word."""
@@ -252,7 +278,7 @@ class Resolver:
             place = posixpath.splitext(symbol.path)[0].split("/")
             outer = [*place, *symbol.container.split(".")] if symbol.container else place
             for at in (outer, place[:-1], place):
-                common = _common_tail(at, parts)
+                common = shared_tail(at, parts)
                 if common:
                     scored.append((common, symbol))
                     break
@@ -265,79 +291,112 @@ class Resolver:
         first = objects[0].removesuffix("()") if objects else ""
         if len(objects) == 1 and (first in _SELF or objects[0] in {"super()", "super", "base"}):
             path = self.class_path(file, line)
-            return (
-                self._inherited(file, path, name, above=first in {"super", "base", "parent"}) if path else NOTHING
-            ) or (self._ranked(file, name, member=True))
+            above = first in {"super", "base", "parent"}
+            inherited = self._inherited(file, path, name, above=above) if path else NOTHING
+            return inherited or (FOREIGN if above and path else self._ranked(file, name, member=True))
         found = self._object(file, line, objects)
+        if found is FOREIGN:
+            return FOREIGN
         if found.modules:
-            for path in found.modules:
-                if inner := self.exported(path, name):
-                    return inner
-            for path in found.modules:
-                folder = posixpath.dirname(path)
-                inner_file = self.reader.paths([f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"])
-                if inner_file and file.language == "python":
-                    return Found(modules=tuple(inner_file), exact=True)
-            return NOTHING
+            return self._of_module(file, found.modules, name)
         for symbol in found.symbols:
             if inner := self.member_of(symbol, name):
                 return inner
-        return self._ranked(file, name, member=True)
+        if found.symbols and file.language in STRICT and found.symbols[0].kind in {"class", "interface"}:
+            return FOREIGN  # its class is known, and has no such member that is ours
+        return self._ranked(file, name, member=True, of=objects[-1])
+
+    def _of_module(self, file: FileRow, modules: Sequence[str], name: str) -> Found:
+        """What a module gives under a name, or a module within it."""
+        for path in modules:
+            if inner := self.exported(path, name):
+                return inner
+        if file.language == "python":
+            for folder in map(posixpath.dirname, modules):
+                if paths := self.reader.paths([f"{folder}/{name}.py", f"{folder}/{name}/__init__.py"]):
+                    return Found(modules=tuple(paths), exact=True)
+        return NOTHING
 
     def _object(self, file: FileRow, line: int, objects: Sequence[str]) -> Found:
         """What stands before the last dot: a module, a class, or something whose class can be told."""
         whole = ".".join(objects)
         for row in self.imports(file.id):
             if not row.name and row.alias == whole:
-                return self.brought(file, row, whole)
+                return self.brought(file, row, whole) or FOREIGN
         found = self._typed(file, line, objects[0])
         for part in objects[1:]:
-            inner = NOTHING
+            inner, name = NOTHING, part.removesuffix("()")
             for path in found.modules:
-                inner = inner or self.exported(path, part.removesuffix("()"))
+                inner = inner or self.exported(path, name)
             for symbol in found.symbols:
-                inner = inner or self.member_of(symbol, part.removesuffix("()"))
-            found = self._as_class(inner)
+                inner = inner or self.member_of(symbol, name)
+            found = FOREIGN if found is FOREIGN else self._as_class(inner, called=part != name)
         return found
 
     def _typed(self, file: FileRow, line: int, name: str) -> Found:
         """A variable's class, as its declaration or its first value tells it."""
+        called = name.endswith("()")
         name = name.removesuffix("()")
         if name in _SELF:
             path = self.class_path(file, line)
             return Found(tuple(s for s in self.symbols_in(file.id) if dotted(s) == path))
         found = self.bare(file, line, name)
         if found.local is not None:
-            return self._as_class(self._declared(file, found.local.line, found.local.end, name))
-        return self._as_class(found)
+            kind = self._declared(file, found.local.line, name)
+            return self._given(kind) if called else kind
+        if not found and file.language in STRICT and self._imports(file, name):
+            return FOREIGN
+        return self._as_class(found, called=called)
 
-    def _as_class(self, found: Found) -> Found:
-        if found.symbols and found.symbols[0].kind in {"variable", "constant", "field", "property"}:
-            symbol = found.symbols[0]
-            file = self.file(symbol.path)
-            return self._declared(file, symbol.line, symbol.line, symbol.name) if file is not None else NOTHING
+    def _imports(self, file: FileRow, name: str) -> bool:
+        return any(row.alias.partition(".")[0] == name for row in self.imports(file.id))
+
+    def _given(self, owner: Found) -> Found:
+        """What an object gives that is called itself."""
+        return self._as_class(self.member_of(owner.symbols[0], "__call__")) if owner.symbols else NOTHING
+
+    def _as_class(self, found: Found, *, called: bool = False) -> Found:
+        """The class of what was found: of a variable what it was given, of a function what it gives."""
+        symbol = found.symbols[0] if found.symbols else None
+        file = self.file(symbol.path) if symbol is not None else None
+        if symbol is None or file is None:
+            return found
+        if symbol.kind in {"variable", "constant", "field", "property"}:
+            kind = self._declared(file, symbol.line, symbol.name)
+            return self._given(kind) if called else kind
+        if symbol.kind in {"function", "method"}:
+            return self._class_named(file, symbol.line, result_of(symbol.signature), symbol.name)
         return found
 
-    def _declared(self, file: FileRow, line: int, last: int, name: str) -> Found:
+    def _declared(self, file: FileRow, line: int, name: str) -> Found:
+        """The class of what is bound on a line."""
         lines = self.lines(file.path)
-        quoted = re.escape(name)
-        patterns = (
-            rf"\b{quoted}\s*:\s*[\"']?(?:Optional\[|type\[|readonly\s+)?([\w.]+)",
-            rf"\b{quoted}\s*:?=\s*(?:await\s+)?(?:new\s+|&)?([\w.]+)\s*[({{]",
-            rf"\b([A-Z]\w*)(?:<[^<>]*>)?[&*\s]+\$?{quoted}\b",
-            rf"\b{quoted}\s+\*?([A-Z][\w.]*)",
-        )
-        for at in range(line, min(line, last) + 1):
-            text = lines[at - 1] if 0 < at <= len(lines) else ""
-            for pattern in patterns:
-                match = re.search(pattern, text)
-                *outer, own = match[1].split(".") if match else ("",)
-                found = self.bare(file, at, own) if own and not outer else NOTHING
-                if outer:
-                    found = self._member(file, at, outer, own)
-                if found.symbols and found.symbols[0].kind in CLASSES:
-                    return found
-        return NOTHING
+        text = lines[line - 1][:LONG] if 0 < line <= len(lines) else ""
+        for value in values_of(text, name):
+            found = self._class_named(file, line, value, name)
+            if found or found is FOREIGN:
+                return found
+        if file.language not in STRICT:
+            return NOTHING
+        kind = annotated(text, name)
+        foreign = kind and not self.bare(file, line, kind.partition(".")[0])
+        return FOREIGN if foreign or (not kind and is_plain(text, name)) else NOTHING
+
+    def _class_named(self, file: FileRow, line: int, value: str, asked: str) -> Found:
+        """The class of a value that is written as `a.b.C`; none where that leads back to what is asked, or too far."""
+        key = (file.id, line, asked, value)
+        if not value or key in self._asking or len(self._asking) >= _DEEP:
+            return NOTHING
+        self._asking.add(key)
+        try:
+            found = self._object(file, line, value.split("."))
+        finally:
+            self._asking.remove(key)
+        if found is FOREIGN and value.endswith("()"):  # a library's methods may well give what is ours (`rows.pop()`)
+            return FOREIGN if self._imports(file, value.partition(".")[0]) and not hands_through(value) else NOTHING
+        if found is FOREIGN:
+            return FOREIGN
+        return found if found.symbols and found.symbols[0].kind in CLASSES else NOTHING
 
     def class_path(self, file: FileRow, line: int) -> str:
         """The dotted path of the innermost class around a line, or of the one that a method there belongs to."""
@@ -389,8 +448,9 @@ class Resolver:
         near = [s for s in self.named(name) if not s.container and posixpath.dirname(s.path) == folder]
         return Found(tuple(near), exact=True) if near else NOTHING
 
-    def _ranked(self, file: FileRow, name: str, *, member: bool) -> Found:
-        """All that bear the name, the likeliest first: nothing decides among them."""
+    def _ranked(self, file: FileRow, name: str, *, member: bool = False, of: str = "") -> Found:
+        """All that bear the name, the likeliest first: nothing decides among them. An object (`of`) is often called as its class is."""
+        hint = of.removesuffix("()").replace("_", "").lower()
         candidates = [s for s in self.named(name) if s.language == file.language or _related(s.language, file.language)]
         if not member and file.language in {"python", *ECMA}:
             return NOTHING  # there a name that nothing brings in is none of ours
@@ -400,34 +460,27 @@ class Resolver:
             for path in self.modules.files_of(file.path, file.language, row.module)
         }
 
-        def likeliness(symbol: SymbolRow) -> tuple[bool, bool, bool, int, str, int]:
-            near = _common(symbol.path, file.path)
+        def likeliness(symbol: SymbolRow) -> tuple[bool, bool, bool, bool, int, str, int]:
+            near = shared_folders(symbol.path, file.path)
             fits = bool(symbol.container) == member
-            return (not fits, symbol.path != file.path, symbol.path not in known, -near, symbol.path, symbol.line)
+            called = hint and symbol.container.rpartition(".")[2].lower() == hint
+            return (
+                not fits,
+                not called,
+                symbol.path != file.path,
+                symbol.path not in known,
+                -near,
+                symbol.path,
+                symbol.line,
+            )
 
         if member:
-            candidates = [s for s in candidates if s.container] or candidates
+            members = [s for s in candidates if is_member(s)]
+            candidates = members if file.language in STRICT else members or candidates
         return Found(tuple(sorted(candidates, key=likeliness)), exact=len(candidates) == 1)
 
 
 _FLAT: Final = frozenset({"field", "variable", "constant", "column", "property"})
-
-
-@lru_cache(maxsize=256)
-def _locals(packed: bytes) -> list[tuple[str, int, int, int, int]]:
-    known: list[tuple[str, int, int, int, int]] = marshal.loads(packed)  # noqa: S302 - the index is the user's own
-    return known
-
-
-def places(packed: bytes) -> Iterator[tuple[int, int, int]]:
-    """(line, column, mark) of packed uses."""
-    flat = array("I", packed)
-    return zip(flat[::3], flat[1::3], flat[2::3], strict=True)
-
-
-def dotted(symbol: SymbolRow) -> str:
-    """A symbol's dotted name path."""
-    return f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
 
 
 def _sees(within: str, symbol: SymbolRow, language: str) -> bool:
@@ -443,22 +496,3 @@ def _sees(within: str, symbol: SymbolRow, language: str) -> bool:
 def _related(one: str, other: str) -> bool:
     families: tuple[Iterable[str], ...] = (ECMA, {"c", "cpp"}, {"java", "kotlin", "scala"})
     return any(one in family and other in family for family in families)
-
-
-def _common(one: str, other: str) -> int:
-    """How many folders two paths share from the top."""
-    count = 0
-    for a, b in zip(one.split("/")[:-1], other.split("/")[:-1], strict=False):
-        if a != b:
-            break
-        count += 1
-    return count
-
-
-def _common_tail(place: Sequence[str], parts: Sequence[str]) -> int:
-    count = 0
-    for a, b in zip(reversed(place), reversed(parts), strict=False):
-        if a.lower() != b.lower():
-            break
-        count += 1
-    return count

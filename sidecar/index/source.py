@@ -22,6 +22,8 @@ from sidecar.store.symbols import SymbolReader
 
 NAME: Final = "index"
 _UNFINISHED: Final = "The workspace was not indexed to its end yet; run `sidecar index`."
+_NO_GRAMMAR: Final = "The index knows {path} by its name only: it has no grammar for such files; search for text, or install a language server."
+_NOT_READ: Final = "The index passes {path} over ({reason}); search for text instead."
 _SLACK: Final = 0.8
 """The share of a deadline after which what has been found is handed over."""
 
@@ -86,6 +88,8 @@ class IndexSource:
         except StoreError as error:
             self._close()
             return Answer("warming" if self._state() else "unsupported", NAME, note=self._state() or error.sentence)
+        if not found and (why := _unread(resolver, query.path)):
+            return Answer("unsupported", NAME, version=revision, note=why)
         status, note = self._standing(complete=complete, stale=self._stale(resolver, query.path), late=late)
         ms = (time.perf_counter() - started) * 1000
         return Answer(status, NAME, tuple(found), truncated, revision, round(ms, 3), note)
@@ -145,6 +149,16 @@ class IndexSource:
                 self._reader.close()
         self._reader = self._resolver = None
         self._seen = (-1, -1)
+
+
+def _unread(resolver: Resolver, path: str) -> str:
+    """Why the index can say nothing of what stands in a file; empty where it can."""
+    from sidecar.index.grammars import BY_NAME  # noqa: PLC0415 - the parser: only where nothing was found
+
+    file = resolver.file(path) if path else None
+    if file is None or (file.language in BY_NAME and not file.skipped):
+        return ""
+    return _NOT_READ.format(path=path, reason=file.skipped) if file.skipped else _NO_GRAMMAR.format(path=path)
 
 
 def _taken(resolver: Resolver, query: Query, until: float, end: threading.Event) -> tuple[list[Item], bool, bool]:

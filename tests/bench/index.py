@@ -38,8 +38,8 @@ from sidecar.core.errors import StoreError
 from sidecar.core.symbols import Location, Position, Query
 from sidecar.index.build import Builder
 from sidecar.index.extract import extract
+from sidecar.index.found import places
 from sidecar.index.opening import Index
-from sidecar.index.resolve import places
 from sidecar.index.source import IndexSource
 from sidecar.index.walk import Folder
 from sidecar.store.symbols import INDEX, SymbolReader

@@ -112,3 +112,20 @@ def test_every_known_operation_can_be_asked_about_anything(resolver):
         for line in range(1, 15):
             for column in (1, 5, 9, 14, 200):
                 ask(resolver, operation, path="app.py", position=Position(line, column))
+
+
+TWO = {
+    "lib.py": "class Row:\n    def __init__(self, width): self.width = width\n    @property\n    def top(self): return 1\n    @top.setter\n    def top(self, value): pass\n",
+    "use.py": "from lib import Row\nRow(width=2).top\n",
+}
+
+
+def test_an_arguments_name_leads_to_the_parameter_and_a_property_to_all_that_makes_it(tmp_path):
+    with resolving(write_tree(tmp_path / "work", TWO), tmp_path / "state") as made:
+        argument = {"path": "use.py", "position": Position(2, 6)}
+        assert [place(x) for x in ask(made, "definition", **argument)] == ["lib.py:2"]
+        assert [place(x) for x in ask(made, "references", **argument)] == ["lib.py:2", "lib.py:2"]
+        assert "local name, line 2" in ask(made, "hover", **argument)[0].text
+        for at in (Position(4, 10), Position(6, 10)):
+            told = sorted(map(place, ask(made, "references", path="lib.py", position=at)))
+            assert told == ["lib.py:4", "lib.py:5", "lib.py:6", "use.py:2"]

@@ -71,7 +71,7 @@ CASES = {
             "Foo:class Foo.x:field Foo.constructor:method Foo.y:field I:interface I.m:method I.prop:field Al:type En:enum "
             "En.A:constant En.B:constant N:module N.inner:function Ab:class Ab.am:method dd:function"
         ),
-        "y a arg b",
+        "y a arg b T",
         "Foo<Bar Foo<I",
     ),
     "tsx": (
@@ -87,7 +87,7 @@ CASES = {
             "func Top[T any](a T) { var q int; f := func(z int) {}; f(q) }\n"
         ),
         "S:struct S.A:field I:interface I.M:method k:constant V:constant W:constant S.Meth:method Top:function",
-        "a s r b i v q f z",
+        "a s r b i v q f z T",
         "S<Base",
     ),
     "rust": (
@@ -100,7 +100,7 @@ CASES = {
             "S:struct S.x:field E:enum E.A:constant E.B:constant T:trait T.m:method S.m:method S.new:method mac:macro ST:variable "
             "inner:module inner.top:function"
         ),
-        "y a f z i",
+        "y a f z i Q",
         "S<T",
     ),
     "java": (
@@ -254,6 +254,14 @@ def test_uses_tell_their_kind_and_what_they_stand_in():
     assert [within(mark) for *_, mark in uses(facts, "LIMIT")] == ["", "use"]
     java = extract(b"class A { Money m() { return null; } }", "java")
     assert [mark & 7 for *_, mark in uses(java, "Money")] == [TYPE]
+
+
+def test_types_in_strings_are_uses_and_other_strings_are_not():
+    source = b"def f(a: 'Cart', b: List['shop.Item'] = 'Text') -> 'f':\n    x: 'a' = d['Key']\n"
+    facts = extract(source, "python")
+    assert [use[:2] for use in uses(facts, "Cart")] == [(1, 11)]
+    assert [(column, bool(mark & MEMBER)) for _, column, mark in uses(facts, "Item")] == [(32, True)]
+    assert not {"Text", "Key", "a"} & facts.uses.keys()
 
 
 def test_local_names_and_keyword_arguments_are_no_uses():

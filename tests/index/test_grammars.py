@@ -6,7 +6,21 @@ from tree_sitter import LANGUAGE_VERSION, MIN_COMPATIBLE_LANGUAGE_VERSION
 from sidecar.index.extract import KINDS
 from sidecar.index.grammars import GRAMMARS, language_of, loaded
 
-OTHERS = {"bind", "member", "outer", "scope", "impl", "base", "import", "skip", "ref", "ref.member", "ref.type"}
+OTHERS = {
+    "bind",
+    "member",
+    "outer",
+    "parameter",
+    "quoted",
+    "scope",
+    "impl",
+    "base",
+    "import",
+    "skip",
+    "ref",
+    "ref.member",
+    "ref.type",
+}
 
 
 @pytest.mark.parametrize("grammar", GRAMMARS, ids=lambda g: g.name)

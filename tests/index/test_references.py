@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from sidecar.index.found import dotted
 from sidecar.index.references import uses_of, uses_of_local
-from sidecar.index.resolve import dotted
-from tests.index.test_resolve import GO, OTHERS, PYTHON, TYPESCRIPT
+from tests.index.test_resolve import GO, OTHERS, PYTHON, TYPED, TYPESCRIPT
 from tests.index.trees import resolving, write_tree
 
 MORE = {
@@ -14,6 +14,11 @@ MORE = {
     "renamed.py": "from shop.tax import rate as quota\nprint(quota(1), rate)\n",
     "shadow.py": "from shop.tax import rate\ndef f(rate): return rate\nrate(1)\nx.rate\n",
     "text.py": "# rate\n'rate'\n",
+}
+
+FOREIGN_NAMESAKE = {
+    "ours.py": "class Reply: pass\n",
+    "main.py": "from library import Reply as Other\nfrom ours import Reply\nReply()\n",
 }
 
 
@@ -34,6 +39,10 @@ MORE = {
         (OTHERS, "a/b/Base.java", "Base.up", "a/c/Main.java:3"),
         (OTHERS, "src/util.rs", "helper", "src/lib.rs:2 src/lib.rs:4"),
         (OTHERS, "c/x.h", "twice", "c/main.c:2"),
+        (TYPED, "lib.py", "Row.append", "use.py:8 use.py:12 use.py:13 use.py:14 use.py:23 use.py:25 use.py:31"),
+        (TYPED, "lib.py", "Maker.command", "use.py:30"),
+        (TYPED, "lib.py", "Row", "lib.py:7 lib.py:9 lib.py:15 lib.py:15 use.py:2 use.py:4 use.py:4 use.py:6 use.py:15 use.py:24 use.py:29"),
+        (FOREIGN_NAMESAKE, "ours.py", "Reply", "main.py:2 main.py:3"),
     ],
 )  # fmt: skip
 def test_uses(tmp_path, files, path, symbol, places):

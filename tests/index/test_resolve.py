@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.index.resolve import dotted, word_at
+from sidecar.index.found import dotted
 from tests.index.trees import resolving, write_tree
 
 PYTHON = {
@@ -47,8 +47,61 @@ OTHERS = {
     "c/x.h": "int twice(int a);\n",
     "c/main.c": '#include "x.h"\nint main(void) { return twice(2); }\n',
 }
+TYPED = {
+    "lib.py": (
+        "import click\nfrom typing import List, overload\n\nclass Row:\n    def __init__(self, width: int, *, style=None): pass\n"
+        "    def append(self, cell): pass\n    def copy(self) -> 'Row': return self\n    @property\n    def top(self) -> 'Row': return self\n"
+        "    @top.setter\n    def top(self, value): pass\nclass Maker:\n    size: int = 1\n    def command(self): pass\n    def __call__(self) -> Row: return Row(1)\n"
+    ),
+    "use.py": (
+        "import click\nfrom lib import Maker, Row\n\ndef make(width) -> Row: return Row(width)\n\ndef go(found: List[Row], width):\n"
+        "    row = make(1)\n    row.append(2)\n    rows = []\n    rows.append(row)\n    found.append(row)\n    row.copy().append(3)\n"
+        "    make(len('(')).append(4)\n    row.top.append(5)\n    again = Row(\n        1,\n        style=width,\n    )\n    make(width=width)\n"
+        "    Maker(size=2)\n    made = Maker()\n    cell = made()\n    cell.append(6)\n    with Row(1) as held:\n        held.append(7)\n    Maker().gone()\n\n"
+        "@click.command()\ndef told(anything, hint: 'Row'):\n    anything.command()\n    hint.append(8)\n"
+    ),
+}
+GENERIC = {
+    "a.ts": (
+        "export class Box<T> { put(item: T): Box<T> { return this; } }\nexport type Of<K> = K extends Array<infer U> ? U : { [P in keyof K]: P };\n"
+        "export function first<A>(a: A): A;\nexport function first<A, B>(a: A, b: B): B;\nexport function first(...all: any[]) {\n  return all[0];\n}\n"
+        "class T {}\nlet t: T;\nnew Box().put(1).put(2);\n"
+    )
+}
+CIRCLES = {
+    "x.py": "class A:\n    def m(self): pass\na = b.m()\nb = a.m()\ndef f(c=d): c.m()\nself = self.self\na.m()\nb.m\n"
+    + "".join(f"v{n} = v{n + 1}.m()\n" for n in range(500)) + "v0.m()\n",
+    "d.ts": "import d from './d';\nexport default d;\nd.m();\n",
+    "e.ts": "export * from './f';\nexport { q as p } from './f';\n", "f.ts": "export * from './e';\nexport { p as q } from './e';\nimport { p } from './e';\np.m();\n",
+}  # fmt: skip
 
 CASES = [
+    (TYPED, "use.py", "row.«append(2", "lib.py:Row.append"),
+    (TYPED, "use.py", "rows.«append", ""),
+    (TYPED, "use.py", "found.«append", ""),
+    (TYPED, "use.py", "row.copy().«append", "lib.py:Row.append"),
+    (TYPED, "use.py", "make(len('(')).«append", "lib.py:Row.append"),
+    (TYPED, "use.py", "row.top.«append", "lib.py:Row.append"),
+    (TYPED, "use.py", "cell.«append", "lib.py:Row.append"),
+    (TYPED, "use.py", "held.«append", "lib.py:Row.append"),
+    (TYPED, "use.py", "hint.«append", "lib.py:Row.append"),
+    (TYPED, "use.py", "hint: '«Row", "lib.py:Row"),
+    (TYPED, "use.py", "«style=width", "lib.py:5"),
+    (TYPED, "use.py", "make(«width=width", "use.py:4"),
+    (TYPED, "use.py", "=«width)", "use.py:6"),
+    (TYPED, "use.py", "Maker(«size", "lib.py:Maker.size"),
+    (TYPED, "use.py", "@click.«command", ""),
+    (TYPED, "use.py", "anything.«command", "lib.py:Maker.command"),
+    (TYPED, "use.py", "Maker().«gone", ""),
+    (TYPED, "use.py", "-> «Row", "lib.py:Row"),
+    (GENERIC, "a.ts", "put(item: «T)", "a.ts:1"),
+    (GENERIC, "a.ts", "Box<«T> {", "a.ts:1"),
+    (GENERIC, "a.ts", "= «K extends", "a.ts:2"),
+    (GENERIC, "a.ts", "? «U", "a.ts:2"),
+    (GENERIC, "a.ts", "]: «P", "a.ts:2"),
+    (GENERIC, "a.ts", "b: «B", "a.ts:4"),
+    (GENERIC, "a.ts", "let t: «T", "a.ts:T"),
+    (GENERIC, "a.ts", "put(1).«put", "a.ts:Box.put"),
     (PYTHON, "deco.py", "@«rate", "shop/tax.py:rate"),
     (PYTHON, "app.py", "basket = «Basket()", "shop/cart.py:Cart"),
     (PYTHON, "app.py", "basket.«total", "shop/cart.py:Cart.total"),
@@ -99,7 +152,7 @@ def test_meaning(tmp_path, files, path, marked, expected):
     with resolving(root, tmp_path / "state") as resolver:
         _, _, found = resolver.meaning(path, line, column)
     if found.local is not None:
-        told = f"{path}:{found.local.line}"
+        told = f"{found.elsewhere or path}:{found.local.line}"
     elif found.symbols:
         told = f"{found.symbols[0].path}:{dotted(found.symbols[0])}"
     else:
@@ -107,10 +160,20 @@ def test_meaning(tmp_path, files, path, marked, expected):
     assert told == expected
 
 
-@pytest.mark.parametrize(
-    ("line", "column", "word"),
-    [("a.foo(b)", 3, ("foo", 3)), ("a.foo(b)", 6, ("foo", 3)), ("a.foo(b)", 1, ("a", 1)), ("  ", 1, None), ("", 5, None), ("ü.é", 3, ("é", 3)),
-     ("@wraps", 2, ("wraps", 2)), ("$x = 1", 1, ("$x", 1)), ("this.#p", 7, ("#p", 6))],
-)  # fmt: skip
-def test_word_at(line, column, word):
-    assert word_at(line, column) == word
+def test_circles_and_long_chains_end(tmp_path):
+    """What is told by what it tells itself, and chains of thousands, are given up, not followed."""
+    with resolving(write_tree(tmp_path / "work", CIRCLES), tmp_path / "state") as resolver:
+        for path, text in CIRCLES.items():
+            lines = list(enumerate(text.split("\n"), 1))
+            for number, line in lines[:10] + lines[-3:]:
+                for column in range(1, min(len(line), 24)):
+                    name, _, _ = resolver.meaning(path, number, column)
+                    assert name in line
+
+
+def test_an_overload_is_told_with_its_body_first_and_a_setter_with_its_getter(tmp_path):
+    with resolving(write_tree(tmp_path / "work", {**GENERIC, **TYPED}), tmp_path / "state") as resolver:
+        _, _, overload = resolver.meaning("a.ts", 3, 18)
+        _, _, getter = resolver.meaning("lib.py", 9, 10)
+    assert [s.line for s in overload.symbols] == [5, 3, 4]
+    assert [s.line for s in getter.symbols] == [9, 11]

@@ -44,6 +44,27 @@ async def test_what_it_cannot_answer_it_says(root, tmp_path):
     await source.aclose()
 
 
+@pytest.mark.parametrize(
+    ("path", "content", "word"),
+    [
+        ("notes.lua", b"local one = 1\n", "grammar"),
+        ("a.min.js", b"one()\n", "minified"),
+        ("c.py", b"one\0()\n", "binary"),
+    ],
+)
+async def test_of_a_file_that_it_cannot_read_it_says_why(root, tmp_path, path, content, word):
+    write_tree(root, {path: content})
+    source = IndexSource(build_index(root, tmp_path / "state"), root)
+    for operation in ("definition", "references", "document_symbols", "hover"):
+        answer = await source.ask(Query(operation, path=path, position=Position(1, 1)))
+        assert (answer.status, answer.items, answer.version) == ("unsupported", (), 1)
+        assert path in answer.note
+        assert word in answer.note
+    empty = await source.ask(Query("definition", path="a.py", position=Position(1, 1)))
+    assert (empty.status, empty.note) == ("ready", "")
+    await source.aclose()
+
+
 async def test_without_an_index_it_says_so_and_finds_it_once_it_is_there(root, tmp_path):
     source = IndexSource(tmp_path / "state" / "index.db", root)
     answer = await source.ask(Query("definition", name="one"))

@@ -19,3 +19,4 @@
 [(lambda_expression) (anonymous_method_expression)] @scope
 (using_directive) @import
 (identifier) @ref
+(type_parameter name: (identifier) @parameter)

@@ -16,3 +16,4 @@
 [(identifier) (package_identifier)] @ref
 (type_identifier) @ref.type
 (field_identifier) @ref.member
+(type_parameter_declaration name: (identifier) @parameter)

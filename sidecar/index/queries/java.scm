@@ -22,3 +22,4 @@
 (package_declaration (_) @skip)
 (identifier) @ref
 (type_identifier) @ref.type
+(type_parameter . (type_identifier) @parameter)

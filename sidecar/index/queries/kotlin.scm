@@ -15,3 +15,4 @@
 (import) @import
 (package_header (_) @skip)
 (identifier) @ref
+(type_parameter (identifier) @parameter)

@@ -25,3 +25,5 @@
 (keyword_argument name: (identifier) @skip)
 [(import_statement) (import_from_statement)] @import
 (identifier) @ref
+(_ type_parameters: (type_parameter (type (identifier) @parameter)))
+(type (string (string_content) @quoted))

@@ -26,3 +26,4 @@
 [(identifier) (shorthand_field_identifier)] @ref
 (type_identifier) @ref.type
 (field_identifier) @ref.member
+(type_parameter name: (type_identifier) @parameter)

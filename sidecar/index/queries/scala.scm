@@ -19,3 +19,4 @@
 (package_identifier (identifier) @skip)
 (identifier) @ref
 (type_identifier) @ref.type
+(type_parameters name: (identifier) @parameter)

@@ -16,3 +16,4 @@
 (value_argument_label (simple_identifier) @skip)
 (simple_identifier) @ref
 (type_identifier) @ref.type
+(type_parameter (type_identifier) @parameter)

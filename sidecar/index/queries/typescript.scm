@@ -16,3 +16,5 @@
 (extends_type_clause (type_identifier) @base)
 (type_identifier) @ref.type
 [(function_type) (constructor_type) (call_signature) (construct_signature)] @scope
+[(type_parameter name: (type_identifier) @parameter) (infer_type (type_identifier) @parameter)]
+(mapped_type_clause name: (type_identifier) @parameter)
