@@ -74,7 +74,7 @@ class Toolbench:
             desk=parts.desk,
             symbols=await asyncio.to_thread(lambda: parts.knowledge.symbols),
             summarizer=indexing.IndexSummary(
-                Path(self._settings.server.workspace), parts.state, lambda: parts.knowledge.index
+                Path(self._settings.server.workspace), parts.state, lambda: parts.knowledge.index, parts.database
             ),
         )
         box: ToolBox = await asyncio.to_thread(opening.open_box, self._settings, bench)

@@ -13,7 +13,9 @@ from sidecar.cli.index import machine, opened
 from sidecar.cli.options import Json, Quiet, Workspace
 from sidecar.cli.output import Output
 from sidecar.index.summary import FILE, summarize, write
+from sidecar.store.database import DATABASE, Database
 from sidecar.store.symbols import INDEX, SymbolReader
+from sidecar.tools.indexing import told_of_tests
 
 Write = Annotated[bool, typer.Option("--write", help="Write it into CLAUDE.md, between its marks.")]
 
@@ -26,14 +28,25 @@ def summary(*, write_it: Write = False, workspace: Workspace = None, json: Json 
     settings, state = machine(workspace)
     out = Output(json, quiet)
 
-    async def run() -> None:
+    async def run() -> list[str]:
         async with opened(settings, state, out):
             pass
+        if not (state / DATABASE).is_file():
+            return []
+        database = await Database.open(state / DATABASE)
 
-    asyncio.run(run())
+        async def there() -> Database:
+            return database
+
+        try:
+            return await told_of_tests(there)
+        finally:
+            await database.aclose()
+
+    notes = asyncio.run(run())
     root = Path(settings.server.workspace)
     with contextlib.closing(SymbolReader(state / INDEX)) as reader:
-        block = summarize(reader, root)
+        block = summarize(reader, root, notes)
     changed = write(root, block, only_existing=not write_it)
     if json:
         out.record({"summary": block, "written": changed, "file": str(root / FILE)})

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
-from sidecar.core.errors import GitError, NotARepository, NotSupported, SetupError
+from sidecar.core.errors import GitError, NotARepository, NotSupported, SetupError, StoreError
 from sidecar.core.ports import SymbolIndex
 from sidecar.index.opening import Index
 from sidecar.index.summary import summarize
+from sidecar.store.database import Database
+from sidecar.store.runs import RunStore
 from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import listing
@@ -32,10 +35,17 @@ def open_index(workspace: Path, state: Path, *, watch: bool = True) -> Index:
 class IndexSummary:
     """Implements `tools.bench.Summarizer`: what kind of project this is, by the index. `index` is None while there is none."""
 
-    def __init__(self, workspace: Path, state: Path | None, index: Callable[[], SymbolIndex | None]) -> None:
+    def __init__(
+        self,
+        workspace: Path,
+        state: Path | None,
+        index: Callable[[], SymbolIndex | None],
+        database: Callable[[], Awaitable[Database]],
+    ) -> None:
         self._workspace = workspace
         self._state = state
         self._index = index
+        self._database = database
 
     async def summary(self, *, refresh: bool) -> str:
         """The block for CLAUDE.md. Raises NotSupported where nothing is indexed yet, or nothing is kept."""
@@ -44,11 +54,28 @@ class IndexSummary:
             raise NotSupported("Nothing is indexed here yet; try again in a moment, or run `sidecar index`.")
         if refresh:
             index.moved(None)
-        return await asyncio.to_thread(self._summarize, self._state / INDEX)
+        notes = await told_of_tests(self._database)
+        return await asyncio.to_thread(self._summarize, self._state / INDEX, notes)
 
-    def _summarize(self, where: Path) -> str:
+    def _summarize(self, where: Path, notes: Sequence[str]) -> str:
         with contextlib.closing(SymbolReader(where)) as reader:
-            return summarize(reader, self._workspace)
+            return summarize(reader, self._workspace, notes)
+
+
+async def told_of_tests(database: Callable[[], Awaitable[Database]]) -> list[str]:
+    """How the last run of the tests ended and what it covered, a line each; nothing where none is known."""
+    try:
+        run = await RunStore(await database()).last()
+    except StoreError:
+        return []
+    if run is None:
+        return []
+    counts = [f"{run.count(kind)} {kind}" for kind in ("passed", "failed", "skipped") if run.count(kind)]
+    day = datetime.fromtimestamp(run.started, UTC).date().isoformat()
+    lines = [f"- last run ({day}): `{run.command}` {run.outcome}" + (f", {', '.join(counts)}" if counts else "")]
+    if run.coverage is not None:
+        lines.append(f"- coverage: {round(100 * run.coverage.total)} % of lines")
+    return lines
 
 
 class GitListing:

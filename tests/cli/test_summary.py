@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from sidecar.store.database import DATABASE, Database
+from sidecar.store.runs import Case, Coverage, Run, RunStore
 from tests.cli.test_index import sidecar
 from tests.fakes.repository import Repository
 
@@ -37,6 +39,19 @@ def test_it_is_shown_and_written_when_asked(root: Path, tmp_path: Path) -> None:
     assert "is written" in renewed.stderr
     assert (root / "CLAUDE.md").read_text() == f"# Mine\n\n{renewed.stdout}"
     assert "wheels" in renewed.stdout
+
+
+async def test_it_tells_of_the_last_test_run(root: Path, tmp_path: Path) -> None:
+    assert "Tests and coverage" not in sidecar("summary", cwd=root, state=tmp_path / "state").stdout
+    (folder,) = {path.parent for path in (tmp_path / "state").rglob("index.db")}
+    database = await Database.open(folder / DATABASE)
+    cases = (Case("a", "passed"), Case("b", "passed"), Case("c", "skipped"))
+    run = Run(1_790_000_000.0, 2.5, "pytest", "pytest -q", "passed", cases, coverage=Coverage(0.874))
+    await RunStore(database).add(run)
+    await database.aclose()
+    told = sidecar("summary", cwd=root, state=tmp_path / "state").stdout
+    assert "last run (2026-09-21): `pytest -q` passed, 2 passed, 1 skipped" in told
+    assert "coverage: 87 % of lines" in told
 
 
 def test_a_link_is_refused_in_a_sentence(root: Path, tmp_path: Path) -> None:
