@@ -13,6 +13,8 @@ const KEPT = 200;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 400;
 const NAMES_MS = 1_000;
+/** After a change an extension may still answer as before for so long: such an answer is given, but not kept. */
+const SETTLE_MS = 2_000;
 
 /** Documents whose language support was seen to know its project. */
 const AWAKE = new Set<string>();
@@ -46,13 +48,17 @@ const ASK: Readonly<Partial<Record<HostQuery['what'], (where: Where) => Promise<
 
 export class Host implements Disposable {
   private running = 0;
+  private changed = 0;
   private readonly waiting: (() => void)[] = [];
   private readonly kept = new Map<string, HostAnswer>();
   private readonly watcher = workspace.createFileSystemWatcher('**/*');
   private readonly subscriptions: readonly Disposable[];
 
   constructor() {
-    const forget = (): void => { this.kept.clear(); };
+    const forget = (): void => {
+      this.kept.clear();
+      this.changed = Date.now();
+    };
     this.subscriptions = [
       this.watcher,
       this.watcher.onDidChange(forget),
@@ -72,7 +78,8 @@ export class Host implements Disposable {
     await this.turn();
     try {
       const answer = await respond(query, token, began);
-      if (answer.status === 'ready' && query.what !== 'diagnostics') this.keep(key, answer);
+      const settled = began - this.changed > SETTLE_MS;
+      if (settled && answer.status === 'ready' && query.what !== 'diagnostics') this.keep(key, answer);
       return answer;
     } finally {
       this.running -= 1;
