@@ -13,6 +13,8 @@ const KEPT = 200;
 const FIRST_PAUSE_MS = 50;
 const LONGEST_PAUSE_MS = 400;
 const NAMES_MS = 1_000;
+/** An outline comes before a project is loaded: an empty list beside an empty hover is believed only after so long. */
+const SILENT_MS = 2_000;
 /** After a change an extension may still answer as before for so long: such an answer is given, but not kept. */
 const SETTLE_MS = 2_000;
 
@@ -20,6 +22,7 @@ const SETTLE_MS = 2_000;
 const AWAKE = new Set<string>();
 
 type Status = HostAnswer['status'];
+type Witness = 'yes' | 'no' | 'silent';
 type Found = Pick<HostAnswer, 'status'> & { readonly result: readonly unknown[] };
 type Where = Readonly<{ uri: Uri; at: Position; text: string }>;
 interface Handler {
@@ -151,19 +154,31 @@ async function patiently(
 ): Promise<Found> {
   let pause = FIRST_PAUSE_MS;
   let awake = false;
+  let woke = 0;
   let result: unknown[] = [];
   while (!token.isCancellationRequested && Date.now() < until) {
+    const knew = !document || AWAKE.has(where.uri.toString());
     const said = await within(ask(), until);
     if (said === undefined) return { status: 'warming', result: [] };
     result = said;
     const enough: boolean = result.length > 0 || awake;
-    if (enough && (await knows(where, document, until))) return { status: 'ready', result };
+    const silence = Date.now() - woke;
+    if (enough && believes(result, await witnessed(where, document, until), knew, silence)) return { status: 'ready', result };
     if (document && !enough && !handled) return { status: 'unsupported', result: [] };
-    if (document && !enough) awake = await wakes(document, until);
+    if (document && !enough) {
+      awake = await wakes(document, until);
+      woke = Date.now();
+    }
     await new Promise((resolve) => setTimeout(resolve, Math.min(pause, until - Date.now())));
     pause = Math.min(2 * pause, LONGEST_PAUSE_MS);
   }
   return { status: document && result.length === 0 ? 'warming' : 'partial', result };
+}
+
+/** An empty list is believed of an extension that knew its project before it was asked, or that stays silent for long. */
+function believes(result: readonly unknown[], witness: Witness, knew: boolean, silence: number): boolean {
+  if (result.length > 0) return witness !== 'no';
+  return (witness === 'yes' && knew) || (witness === 'silent' && silence > SILENT_MS);
 }
 
 /** Outlines come from the same extension: once it gives one it is awake, and then an empty list is an answer. */
@@ -172,13 +187,17 @@ async function wakes(document: TextDocument, until: number): Promise<boolean> {
   return outline !== undefined && outline.length > 0;
 }
 
-/** While TypeScript loads a project it answers from single files; nothing but the text of its hovers says so. */
-async function knows({ uri, at }: Where, document: TextDocument | undefined, until: number): Promise<boolean> {
-  if (!document || AWAKE.has(uri.toString())) return true;
+/**
+ * Whether the document's extension knows its project. While TypeScript loads one it answers from single files; nothing but
+ * the text of its hovers says so, and where there is no hover it is silent.
+ */
+async function witnessed({ uri, at }: Where, document: TextDocument | undefined, until: number): Promise<Witness> {
+  if (!document || AWAKE.has(uri.toString())) return 'yes';
   const said = JSON.stringify((await within(all(shapes.hover, 'vscode.executeHoverProvider', uri, at), until)) ?? '(loading');
-  if (said.includes('(loading')) return false;
-  if (said.length > 2) AWAKE.add(uri.toString());
-  return true;
+  if (said.includes('(loading')) return 'no';
+  if (said.length <= 2) return 'silent';
+  AWAKE.add(uri.toString());
+  return 'yes';
 }
 
 function checked(document: TextDocument | undefined, handlers: readonly Extension<unknown>[]): Found {
