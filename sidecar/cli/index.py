@@ -24,7 +24,7 @@ from sidecar.store.runtime import open_folder
 from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.tools.indexing import open_index
 
-_PATIENCE: Final = 2.0
+PATIENCE: Final = 2.0
 """Seconds after which a person is shown how far it is."""
 
 Rebuild = Annotated[bool, typer.Option("--rebuild", help="Begin it anew.")]
@@ -142,7 +142,7 @@ def _shown(kept: Index, out: Output) -> Iterator[None]:
         task = bar.add_task("indexing (Ctrl-C leaves off)", visible=False)
 
         def step(done: int, total: int) -> None:
-            late = asyncio.get_running_loop().time() - loop_started > _PATIENCE
+            late = asyncio.get_running_loop().time() - loop_started > PATIENCE
             bar.update(task, completed=done, total=total, visible=late)
 
         end = kept.subscribe(step)
