@@ -186,7 +186,8 @@ describe('the lock', () => {
     const path = join(scratch, 'lock-d');
     const stop = new AbortController();
     let [holders, got] = [0, 0];
-    const ask = async (): Promise<void> => {
+    const ask = async (turns: number): Promise<void> => {
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
       const release = await holdLock(path, stop.signal, () => undefined);
       assert.equal((holders += 1), 1);
       await new Promise((resolve) => setImmediate(resolve));
@@ -194,8 +195,8 @@ describe('the lock', () => {
       got += 1;
       await release();
     };
-    await Promise.all(Array.from({ length: 8 }, ask));
-    assert.equal(got, 8);
+    await Promise.all(Array.from({ length: 24 }, (_, turns) => ask(turns)));
+    assert.equal(got, 24);
   });
 
   test('can be waited for in vain', async () => {
