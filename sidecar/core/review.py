@@ -80,7 +80,7 @@ class Finding:
     @property
     def text(self) -> str:
         """All of it in one paragraph."""
-        return " ".join((self.what, self.why, self.remedy))
+        return f"{self.what} {self.why} {self.remedy}"
 
 
 @dataclass(frozen=True, slots=True)

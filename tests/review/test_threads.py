@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from sidecar.core.review import Anchor, Comment, HunkRisk, LineRisk, Reason, RiskReport, Thread
 from sidecar.review.anchor import compare, make
-from sidecar.review.threads import BUDGET, LONGEST, Look, candidates, reconcile
+from sidecar.review.places import BUDGET, LONGEST, candidates
+from sidecar.review.threads import Look, reconcile
 
 TEXT = [f"line {n} of the file" for n in range(1, 41)]
 

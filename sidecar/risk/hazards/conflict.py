@@ -28,7 +28,7 @@ def find(file: Seen) -> Iterator[Hit]:
                 yield Hit(
                     begun.number,
                     line.number,
-                    f"Lines {begun.number} to {line.number} are a merge conflict that nobody settled.",
+                    "These lines are a merge conflict that nobody settled.",
                 )
             else:
                 yield from _half(file, line)
@@ -40,7 +40,7 @@ def find(file: Seen) -> Iterator[Hit]:
 def _half(file: Seen, mark: New) -> Iterator[Hit]:
     """A mark without its counterpart: where somebody settled half of a conflict."""
     if file.product and " " in mark.text:
-        yield Hit(mark.number, mark.number, f"Line {mark.number} is the mark of a merge conflict.")
+        yield Hit(mark.number, mark.number, "This line is the mark of a merge conflict.")
 
 
 RULE = Rule(

@@ -35,7 +35,7 @@ def find(file: Seen) -> Iterator[Hit]:
             yield Hit(
                 line.number,
                 line.number,
-                f"{file.path} is a file of credentials, and line {line.number} gives one a value.",
+                f"{file.path} is a file of credentials, and this line gives one a value.",
             )
             return
 

@@ -33,12 +33,12 @@ def find(file: Seen) -> Iterator[Hit]:
         return
     for line in file.holding(_WORDS):
         if any(file.extension in languages and rule.search(line.text) for languages, rule in _RULES):
-            yield Hit(line.number, line.number, f"Line {line.number} switches a test off.")
+            yield Hit(line.number, line.number, "This line switches a test off.")
         elif file.extension in _JS and _ONLY.search(line.text):
             yield Hit(
                 line.number,
                 line.number,
-                f"Line {line.number} makes this test the only one of its file that runs.",
+                "This line makes this test the only one of its file that runs.",
                 why="All the others are left out without a word, here and on the build server.",
                 remedy="Take the `only` away before this is committed.",
             )
@@ -61,7 +61,7 @@ def _renamed(file: Seen) -> Iterator[Hit]:
                     re.IGNORECASE,
                 ):
                     line = hunk.new_start + at
-                    yield Hit(line, line, f"Line {line} renames {name} so that no runner finds it any more.")
+                    yield Hit(line, line, f"This line renames {name} so that no runner finds it any more.")
 
 
 RULE = Rule(

@@ -50,7 +50,7 @@ def find(file: Seen) -> Iterator[Hit]:
             text = _JOINED.sub(" ", text)
         found = _said(text, clean=file.kind == "support" or file.script)
         if found:
-            yield Hit(line.number, line.number, f"Line {line.number} {found[0]}.", *found[1:])
+            yield Hit(line.number, line.number, f"This line {found[0]}.", *found[1:])
 
 
 def _said(text: str, *, clean: bool) -> tuple[str, str, str] | None:

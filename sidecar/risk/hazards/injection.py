@@ -86,7 +86,7 @@ def find(file: Seen) -> Iterator[Hit]:
     for line in file.holding(_WORDS):
         for what, languages, rule in _RULES:
             if file.extension in languages and rule.search(line.text):
-                yield Hit(line.number, line.number, f"Line {line.number} {what}.")
+                yield Hit(line.number, line.number, f"This line {what}.")
                 break
 
 

@@ -29,7 +29,7 @@ def find(file: Seen) -> Iterator[Hit]:
         return
     for line in file.holding(_WORDS):
         if any(file.extension in languages and rule.search(line.text) for languages, rule in _RULES):
-            yield Hit(line.number, line.number, f"Line {line.number} stops for a debugger.")
+            yield Hit(line.number, line.number, "This line stops for a debugger.")
 
 
 RULE = Rule(

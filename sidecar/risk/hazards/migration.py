@@ -55,9 +55,7 @@ def _judge(line: New, text: str) -> Iterator[Hit]:
     match = _SQL.search(line.text)
     if match is None:
         if _CALLS.search(line.text):
-            yield Hit(
-                line.number, line.number, f"Line {line.number} takes a table or a column away, with all that is in it."
-            )
+            yield Hit(line.number, line.number, "This line takes a table or a column away, with all that is in it.")
         return
     name = match["name"] or match["cut"] or match["all"]
     bare = name.strip('"`[]').lower()
@@ -69,7 +67,7 @@ def _judge(line: New, text: str) -> Iterator[Hit]:
     if _ROUGH.search(name) or (match["drop"] and rebuilt):
         return
     what = f"drops the {match['drop'].lower()} {bare}" if match["drop"] else f"deletes every row of {bare}"
-    yield Hit(line.number, line.number, f"Line {line.number} {what}.")
+    yield Hit(line.number, line.number, f"This line {what}.")
 
 
 RULE = Rule(

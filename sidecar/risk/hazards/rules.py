@@ -8,13 +8,18 @@ from typing import Final
 from sidecar.core.diff import Change
 from sidecar.core.review import Finding
 from sidecar.risk.hazards import (
+    condition,
     conflict,
+    copying,
     credential,
     disabled_test,
+    encoding,
     force,
     injection,
     leftover,
     migration,
+    offset,
+    pattern,
     secret,
     unverified,
 )
@@ -30,6 +35,12 @@ RULES: Final[tuple[Rule, ...]] = (
     force.RULE,
     disabled_test.RULE,
     leftover.RULE,
+    # From here on: kept for what they foretell.
+    copying.RULE,
+    pattern.RULE,
+    condition.RULE,
+    offset.RULE,
+    encoding.RULE,
 )
 MOST: Final = 200
 """Findings of one change that are told."""

@@ -68,12 +68,12 @@ def find(file: Seen) -> Iterator[Hit]:
     told_whole = file.status == "added" and bool(kept_away(file.path))  # then the file itself is a finding
     for number, what in _private_keys(file):
         if strict and number in fresh and not told_whole:
-            yield Hit(number, number, f"Line {number} begins {what}.")
+            yield Hit(number, number, f"This line begins {what}.")
     for line in file.holding(_WORDS, comments=True):
         judged = strict and line.number not in file.quoted
         kinds = list(dict.fromkeys(what for what, *_ in spans(line.text, strict=judged)))
         if kinds:
-            yield Hit(line.number, line.number, f"Line {line.number} holds what looks like {' and '.join(kinds)}.")
+            yield Hit(line.number, line.number, f"This line holds what looks like {' and '.join(kinds)}.")
 
 
 def spans(text: str, *, strict: bool = True) -> Iterator[tuple[str, int, int]]:

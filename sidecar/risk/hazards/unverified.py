@@ -71,7 +71,7 @@ def find(file: Seen) -> Iterator[Hit]:
     for line in file.holding(_WORDS):
         code = any(languages and file.extension in languages and rule.search(line.text) for languages, rule in _RULES)
         if (code and not _DEFINED.search(line.text)) or (file.script and _COMMAND.search(line.text)):
-            yield Hit(line.number, line.number, f"Line {line.number} switches off the check of who answers.")
+            yield Hit(line.number, line.number, "This line switches off the check of who answers.")
 
 
 RULE = Rule(

@@ -6,6 +6,7 @@ form that works on single lines.
 
 import re
 
+from sidecar.risk.hazards import condition, copying, encoding, offset, pattern
 from sidecar.risk.hazards.seen import Hit
 
 PY, JS, GO, JAVA, RUST = (
@@ -96,12 +97,6 @@ unclosed = several(
 )
 many_conditions = lines(r"(\b(and|or)\b|&&|\|\|).*(\b(and|or)\b|&&|\|\|).*(\b(and|or)\b|&&|\|\|)")
 nested_choice = lines(r"\?[^:?]*:[^?]*\?[^:]*:|\bif\b.*\belse\b.*\bif\b.*\belse\b", PY, JS, JAVA)
-regex = lines(
-    r"re\.(compile|match|search|sub|findall|split|fullmatch)\(|new RegExp\(|regexp\.(Must)?Compile|Pattern\.compile\(|Regex::new|=\s*/[^/ ].*/[gimsuy]*[;,.)]"
-)
-encoding = lines(
-    r"\.encode\(|\.decode\(|utf-?8|latin-?1|from_utf8|getBytes\(|Buffer\.from\(|TextDecoder", flags=re.IGNORECASE
-)
 clock = lines(
     r"datetime\.(now|utcnow)|time\.time\(|Date\.now\(|new Date\(|time\.Now\(|System\.(currentTimeMillis|nanoTime)|Instant::now|monotonic\("
 )
@@ -121,11 +116,11 @@ indexing = lines(r"\[[^\]]*[+-]\s*1\s*\]|\[\s*-?\d+\s*\]|\.slice\(|\.substring?\
 off_by_one = lines(r"(?<![\w.])[+-] ?1\b(?!\d|\.)|<=|>=")
 global_state = lines(r"^\s*global \w|static mut\b|\bwindow\.|globalThis|^\s*nonlocal \w|lazy_static!")
 cache = lines(r"\bcache|memoize|lru_cache|memo\b", flags=re.IGNORECASE)
-deep_copy = lines(r"\bdeepcopy\(|\.copy\(\)|Object\.assign\(|\.clone\(\)|\{\s*\.\.\.\w")
 http_header = lines(
     r"[Cc]ontent-(Length|Type|Encoding)|[Tt]ransfer-[Ee]ncoding|\bheaders?\[|\.getHeader\(|\.setHeader\("
 )
 magic_number = lines(r"(?<![\w.\"'#])(?!1000\b|1024\b|100\b)\d{3,}(?![\w.\"'])")
+slice_of_two = lines(r"\[[^\]:\"']+:[^\]:\"']+\](?!\s*=\s*\{)", PY, GO, RUST)
 
 
 def todo(file):
@@ -204,6 +199,26 @@ def condition_changed(file):
                 yield Hit(hunk.new_start + at, hunk.new_start + at, "")
 
 
+def long_condition_changed(file):
+    """A condition is replaced by one of two or more terms."""
+    for hunk in file.hunks:
+        old = [text.strip() for text in hunk.removed if _IF.match(text)]
+        for at, text in enumerate(hunk.added):
+            if old and _IF.match(text) and text.strip() not in old and re.search(r"\band\b|\bor\b|&&|\|\|", text):
+                yield Hit(hunk.new_start + at, hunk.new_start + at, "")
+
+
+def negation_changed(file):
+    """A condition is replaced by one that says not, or no longer does."""
+    negated = re.compile(r"\bnot\b|!(?!=)|!=|\bunless\b")
+    for hunk in file.hunks:
+        old = [text for text in hunk.removed if _IF.match(text)]
+        new = [(at, text) for at, text in enumerate(hunk.added) if _IF.match(text)]
+        for before, (at, text) in zip(old, new, strict=False):
+            if len(negated.findall(before)) != len(negated.findall(text)):
+                yield Hit(hunk.new_start + at, hunk.new_start + at, "")
+
+
 _NUMBERS = re.compile(r"\d+|<=|>=|<|>|[+-]\s*1\b|\s+")
 
 
@@ -266,8 +281,8 @@ CANDIDATES = {
     "a resource is opened without a closing form": unclosed,
     "three and/or in a line": many_conditions,
     "a choice inside a choice": nested_choice,
-    "a regular expression": regex,
-    "encoding of text": encoding,
+    "a regular expression": pattern.find,
+    "encoding of text": encoding.find,
     "the clock is read": clock,
     "number from text, narrowing": conversion,
     "environment variable": environment,
@@ -279,7 +294,7 @@ CANDIDATES = {
     "plus or minus one, <=, >=": off_by_one,
     "global state": global_state,
     "a cache": cache,
-    "a copy of an object": deep_copy,
+    "a copy of an object": copying.find,
     "HTTP framing headers": http_header,
     "a bare number of three digits": magic_number,
     "TODO added (and three lines)": todo,
@@ -291,6 +306,11 @@ CANDIDATES = {
     "condition changed": condition_changed,
     "only a number or comparison changed": boundary,
     "copied block": copied,
+    "condition changed, of several terms": long_condition_changed,
+    "condition with a term more": condition.find,
+    "condition changed, in its negation": negation_changed,
+    "index with plus or minus one": offset.find,
+    "slice with two bounds": slice_of_two,
     "forty new lines in a row": large_block,
     "six levels deep": deep,
 }

@@ -95,12 +95,17 @@ def main():
     parser.add_argument("--data", type=Path, required=True, help="the folder of the training tables")
     parser.add_argument("--histories", type=Path, required=True, help="the folder of the clones")
     parser.add_argument("--only", nargs="*", metavar="NAME", help="these repositories alone")
+    parser.add_argument(
+        "--rules", default="", metavar="WORDS", help="only rules whose name holds one of these words (a,b)"
+    )
     args = parser.parse_args()
+    wanted = args.rules.split(",")
+    rules = {name: find for name, find in CANDIDATES.items() if any(word in name for word in wanted)}
     names = args.only or sorted(path.name.split(".")[0] for path in args.data.glob("*.files.csv.gz"))
     rows, changes = defaultdict(list), 0
     for name in names:
         begun = time.perf_counter()
-        count, sums = measure(args.data, args.histories, name, CANDIDATES)
+        count, sums = measure(args.data, args.histories, name, rules)
         changes += count
         for rule, values in sums.items():
             rows[rule].append(values)

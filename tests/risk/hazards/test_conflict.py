@@ -15,7 +15,7 @@ BASE = ["<<<<<<< ours", "b", "||||||| base", "x", "=======", "c", ">>>>>>> their
 def test_a_whole_conflict(path):
     (found,) = findings(RULE, path, *WHOLE)
     assert (found.start, found.end) == (2, 6)
-    assert found.what == "Lines 2 to 6 are a merge conflict that nobody settled."
+    assert found.what == "These lines are a merge conflict that nobody settled."
 
 
 @pytest.mark.parametrize(

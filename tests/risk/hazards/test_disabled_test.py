@@ -29,7 +29,7 @@ from tests.risk.hazards.cases import check_words, findings, lines
 )  # fmt: skip
 def test_switched_off(path, line):
     (found,) = findings(RULE, path, "x", line)
-    assert (found.start, found.what) == (2, "Line 2 switches a test off.")
+    assert (found.start, found.what) == (2, "This line switches a test off.")
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ from tests.risk.hazards.cases import check_words, findings, lines
 )
 def test_found(path, line, what):
     (found,) = findings(RULE, path, line)
-    assert found.what == f"Line 1 {what}."
+    assert found.what == f"This line {what}."
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ PEM = [
 )
 def test_keys_of_known_shape(what, path):
     (found,) = findings(RULE, path, "x = 1", f'token = "{KEYS[what]}"')
-    assert found.what == f"Line 2 holds what looks like {what}."
+    assert found.what == f"This line holds what looks like {what}."
     assert KEYS[what] not in repr(found)
 
 
@@ -109,7 +109,7 @@ def test_what_only_moved_is_not_new():
 
 def test_two_on_a_line_are_one_finding():
     (found,) = findings(RULE, "a.py", f'use("{KEY}", "{KEYS["an npm token"]}")')
-    assert found.what == "Line 1 holds what looks like a GitHub token and an npm token."
+    assert found.what == "This line holds what looks like a GitHub token and an npm token."
 
 
 def test_words():
