@@ -122,6 +122,10 @@ def _again(one: _Placed, look: Look, found: Sequence[Candidate], manners: Manner
     report = look.report
     match = next((candidate for candidate in found if near(one.place, candidate.place)), None)
     if report is not None and match is not None:
+        lines = look.texts.get(match.file)
+        if match.findings and lines and one.place != match.place:
+            # What is said of a line stands on that line, even where a risk beside it had the comment before.
+            thread = thread.moved(make(match.file, lines, match.start, match.end))
         return _rescored(thread, match, report, look.now, altered=one.altered)
     # A hunk that no longer stands out keeps the comment that it has: comments that come and go are worse than none.
     risky = report is not None and reaches(report.band, manners.floor) and reaches(thread.band, manners.floor)
