@@ -337,7 +337,9 @@ class Sidecar:
             self._fail(error)
             return None
         writer = opening.writer_for(self._made_provider, self._settings.provider.model_default)
-        desk, close = opening.open_desk(git, await self._opened_database(state), writer, state)
+        review = self._settings.review
+        manners = opening.Manners(review.budget, review.floor, review.findings)
+        desk, close = opening.open_desk(git, await self._opened_database(state), writer, state, manners)
         stack.push_async_callback(asyncio.to_thread, close)
         return desk
 

@@ -8,6 +8,8 @@ from typing import Literal
 Band = Literal["low", "medium", "high", "critical"]
 ThreadState = Literal["open", "resolved"]
 Author = Literal["sidecar", "user", "model"]
+Severity = Literal["danger", "warning", "notice"]
+"""How grave a finding is, the gravest first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +59,37 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found on the added lines `start`..`end` (both included): what stands there, why it matters, what to do.
+
+    A `hazard` is one on its face (a key, a conflict marker); other rules are kept because such lines were repaired
+    more often than others. No text of a finding repeats a secret.
+    """
+
+    rule: str
+    file: str
+    start: int
+    end: int
+    severity: Severity
+    title: str
+    what: str
+    why: str
+    remedy: str
+    hazard: bool = True
+
+    @property
+    def text(self) -> str:
+        """All of it in one paragraph."""
+        return f"{self.what} {self.why} {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
 class RiskReport:
     """What a change risks.
 
     `score` is the calibrated probability (0..1) that a later fix repairs the change; `base` plus the effects of
-    `reasons` add up to logit(score). `commit` is None for anything that is not a commit.
+    `reasons` add up to logit(score). `commit` is None for anything that is not a commit. `findings` stand beside the
+    score and are no part of it, the gravest first.
     """
 
     score: float
@@ -74,6 +102,7 @@ class RiskReport:
     hunks: tuple[HunkRisk, ...] = ()
     reasons: tuple[Reason, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

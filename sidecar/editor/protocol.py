@@ -79,6 +79,7 @@ class ThreadItem(_Type):
     title: str
     comments: list[CommentItem]
     revision: int
+    rules: list[str] = Field(default_factory=list, description="the rules whose findings it tells of; empty for a risk")
 
 
 class ReviewParams(_Type):

@@ -14,8 +14,10 @@ from sidecar.core.ports import ReviewState, Scorer
 from sidecar.core.review import Author, Comment, RiskReport, Thread, ThreadState
 from sidecar.review.anchor import compare
 from sidecar.review.foresight import foresee
+from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answering
 from sidecar.review.threads import Look, reconcile
+from sidecar.risk.hazards.secret import veiled
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
 from sidecar.vcs.runner import Git
@@ -45,12 +47,15 @@ class ReviewDesk:
         scorer: Scorer,
         answer: Answering,
         clock: Callable[[], float] = time.time,
+        *,
+        manners: Manners = MANNERS,
     ) -> None:
         self._git = git
         self._store = store
         self._scorer = scorer
         self._answer = answer
         self._clock = clock
+        self._manners = manners
         self._threads: dict[str, Thread] = {}
         self._removed: dict[str, int] = {}
         self._forgotten = 0
@@ -114,7 +119,7 @@ class ReviewDesk:
             raise BadInput(f"The comment has more than {MOST_COMMENT:,} characters; shorten it.")
         await self._load()
         thread = await self._say(self._thread(thread_id), "user", text, "")
-        lines = await asyncio.to_thread(read_lines_blocking, self._git.root, thread.anchor.path)
+        lines = await asyncio.to_thread(self._lines, thread.anchor.path)
         answer = await self._answer.answer(thread, lines, workspace=self.root, report=self._report)
         # The thread may have moved meanwhile, or even be closed: then the words belong to what it was.
         return await self._say(self._threads.get(thread_id, thread), answer.author, answer.body, answer.name)
@@ -130,7 +135,7 @@ class ReviewDesk:
 
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""
-        return await foresee(self._git, self._scorer, path, text)
+        return await foresee(self._git, self._scorer, path, text, self._manners)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""
@@ -151,7 +156,7 @@ class ReviewDesk:
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
         look = Look(report, texts, self._clock(), edits, renames)
-        threads = reconcile(_sorted(old.values()), look, lambda: uuid4().hex)
+        threads = reconcile(_sorted(old.values()), look, lambda: uuid4().hex, manners=self._manners)
         new = {thread.id: thread for thread in threads}
         self._seen = {path: lines for path, lines in texts.items() if lines is not None and _needs(path, threads)}
         scored = _gist(report) != _gist(self._report)
@@ -164,13 +169,18 @@ class ReviewDesk:
     ) -> tuple[dict[str, Sequence[str] | None], dict[str, tuple[Hunk, ...]]]:
         """The texts that threads and risks stand in, and how they differ from those of the last look; blocks."""
         paths = {thread.anchor.path for thread in tuple(self._threads.values())}
-        paths |= {hunk.file for hunk in report.hunks} if report else set()
+        paths |= {hunk.file for hunk in report.hunks} | {one.file for one in report.findings} if report else set()
         paths |= {file.path for file in change.files if file.old_path in paths}
-        texts: dict[str, Sequence[str] | None] = {p: read_lines_blocking(self._git.root, p) for p in paths}
+        texts: dict[str, Sequence[str] | None] = {path: self._lines(path) for path in paths}
         edits = {
             path: compare(self._seen[path], lines) for path, lines in texts.items() if lines and path in self._seen
         }
         return texts, edits
+
+    def _lines(self, path: str) -> list[str] | None:
+        """A file's lines with its secrets veiled: what anchors and answers keep of them gives none away; blocks."""
+        lines = read_lines_blocking(self._git.root, path)
+        return None if lines is None else veiled(lines)
 
     async def _load(self) -> None:
         async with self._loading:

@@ -11,21 +11,22 @@ from sidecar.core.errors import SidecarError
 from sidecar.core.ports import Provider
 from sidecar.review.desk import ReviewDesk
 from sidecar.review.kept import KeptTraces
+from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answering, FactsWriter, ReplyWriter
 from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
 
-__all__ = ["Git", "open_desk", "writer_for"]
+__all__ = ["Git", "Manners", "open_desk", "writer_for"]
 
 
 def open_desk(
-    git: Git, database: Database, writer: Answering, state: Path | None
+    git: Git, database: Database, writer: Answering, state: Path | None, manners: Manners = MANNERS
 ) -> tuple[ReviewDesk, Callable[[], None]]:
     """The review of a repository's working tree, its threads kept in the database; and what ends it.
 
-    What is read of the history is kept in `state`. The first time that takes a while: until then scores do without,
+    What is read of the history is kept in `state`; `manners` say how much is told. The first time that takes a while: until then scores do without,
     then the review looks again. To be called on the event loop.
     """
     loop = asyncio.get_running_loop()
@@ -45,7 +46,7 @@ def open_desk(
             loop.call_soon_threadsafe(again)
 
     scorer = RiskScorer(git, traces=KeptTraces(state) if state else None, learned=learned)
-    desk = ReviewDesk(git, ThreadStore(database), scorer, writer)
+    desk = ReviewDesk(git, ThreadStore(database), scorer, writer, manners=manners)
     return desk, scorer.close
 
 

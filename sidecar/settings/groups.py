@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from sidecar.core.review import Band
 from sidecar.core.turn import TraceLevel
 from sidecar.settings.fields import AfterValidator, BeforeValidator, Group, Setting
 from sidecar.settings.values import (
@@ -26,7 +27,7 @@ Auth = Literal["auto", "token", "none"]
 AzureAuth = Literal["key", "entra"]
 ToolOffer = Literal["auto", "always", "never"]
 LogLevel = Literal["debug", "info", "warning", "error"]
-Narrowing = Literal["only false", "only true", "lower", "more", "fewer", "stricter"]
+Narrowing = Literal["only false", "only true", "lower", "higher", "more", "fewer", "stricter"]
 
 
 def _setting(
@@ -313,6 +314,31 @@ class Ide(Group):
         0, "Port on which it does; 0 takes a free one.", "SIDECAR_IDE_PORT", example="24071", ge=0, le=65535
     )
     config_dir: Folder = _setting(Path("~/.claude"), "Claude Code's own folder.", "CLAUDE_CONFIG_DIR")
+
+
+class Review(Group):
+    """How much the review says of a change."""
+
+    budget: int = _setting(
+        5,
+        "Comments that a change gets at most; 0 for none.",
+        "SIDECAR_REVIEW_BUDGET",
+        narrow="lower",
+        example="5",
+        ge=0,
+        le=100,
+    )
+    floor: Annotated[Band, BeforeValidator(lower)] = _setting(
+        "medium",
+        "The band (`low`, `medium`, `high`, `critical`) from which a risk is told; plain hazards are told below it too.",
+        "SIDECAR_REVIEW_FLOOR",
+        narrow="higher",
+    )
+    findings: bool = _setting(
+        True,
+        "Whether what the rules find ([findings](risk-findings.md)) is told in threads.",
+        "SIDECAR_REVIEW_FINDINGS",
+    )
 
 
 class Languages(Group):

@@ -124,7 +124,8 @@ class ReviewTools:
         comments = _comments(written, change)
         lines = [f"- {one['file']}:{one['line']} ({one['severity']}): {one['comment']}" for one in comments]
         told = "\n".join(lines) or ("No comments." if written else "")
-        return ToolResult(value={"comments": comments, "score": report.score}, text=f"{told}\n\n{facts}".strip())
+        value = {"comments": comments, "score": report.score, "findings": [asdict(one) for one in report.findings]}
+        return ToolResult(value=value, text=f"{told}\n\n{facts}".strip())
 
     async def threads(self, given: Threads, caller: Caller) -> ToolResult:
         """List the review threads on the uncommitted change: where they stand, what was said, how risky the lines are."""
@@ -239,6 +240,7 @@ def _flat(thread: Thread) -> dict[str, Any]:
         "state": thread.state,
         "score": thread.score,
         "band": thread.band,
+        "title": thread.title,
         **place,
         "comments": comments,
     }

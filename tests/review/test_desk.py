@@ -12,6 +12,7 @@ from sidecar.core.errors import BadInput, GitError, NotFound, StoreError, Upstre
 from sidecar.core.ports import Desk, ReviewState
 from sidecar.review.desk import MOST_COMMENT, ReviewDesk
 from sidecar.review.reply import ReplyWriter
+from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
@@ -363,3 +364,36 @@ async def test_a_revision_of_the_report_alone_is_told(world):
     state = await desk.refresh()
     assert (state.threads, state.revision) == ((), 1)
     assert world.heard[-1].report is not None
+
+
+async def test_a_secret_gets_a_thread_and_goes_nowhere(world, capsys, caplog):
+    """What the review keeps, tells and logs of a line with a key has stars in the key's place."""
+    key = "ghp_" + "Zq7Rk2Wm9Xv4Bt6Lp1Nd8Hs3Jf5Gc0YaQwEr"
+    desk = await world.desk()
+    desk._scorer = RiskScorer(desk._git)
+    world.write(a_py=TEXT.replace("line 10\n", f'token = "{key}"\n'))
+    (thread,) = (await desk.refresh()).threads
+    assert (thread.title, thread.anchor.start) == ("Hazard: a secret in the code", 10)
+    replied = await desk.reply(thread.id, "Is it?")
+    asked = world.provider.exchanges[0].request.body
+    assert world.database is not None
+    await world.database.aclose()
+    world.database = None
+    kept = b"".join(path.read_bytes() for path in world.path.parent.iterdir())
+    assert b"Hazard" in kept
+    assert key.encode() not in kept
+    for text in (repr(replied), repr(world.heard), repr(asked), capsys.readouterr().err, caplog.text):
+        assert key not in text
+
+
+async def test_a_secret_that_is_taken_out_closes_its_thread(world):
+    desk = await world.desk()
+    desk._scorer = RiskScorer(desk._git)
+    secret = 'token = "ghp_' + "Zq7Rk2Wm9Xv4Bt6Lp1Nd8Hs3Jf5Gc0YaQwEr" + '"\n'
+    world.write(a_py=TEXT.replace("line 10\n", secret))
+    (thread,) = (await desk.refresh()).threads
+    world.write(a_py="new\n" + TEXT.replace("line 10\n", secret))
+    (moved,) = (await desk.refresh()).threads
+    assert (moved.id, moved.anchor.start) == (thread.id, 11)
+    world.write(a_py=TEXT.replace("line 10\n", 'token = os.environ["TOKEN"]\n'))
+    assert (await desk.refresh()).threads == ()

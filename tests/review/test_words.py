@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.core.review import HunkRisk, Reason, RiskReport
-from sidecar.review.words import cases, code, comment, escape, raising, reasons, title
+from sidecar.core.review import Finding, HunkRisk, Reason, RiskReport
+from sidecar.review.words import cases, code, comment, escape, found, head, raising, reasons, title
 
 REPORT = RiskReport(
     0.314,
@@ -116,3 +116,22 @@ def test_whatever_the_text_it_stays_on_one_line_and_can_be_sent(text):
         assert "\n" not in shown
         assert "\r" not in shown
         shown.encode()
+
+
+def found_here(rule: str, what: str, *, hazard: bool = True) -> Finding:
+    return Finding(rule, "a.py", 3, 3, "danger", f"a {rule}", what, "It matters.", "Do *that*.", hazard)
+
+
+def test_a_finding_says_what_why_and_what_to_do():
+    assert found([found_here("secret", "This line holds a_token.")]) == (
+        "**Hazard: a secret.** This line holds a_token.\n\nIt matters. Do \\*that\\*."
+    )
+    assert head(found_here("copy", "x", hazard=False)) == "Worth a look: a copy"
+
+
+def test_findings_of_one_place_are_told_in_one_comment_three_at_most():
+    several = [found_here("secret", f"This is {n}.") for n in range(5)]
+    text = found([*several, several[1]], "Changes like this one were repaired later.")
+    assert text.count("Hazard: a secret") == 3
+    assert "- Hazard: a secret. This is 1. Do" in text
+    assert text.endswith("\n\nChanges like this one were repaired later.")

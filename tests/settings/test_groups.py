@@ -72,6 +72,9 @@ EXAMPLES = {
     "SIDECAR_TRACE_DAYS": ("10", 10),
     "SIDECAR_TRACE_COUNT": ("11", 11),
     "SIDECAR_INDEX": ("off", False),
+    "SIDECAR_REVIEW_BUDGET": ("3", 3),
+    "SIDECAR_REVIEW_FLOOR": ("High", "high"),
+    "SIDECAR_REVIEW_FINDINGS": ("no", False),
     "SIDECAR_INDEX_WATCH": ("no", False),
     "OTEL_EXPORTER_OTLP_ENDPOINT": ("http://localhost:4318", "http://localhost:4318"),
 }

@@ -48,6 +48,8 @@ export interface ThreadItem {
   readonly title: string;
   readonly comments: readonly CommentItem[];
   readonly revision: number;
+  /** The rules whose findings it tells of; empty for a risk. */
+  readonly rules?: readonly string[];
 }
 
 /** Look at the change again; without `paths` all of it. */

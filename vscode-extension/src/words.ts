@@ -37,13 +37,15 @@ export function cases(score: number): string {
 
 /** A thread's heading, which is also what a screen reader says. Everything that a colour or a sign shows is in it. */
 export function threadLabel(item: ThreadItem): string {
+  const found = (item.rules ?? []).length > 0;
   const marks = [
     item.state === 'resolved' ? 'Resolved' : '',
     item.outdated ? 'Outdated' : '',
-    RISK[item.band],
-    `score ${item.score.toFixed(2)}`,
+    // A finding has a word of its own, and a score only where its lines are scored.
+    found ? item.title : RISK[item.band],
+    found && item.score === 0 ? '' : `score ${item.score.toFixed(2)}`,
   ].filter(Boolean);
-  const title = item.title === RISK[item.band] ? '' : item.title;
+  const title = found || item.title === RISK[item.band] ? '' : item.title;
   return [marks.join(' · '), title].filter(Boolean).join(' — ');
 }
 

@@ -84,3 +84,12 @@ def test_a_thread_that_is_gone_and_comes_again_is_news():
     findings.keep([])
     again = thread(line=50)
     assert findings.of([again]) == [diagnostic(again)]
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind"), [(("hazard:secret",), "hazard"), (("notice:copy", "hazard:x"), "notice"), (("else",), "risk")]
+)
+def test_findings_have_their_own_word(tags, kind):
+    found = diagnostic(replace(thread(body="**Hazard: a secret.** It is one."), tags=tags))
+    assert found["message"] == f"{kind}: Hazard: a secret. It is one."
+    assert found["code"] == kind.upper()

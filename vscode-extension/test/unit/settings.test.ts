@@ -53,6 +53,7 @@ test('with nothing set, the manifest and the code agree on every default', () =>
     companion: true,
     minimumBand: 'low',
     expand: 'high',
+    review: {},
     logLevel: 'info',
   });
   assert.deepEqual(readSettings({ get: () => undefined, inspect: () => undefined }), settings());
@@ -112,10 +113,17 @@ test('each provider gets its settings and its key under the names that the serve
   }
 });
 
+test('how much is said is told to the server where the user chose it, and nowhere else', () => {
+  const set = { 'review.budget': 2, 'review.floor': 'high', 'review.findings': false };
+  const { SIDECAR_REVIEW_BUDGET, SIDECAR_REVIEW_FLOOR, SIDECAR_REVIEW_FINDINGS } = serverEnvironment(settings(set), ADDRESS, '/w', undefined);
+  assert.deepEqual([SIDECAR_REVIEW_BUDGET, SIDECAR_REVIEW_FLOOR, SIDECAR_REVIEW_FINDINGS], ['2', 'high', 'false']);
+  assert.deepEqual(settings({ 'review.budget': -1, 'review.floor': 'loud', 'review.findings': null }).review, {});
+});
+
 test('only what the server reads makes a restart', () => {
   const before = settings();
   assert.equal(needsRestart(before, settings({ 'review.minimumBand': 'high', 'review.expand': 'all', 'terminal.enabled': false })), false);
-  for (const change of [{ port: 5 }, { provider: 'offline' }, { model: 'm' }, { command: ['x'] }, { python: '/p' }, { logLevel: 'debug' }, { 'companion.enabled': false }]) {
+  for (const change of [{ port: 5 }, { provider: 'offline' }, { model: 'm' }, { command: ['x'] }, { python: '/p' }, { logLevel: 'debug' }, { 'companion.enabled': false }, { 'review.budget': 2 }]) {
     assert.equal(needsRestart(before, settings(change)), true, JSON.stringify(change));
   }
 });

@@ -31,6 +31,12 @@ test('a thread says its severity, score and state in words, for those who cannot
   assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk · score 0.62');
 });
 
+test('a finding has its own words in place of a degree of risk', () => {
+  const title = 'Hazard: a secret in the code';
+  assert.equal(threadLabel(thread({ title, rules: ['secret'], score: 0 })), title);
+  assert.equal(threadLabel(thread({ title, rules: ['secret'], score: 0.31, outdated: true })), `Outdated · ${title} · score 0.31`);
+});
+
 test('the context words of a thread are those that the menus ask for', () => {
   assert.equal(threadContext(thread()), 'unresolved sev-high');
   assert.equal(threadContext(thread({ state: 'resolved', band: 'low', outdated: true })), 'resolved sev-low outdated');
