@@ -128,7 +128,11 @@ def _server(row: Row, language: str, root: Path, *, used: bool) -> Finding | Non
         return Finding("server", "ok", f"{told} ({program})")
     said = first_line([asked, *row.version[1:]])
     if not said:
-        mark = "warn" if used else "ok"
-        return Finding("server", mark, f"{told} ({program}) does not start", f"install it again: `{row.install}`")
+        return Finding(
+            "server",
+            "warn" if used else "ok",
+            f"{told} ({program}) does not start",
+            f"install it again: `{row.install}`",
+        )
     version = _VERSION.search(said)
     return Finding("server", "ok", f"{told} {version.group() if version else said} ({program})")
