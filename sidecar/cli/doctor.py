@@ -25,6 +25,7 @@ from sidecar import __version__
 from sidecar.cli.finding import Finding, first_line
 from sidecar.cli.options import Json, Port, Provider, Quiet, Workspace
 from sidecar.cli.output import Output
+from sidecar.cli.sources import check_index, check_servers
 from sidecar.cli.surroundings import (
     check_claude,
     check_proxies,
@@ -125,6 +126,8 @@ def check_surroundings(settings: Settings, env: Mapping[str, str]) -> Iterator[F
     ours = note.base_url if note is not None else f"http://127.0.0.1:{settings.server.port}"
     files = client_settings(env, Path(settings.server.workspace))
     token = (runtime.read_token(settings.state) if settings.state is not None else None) or settings.server.token
+    yield from check_index(settings)
+    yield from check_servers(settings)
     yield check_mcp(settings)
     yield check_claude(env)
     yield check_way(env, files, ours, token.get_secret_value() if token is not None else "")

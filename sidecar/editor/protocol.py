@@ -219,6 +219,7 @@ class HostQuery(_Type):
     query: str = Field(default="", description="a name for workspaceSymbols, the new name for rename")
     deadline_ms: int
     limit: int
+    also: list[str] = Field(default=[], description="documents to be opened before, so that they are looked at too")
 
 
 class HostAnswer(_Type):

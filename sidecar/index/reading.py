@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 from typing import IO, Any, Final
 
+from sidecar.core.defined import OF_TEXT
 from sidecar.index import walk
 from sidecar.index.detect import facts_of, says_something
 from sidecar.index.grammars import BY_NAME, language_of
@@ -80,7 +81,7 @@ def _parsed(path: str, source: bytes, language: str) -> tuple[Any, ...]:
         facts = extract(source, language)
     except ImportError as error:
         return (str(error), "", (), {}, (), (), b"", marks)
-    symbols = [tuple(symbol) for symbol in facts.symbols]
+    symbols = [symbol[:OF_TEXT] for symbol in facts.symbols]
     imports = [tuple(found) for found in facts.imports]
     places = marshal.dumps([tuple(local) for local in facts.locals])
     return ("", facts.doc, symbols, facts.uses, imports, facts.bases, places, marks)

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
+import orjson
+
 from sidecar.core.secret import SecretStr
 from sidecar.settings.fields import AfterValidator, BeforeValidator
 
@@ -56,8 +58,24 @@ def check_pattern(value: str) -> str:
 
 
 def split(value: Any) -> Any:
-    """`a, b` as a list, so that a variable can hold one."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """`a, b` as a list, so that a variable can hold one; what has commas of its own stands in a list of JSON: `["a, b"]`."""
+    if not isinstance(value, str):
+        return value
+    if not re.match(r"\s*\[\s*\"", value):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    try:
+        parts = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        parts = [None]
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError('begins as a list of JSON and is none; write ["a", "b"], or a, b')
+    return parts
+
+
+def listed(*parts: str) -> str:
+    """These parts as `split` reads them back."""
+    plain = all(part == part.strip() and part and "," not in part and part[0] != "[" for part in parts)
+    return ",".join(parts) if plain else orjson.dumps(parts).decode()
 
 
 def pairs(value: Any) -> Any:

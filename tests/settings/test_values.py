@@ -12,6 +12,7 @@ from sidecar.settings.values import (
     check_secret,
     check_url,
     expand,
+    listed,
     lower,
     pairs,
     spelled,
@@ -73,6 +74,8 @@ def test_no_secrets(value):
         (split, " a, b,,c ", ["a", "b", "c"]),
         (split, "", []),
         (split, ["a"], ["a"]),
+        (split, ' ["/a, b", "/c "] ', ["/a, b", "/c "]),
+        (split, "[ab]*, c", ["[ab]*", "c"]),
         (pairs, "a=b, c = d=e", {"a": "b", "c": "d=e"}),
         (pairs, {"a": "b"}, {"a": "b"}),
         (spelled, " Azure-Anthropic ", "azure_anthropic"),
@@ -91,6 +94,8 @@ def test_changes(change, value, made):
 @pytest.mark.parametrize(
     ("change", "value"),
     [
+        (split, '["a"'),
+        (split, '["a", 1]'),
         (pairs, "a"),
         (pairs, "a="),
         (pairs, "=b"),
@@ -105,6 +110,12 @@ def test_changes(change, value, made):
 def test_refusals(change, value):
     with pytest.raises(ValueError, match=r"."):
         change(value)
+
+
+@pytest.mark.parametrize("part", ["/a", "/a, b", " a", "[a", '"a"', "ä b:c%20#", "a\\b"])
+def test_a_list_that_is_written_is_read_back(part):
+    assert split(listed(part)) == [part]
+    assert split(listed("/x", part)) == ["/x", part]
 
 
 def test_expand_knows_home():

@@ -167,6 +167,7 @@ export interface HostQuery {
   readonly query: string;
   readonly deadlineMs: number;
   readonly limit: number;
+  readonly also: readonly string[];
 }
 
 /** What they say; `result` has the form that LSP gives this question's answer, as a list in every case. */

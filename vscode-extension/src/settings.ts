@@ -167,7 +167,7 @@ export function serverEnvironment(
     SIDECAR_IDE_PORT: String(address.companionPort),
     WORKSPACE_ROOT: workspace,
     // Nothing is started in a folder that is not trusted.
-    SIDECAR_TRUSTED_FOLDERS: workspace,
+    SIDECAR_TRUSTED_FOLDERS: JSON.stringify([workspace]),
     SIDECAR_LOG_LEVEL: settings.logLevel,
   };
   if (settings.provider !== 'auto') variables['PROVIDER'] = settings.provider;

@@ -90,7 +90,7 @@ test('the server is told its address and nothing that is not set', () => {
     PORT: '21000',
     SIDECAR_TOKEN: 'abc',
     WORKSPACE_ROOT: '/w',
-    SIDECAR_TRUSTED_FOLDERS: '/w',
+    SIDECAR_TRUSTED_FOLDERS: '["/w"]',
     SIDECAR_LOG_LEVEL: 'info',
     SIDECAR_IDE: 'true',
     SIDECAR_IDE_PORT: '21001',
@@ -107,7 +107,7 @@ test('each provider gets its settings and its key under the names that the serve
   ] as const;
   for (const [provider, set, variables] of cases) {
     const { PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_TRUSTED_FOLDERS, SIDECAR_LOG_LEVEL, SIDECAR_IDE, SIDECAR_IDE_PORT, ...rest } = serverEnvironment(settings({ provider, ...set }), ADDRESS, '/w', 'k');
-    assert.deepEqual([PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_TRUSTED_FOLDERS, SIDECAR_LOG_LEVEL], ['21000', 'abc', '/w', '/w', 'info']);
+    assert.deepEqual([PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_TRUSTED_FOLDERS, SIDECAR_LOG_LEVEL], ['21000', 'abc', '/w', '["/w"]', 'info']);
     assert.deepEqual([SIDECAR_IDE, SIDECAR_IDE_PORT], ['true', '21001']);
     assert.deepEqual(rest, { PROVIDER: provider, ...variables });
   }
