@@ -9,6 +9,7 @@ from sidecar.core.turn import TraceLevel
 from sidecar.settings.fields import AfterValidator, BeforeValidator, Group, Setting
 from sidecar.settings.values import (
     Folder,
+    Headers,
     Key,
     Names,
     Prices,
@@ -377,4 +378,10 @@ class Index(Group):
 class Telemetry(Group):
     """Our own traces and metrics."""
 
-    otlp_endpoint: Url | None = _setting(None, "A collector to send them to.", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    otlp_endpoint: Url | None = _setting(
+        None, "A collector to send them to, by OTLP over HTTP: the base that gets `/v1/traces` and `/v1/metrics`.",
+        "OTEL_EXPORTER_OTLP_ENDPOINT", example="http://127.0.0.1:4318",
+    )  # fmt: skip
+    otlp_headers: Headers | None = _setting(
+        None, "What goes with them, `name=value, …` (percent-encoded): the collector's key.", "OTEL_EXPORTER_OTLP_HEADERS"
+    )  # fmt: skip
