@@ -51,7 +51,7 @@ def header_pairs(text: str) -> dict[str, str]:
     found: dict[str, str] = {}
     for part in split(text):
         name, mark, value = part.partition("=")
-        told = unquote(value).strip()
+        told = unquote(value.strip())
         if not (mark and re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name.strip()) and told.isascii() and told.isprintable()):
             raise ValueError("is not of the form name=value, name=value, with %20 for a blank")
         found[name.strip().lower()] = told
