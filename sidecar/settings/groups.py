@@ -82,6 +82,11 @@ class Choice(Group):
         {}, "Model names: asked for = name at the provider.", "SIDECAR_MODEL_MAP",
         example="claude-sonnet-4-5=databricks-claude-sonnet-4-5",
     )  # fmt: skip
+    fit: bool = _setting(
+        True,
+        "Whether requests are fitted to what the provider takes; without, they go as they come, and what it refuses is told.",
+        "SIDECAR_FIT",
+    )
     opus: str | None = _setting(None, "The provider's model for every Opus that the map does not know.", "MODEL_OPUS", min_length=1)  # fmt: skip
     sonnet: str | None = _setting(None, "The same for every Sonnet.", "MODEL_SONNET", min_length=1)
     haiku: str | None = _setting(None, "The same for every Haiku.", "MODEL_HAIKU", min_length=1)
