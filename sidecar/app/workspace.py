@@ -36,16 +36,19 @@ from sidecar.core.ports import (
 from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
 from sidecar.endpoint.hooks import Hooks
+from sidecar.endpoint.metrics import Metrics
 from sidecar.endpoint.server import Access, Endpoint, Identity, Offering, PortPolicy
 from sidecar.providers import answering, create_provider
 from sidecar.providers.unready import UnreadyProvider
 from sidecar.settings import Settings
+from sidecar.settings.values import header_pairs
 from sidecar.store import runtime
 from sidecar.store.answers import Answers, AnswerStore, CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
 from sidecar.store.notes import TOKENS, learned_notes
 from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
+from sidecar.telemetry.meter import Meter
 from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
 
@@ -76,6 +79,7 @@ class Sidecar:
         self._ide: IdeServer | None = None
         self._provider: Provider | None = None
         self._problem = ""
+        self._meter = Meter()
         self._database: Database | None = None
         self._opening = asyncio.Lock()
         self._desk_of_tools: Desk | None = None
@@ -208,20 +212,33 @@ class Sidecar:
         return AnswerTurn(provider, steps, calibration.ratio)
 
     def _observing(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
-        """The steps that note and trace what the others do. Without a state folder there is no place for it."""
-        if state is None:
-            return []
+        """The steps that count, note and trace what the others do. Without a state folder it is only counted."""
+        self._export(stack)
         records, tracing = self._settings.records, self._settings.tracing
+        name, prices = self._made_provider.name, PriceTable(records.prices)
+        if state is None:
+            return [Recorder(name, self._meter.soon, prices)]
         traces = TraceFolder(state / TRACES, keep_days=tracing.keep_days, keep_count=tracing.keep_count)
         tracer = Tracer(traces, tracing.level, self._settings.secrets())
         stack.push_async_callback(tracer.aclose)
         if not records.enabled:
-            return [tracer]
+            return [Recorder(name, self._meter.soon, prices), tracer]
         journal = TurnJournal(
             lambda: self._opened_database(state), keep_days=records.keep_days, keep_count=records.keep_count
         )
         stack.push_async_callback(journal.aclose)
-        return [Recorder(self._made_provider.name, journal.add, PriceTable(records.prices)), tracer]
+        return [Recorder(name, self._meter.before(journal.add), prices), tracer]
+
+    def _export(self, stack: AsyncExitStack) -> None:
+        """Report to the user's collector, where one is named. Left after everything that is counted."""
+        telemetry = self._settings.telemetry
+        if telemetry.otlp_endpoint is None:
+            return
+        from sidecar.telemetry.exporter import Exporter  # noqa: PLC0415 - only who has a collector pays for it
+
+        headers = header_pairs(telemetry.otlp_headers.get_secret_value()) if telemetry.otlp_headers else {}
+        exporter = Exporter(telemetry.otlp_endpoint, headers, self._meter, self._version)
+        stack.push_async_callback(exporter.aclose)
 
     def _looping(self) -> list[Step]:
         """The step that lets the model use our tools; behind the cache, which keeps no answer that a tool ran for."""
@@ -305,6 +322,7 @@ class Sidecar:
             port_policy=self._port_policy,
         )
         endpoint.add(Hooks(self._bench).routes())
+        endpoint.add(Metrics(self._meter, version=self._version, provider=self._made_provider.name).routes())
         endpoint.offer(Offering(self.offered, self._version))
         try:
             self._endpoint = await stack.enter_async_context(endpoint)

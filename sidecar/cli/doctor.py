@@ -43,6 +43,7 @@ from sidecar.mcp.opening import open_servers
 from sidecar.providers import create_provider
 from sidecar.providers.databricks import DatabricksProvider
 from sidecar.providers.endpoints import ServingEndpoint
+from sidecar.providers.models import AS_ASKED
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 from sidecar.store.shared import PATIENCE, tried
@@ -373,7 +374,7 @@ def check_models(settings: Settings, *, told: bool) -> Finding | None:
     )
     offered = [name for name in ready if "claude" in name] or ready
     names = f" ({', '.join(offered[:_MOST_NAMED])})" if offered else ""
-    mend = f"set MODEL_OPUS, MODEL_SONNET, MODEL_HAIKU, MODEL_DEFAULT or MODEL_MAP to what it serves{names}"
+    mend = f"set MODEL_OPUS, MODEL_SONNET, MODEL_HAIKU, MODEL_DEFAULT or SIDECAR_MODEL_MAP to what it serves{names}"
     return Finding("models", "warn", text, mend)
 
 
@@ -384,7 +385,7 @@ async def _served(settings: Settings) -> tuple[tuple[ServingEndpoint, ...], list
         raise TypeError("only Databricks lists endpoints")
     choice = settings.provider
     asked = [choice.model_default, choice.opus, choice.sonnet, choice.haiku, *choice.model_map.values()]
-    names = [name for name in asked if name] or [f"databricks-{_QUESTION}"]
+    names = [name for name in asked if name and name != AS_ASKED] or [f"databricks-{_QUESTION}"]
     try:
         async with asyncio.timeout(_PROVIDER_SECONDS):
             wanted = dict.fromkeys(provider.endpoint_for(name) for name in names)

@@ -10,6 +10,7 @@ from sidecar.core.turn import TraceLevel
 from sidecar.settings.fields import AfterValidator, BeforeValidator, Group, Setting
 from sidecar.settings.values import (
     Folder,
+    Headers,
     Key,
     Names,
     Prices,
@@ -82,6 +83,11 @@ class Choice(Group):
         {}, "Model names: asked for = name at the provider.", "SIDECAR_MODEL_MAP",
         example="claude-sonnet-4-5=databricks-claude-sonnet-4-5",
     )  # fmt: skip
+    fit: bool = _setting(
+        True,
+        "Whether requests are fitted to what the provider takes; without, they go as they come, and what it refuses is told.",
+        "SIDECAR_FIT",
+    )
     opus: str | None = _setting(None, "The provider's model for every Opus that the map does not know.", "MODEL_OPUS", min_length=1)  # fmt: skip
     sonnet: str | None = _setting(None, "The same for every Sonnet.", "MODEL_SONNET", min_length=1)
     haiku: str | None = _setting(None, "The same for every Haiku.", "MODEL_HAIKU", min_length=1)
@@ -403,4 +409,10 @@ class Index(Group):
 class Telemetry(Group):
     """Our own traces and metrics."""
 
-    otlp_endpoint: Url | None = _setting(None, "A collector to send them to.", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    otlp_endpoint: Url | None = _setting(
+        None, "A collector to send them to, by OTLP over HTTP: the base that gets `/v1/traces` and `/v1/metrics`.",
+        "OTEL_EXPORTER_OTLP_ENDPOINT", example="http://127.0.0.1:4318",
+    )  # fmt: skip
+    otlp_headers: Headers | None = _setting(
+        None, "What goes with them, `name=value, …` (percent-encoded): the collector's key.", "OTEL_EXPORTER_OTLP_HEADERS"
+    )  # fmt: skip

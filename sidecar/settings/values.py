@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import orjson
 
@@ -46,6 +46,27 @@ def check_secret(value: Any) -> Any:
     if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise ValueError("has spaces, line breaks or letters that cannot travel in a header; copy the key again")
     return SecretStr(key)
+
+
+def header_pairs(text: str) -> dict[str, str]:
+    """Headers written `name=value, name=value`, percent-encoded, as OpenTelemetry's variables are."""
+    found: dict[str, str] = {}
+    for part in split(text):
+        name, mark, value = part.partition("=")
+        told = unquote(value.strip())
+        if not (mark and re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name.strip()) and told.isascii() and told.isprintable()):
+            raise ValueError("is not of the form name=value, name=value, with %20 for a blank")
+        found[name.strip().lower()] = told
+    return found
+
+
+def check_headers(value: Any) -> Any:
+    """Headers, kept as they were written: they may hold a key."""
+    raw = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(raw, str):
+        return value
+    header_pairs(raw)
+    return SecretStr(raw.strip())
 
 
 def check_pattern(value: str) -> str:
@@ -126,5 +147,6 @@ def check_prices(value: dict[str, dict[str, float]]) -> dict[str, dict[str, floa
 Prices = Annotated[dict[str, dict[str, float]], AfterValidator(check_prices)]
 Url = Annotated[str, AfterValidator(check_url)]
 Key = Annotated[SecretStr, BeforeValidator(check_secret)]
+Headers = Annotated[SecretStr, BeforeValidator(check_headers)]
 Names = Annotated[tuple[str, ...], BeforeValidator(split)]
 Folder = Annotated[Path, AfterValidator(expand)]

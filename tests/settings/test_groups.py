@@ -13,6 +13,7 @@ EXAMPLES = {
     "SIDECAR_LOG_LEVEL": ("Debug", "debug"),
     "SIDECAR_MODEL_MAP": ("a=b, c = d", {"a": "b", "c": "d"}),
     "MODEL_DEFAULT": ("m", "m"),
+    "SIDECAR_FIT": ("off", False),
     "MODEL_OPUS": ("o", "o"),
     "MODEL_SONNET": ("s", "s"),
     "MODEL_HAIKU": ("h", "h"),

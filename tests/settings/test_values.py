@@ -6,12 +6,14 @@ import pytest
 
 from sidecar.core.secret import SecretStr
 from sidecar.settings.values import (
+    check_headers,
     check_path,
     check_pattern,
     check_prices,
     check_secret,
     check_url,
     expand,
+    header_pairs,
     listed,
     lower,
     pairs,
@@ -55,6 +57,19 @@ def test_paths(value):
 def test_no_paths(value):
     with pytest.raises(ValueError, match="no path"):
         check_path(value)
+
+
+def test_headers_are_read_as_opentelemetry_writes_them():
+    written = " Authorization=Bearer%20a%3Db, x-team=one,"
+    assert header_pairs(written) == {"authorization": "Bearer a=b", "x-team": "one"}
+    assert check_headers(written) == SecretStr(written.strip())
+    assert check_headers(SecretStr("a=b")) == SecretStr("a=b")
+
+
+@pytest.mark.parametrize("value", ["a", "a b=c", "=b", "a=%0d%0ax", "a=ä", "a:b=c"])
+def test_no_headers(value):
+    with pytest.raises(ValueError, match="name=value"):
+        check_headers(value)
 
 
 @pytest.mark.parametrize("value", [" key\n", "key", SecretStr("key\r\n")])
