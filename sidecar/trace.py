@@ -163,7 +163,9 @@ _PATTERNS: Final = (
     (r"(?i)(?<![\w.+-])([a-z][a-z0-9+.-]{0,20}://)(?!git@)[^/?#\s@'\"]{1,512}@", rf"\1{_MASK}@"),
     (_NAMED, rf"\1{_MASK}"),
 )
-_LITERAL: Final = rf"(?i)((?:[a-z0-9]{{1,40}}_)?(?:{_NAMES})[\"']?\s{{0,3}}(?::|=|:=|=>)\s{{0,3}})([\"'`])[^\"'`\s]{{6,}}\2"
+_LITERAL: Final = (
+    rf"(?i)((?:[a-z0-9]{{1,40}}_)?(?:{_NAMES})[\"']?\s{{0,3}}(?::|=|:=|=>)\s{{0,3}})([\"'`])[^\"'`\s]{{6,}}\2"
+)
 # What every pattern above needs at least: where none of it stands, none of them can match.
 _SUSPICIOUS: Final = re.compile(
     r"[:=@\s]|sk-|d(?:api|kea|ose)|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|xox|AIza|hf_|npm_|eyJ"

@@ -20,8 +20,11 @@ Kind = Literal["working", "staged", "base", "range", "commit", "patch"]
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """A change by name. `base`: HEAD against where it left that revision; `range`: `head` against `base`;
-    `commit`: `head` against its first parent."""
+    """A change by name.
+
+    `base`: HEAD against where it left that revision. `range`: `head` against `base`, or, where that ends in `...`,
+    against where they parted. `commit`: `head` against its first parent.
+    """
 
     kind: Kind = "working"
     base: str = ""
@@ -36,7 +39,7 @@ class Scope:
             case "base":
                 return f"HEAD since {self.base}"
             case "range":
-                return f"{self.base}..{self.head}".replace("....", "...")
+                return f"{self.base}{self.head}" if self.base.endswith("...") else f"{self.base}..{self.head}"
             case "commit":
                 return f"commit {self.head[:40]}"
             case "patch":

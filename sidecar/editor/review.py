@@ -111,6 +111,7 @@ def thread_item(thread: Thread, places: Places) -> ThreadItem:
         title=thread.title,
         comments=[_comment_item(comment) for comment in thread.comments],
         revision=thread.revision,
+        origin=thread.origin,
     )
 
 

@@ -104,7 +104,9 @@ def _meant(value: Json) -> bool:
 
 def _inner(value: Json) -> Json:
     """Lists that came as JSON in a string, as some models write nested arguments, become lists."""
-    return {name: _decoded(each) if name != "summary" and isinstance(each, str) else each for name, each in value.items()}
+    return {
+        name: _decoded(each) if name != "summary" and isinstance(each, str) else each for name, each in value.items()
+    }
 
 
 def _decoded(text: str) -> Any:

@@ -47,11 +47,15 @@ def opened(
 
 def _thread(anchor: Anchor, said: Sequence[Remark], report: RiskReport, name: str, now: float) -> Thread:
     first = said[0]
-    touched = [h.score for h in report.hunks if h.file == anchor.path and h.start <= anchor.end and anchor.start <= h.end]
+    touched = [
+        h.score for h in report.hunks if h.file == anchor.path and h.start <= anchor.end and anchor.start <= h.end
+    ]
     bodies = [_body(remark) for remark in said]
     told = "\0".join([ORIGIN, anchor.path, *anchor.text, *bodies])
     ident = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
-    comments = tuple(Comment(f"{ident[:28]}{number:04x}", "model", body, now, name) for number, body in enumerate(bodies))
+    comments = tuple(
+        Comment(f"{ident[:28]}{number:04x}", "model", body, now, name) for number, body in enumerate(bodies)
+    )
     return Thread(
         id=ident,
         anchor=anchor,

@@ -95,7 +95,9 @@ def question(overview: str, part: str, number: int, of: int, *, focus: str = "")
 
 def gathering(summaries: Sequence[str], checklist: Sequence[str]) -> list[Json]:
     """The question that makes one summary and one checklist out of those of the parts."""
-    told = orjson.dumps({"summaries": list(summaries), "checklist": list(checklist)}, option=orjson.OPT_INDENT_2).decode()
+    told = orjson.dumps(
+        {"summaries": list(summaries), "checklist": list(checklist)}, option=orjson.OPT_INDENT_2
+    ).decode()
     task = (
         "One change was reviewed in parts. Make one `summary` of the whole and one `checklist` without repetitions out of "
         f"these notes; leave `files` and `comments` empty. Call {TOOL}."
@@ -104,8 +106,11 @@ def gathering(summaries: Sequence[str], checklist: Sequence[str]) -> list[Json]:
 
 
 def body(model: str, content: list[Json], *, forced: bool, problem: str = "") -> Json:
-    """The request. `forced` wants the answer as a call of the tool, else as JSON in a fence; `problem` says what was
-    wrong with the answer before."""
+    """The request.
+
+    `forced` wants the answer as a call of the tool, else as JSON in a fence; `problem` says what was wrong with the
+    answer before.
+    """
     content = list(content)
     if not forced:
         form = orjson.dumps(_SCHEMA).decode()

@@ -59,9 +59,7 @@ class ChangeReviewer:
         count = await self._threads(git, critique.remarks, texts, report, critique.provider) if threads else 0
         return replace(critique, report=report, facts=facts, threads=count)
 
-    async def _threads(
-        self, git: Git, remarks: Sequence[Remark], texts: Texts, report: RiskReport, name: str
-    ) -> int:
+    async def _threads(self, git: Git, remarks: Sequence[Remark], texts: Texts, report: RiskReport, name: str) -> int:
         """Make threads of the comments; how many are new."""
         if self._desk is None or git.bare or not remarks:
             return 0

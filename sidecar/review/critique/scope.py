@@ -13,6 +13,7 @@ from sidecar.vcs import worktree
 from sidecar.vcs.blobs import texts_blocking
 from sidecar.vcs.runner import Git
 
+
 def ranged(named: str) -> Scope:
     """The scope of `A..B` or `A...B`; a missing side is HEAD. Raises BadInput for anything else."""
     old, dots, new = named.partition("...") if "..." in named else named.partition("..")
@@ -61,10 +62,12 @@ async def _parting(git: Git, one: str, other: str) -> str:
     found = await worktree.resolve(git, one), await worktree.resolve(git, other)
     said = await git.run("merge-base", *found, ok=(0, 1))
     if not said:
-        raise BadInput(f"{one} and {other} have no commit in common; compare them as they are with {one}..{other}.")
+        raise BadInput(
+            f"{one} and {other} have no commit in common; use --range {one}..{other} to compare them as they are."
+        )
     return said.decode("ascii").split()[0]
 
 
 def _need_work_tree(git: Git) -> None:
     if git.bare:
-        raise BadInput("A bare repository has no work tree; name a range or a commit.")
+        raise BadInput("A bare repository has no work tree for this; use --range, or name commits or a patch.")

@@ -23,7 +23,15 @@ def as_json(critique: Critique, scope: Scope) -> dict[str, Any]:
     report = critique.report
     value = asdict(critique)
     value.pop("report")
-    value["comments"] = value.pop("remarks")
+    value["comments"] = [
+        {
+            "file": r["file"],
+            "line": r["start"],
+            "end_line": r["end"],
+            **{k: r[k] for k in ("severity", "title", "body", "moved")},
+        }
+        for r in value.pop("remarks")
+    ]
     risk = {"score": report.score, "band": report.band} if report is not None else {"score": None, "band": None}
     return {"change": scope.told(), **risk, **value}
 
@@ -51,11 +59,17 @@ def _lines(critique: Critique, scope: Scope) -> Iterator[str]:
     if critique.dropped:
         yield from ("## Comments without a place in the change", "", "They were not taken:", "")
         yield from (
-            f"- {code(f'{each.file}:{each.line}')} {escape(each.title)} ({escape(each.why)})" for each in critique.dropped
+            f"- {code(f'{each.file}:{each.line}')} {escape(each.title)} ({escape(each.why)})"
+            for each in critique.dropped
         )
         yield ""
     if critique.facts:
-        yield from ("## What is known without a model" if critique.by == "model" else "## Facts", "", critique.facts, "")
+        yield from (
+            "## What is known without a model" if critique.by == "model" else "## Facts",
+            "",
+            critique.facts,
+            "",
+        )
 
 
 def _who(critique: Critique) -> str:
@@ -76,7 +90,14 @@ def _comments(critique: Critique) -> Iterator[str]:
     for remark in ranked:
         title = f" {escape(remark.title).rstrip('.')}." if remark.title else ""
         moved = " *(the model named another line; the text it quoted decided)*" if remark.moved else ""
-        yield from (f"### {remark.severity.capitalize()}: {code(_place(remark))}", "", f"**{title.strip()}**{moved}".replace("****", ""), "", remark.body, "")
+        yield from (
+            f"### {remark.severity.capitalize()}: {code(_place(remark))}",
+            "",
+            f"**{title.strip()}**{moved}".replace("****", ""),
+            "",
+            remark.body,
+            "",
+        )
 
 
 def _place(remark: Remark) -> str:
