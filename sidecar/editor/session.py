@@ -177,9 +177,9 @@ class Session:
     async def reviewer(self) -> Reviewer:
         """Who reviews in words, once the services are open. Raises NotSupported where there is no review."""
         await self.review()
-        reviewer = await asyncio.to_thread(
-            getattr, self._services, "reviewer"
-        )  # it may have to load what it is made of
+        services = self._services
+        # it may have to load what it is made of
+        reviewer = await asyncio.to_thread(lambda: services.reviewer if services is not None else None)
         if reviewer is None:
             raise NotSupported("There is nobody here to review a change.")
         return reviewer
