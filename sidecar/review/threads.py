@@ -109,6 +109,8 @@ def talked(thread: Thread) -> bool:
 def _again(old: Thread, look: Look, found: Sequence[Candidate]) -> Thread | None:
     """A thread of the last look as it stands now, or None when it is closed."""
     anchor, altered = _placed(old.anchor, look)
+    if altered and old.origin == "review":
+        anchor = replace(old.anchor, outdated=True)  # what was said of a text says nothing of another
     thread = old if anchor == old.anchor else old.moved(anchor)
     if anchor.outdated:
         return _lost(thread, look.now) if talked(thread) else None

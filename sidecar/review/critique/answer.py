@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import orjson
 
-from sidecar.core.critique import SEVERITIES
 from sidecar.core.messages import Json, texts
 from sidecar.core.review import Band
 from sidecar.review.critique.prompt import MOST_COMMENTS, TOOL
@@ -149,8 +148,3 @@ def _text(value: Any) -> str:
 
 def _line(value: Any) -> str:
     return " ".join(_text(value).split())
-
-
-def gravest(severities: Sequence[Band]) -> Band | None:
-    """The gravest of them; None of none."""
-    return max(severities, key=SEVERITIES.index, default=None)

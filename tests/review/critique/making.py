@@ -60,7 +60,8 @@ def change(*files: FileDiff) -> Change:
 def scored(*risks: tuple[str, int, int, float], score: float = 0.5, band: Any = "high") -> RiskReport:
     """A report with these hunks: (file, first, last, score)."""
     hunks = [
-        HunkRisk(path, a, b, risk, tuple(LineRisk(line, risk) for line in range(a, b + 1))) for path, a, b, risk in risks
+        HunkRisk(path, a, b, risk, tuple(LineRisk(line, risk) for line in range(a, b + 1)))
+        for path, a, b, risk in risks
     ]
     files = tuple(FileRisk(path, score) for path in dict.fromkeys(hunk.file for hunk in hunks))
     return RiskReport(score=score, band=band, base=-1.0, model="test@1", files=files, hunks=tuple(hunks))
