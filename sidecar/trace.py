@@ -163,6 +163,9 @@ _PATTERNS: Final = (
     (r"(?i)(?<![\w.+-])([a-z][a-z0-9+.-]{0,20}://)(?!git@)[^/?#\s@'\"]{1,512}@", rf"\1{_MASK}@"),
     (_NAMED, rf"\1{_MASK}"),
 )
+_LITERAL: Final = (
+    rf"(?i)((?:[a-z0-9]{{1,40}}_)?(?:{_NAMES})[\"']?\s{{0,3}}(?::|=|:=|=>)\s{{0,3}})([\"'`])[^\"'`\s]{{6,}}\2"
+)
 # What every pattern above needs at least: where none of it stands, none of them can match.
 _SUSPICIOUS: Final = re.compile(
     r"[:=@\s]|sk-|d(?:api|kea|ose)|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|xox|AIza|hf_|npm_|eyJ"
@@ -181,6 +184,17 @@ def redact(text: str, secrets: Collection[str] = ()) -> str:
     for pattern, replacement in _patterns():
         text = pattern.sub(replacement, text)
     return text
+
+
+def redact_code(text: str, secrets: Collection[str] = ()) -> str:
+    """As `redact`, for code: of `name = value` pairs only those whose value is a literal, since `token = read()` tells nothing."""
+    for secret in secrets:
+        text = text.replace(secret, _MASK)
+    if not _SUSPICIOUS.search(text):
+        return text
+    for pattern, replacement in _patterns()[:-1]:
+        text = pattern.sub(replacement, text)
+    return re.sub(_LITERAL, rf"\1\2{_MASK}\2", text)
 
 
 @cache

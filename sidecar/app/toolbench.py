@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.app.knowledge import Knowledge
-from sidecar.core.ports import Desk, HookJudge, Provider
+from sidecar.core.ports import Asker, Desk, HookJudge, Reviewer
 from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
 from sidecar.settings import Settings
@@ -22,10 +22,11 @@ from sidecar.store.database import Database
 class Parts:
     """What tools work with that somebody else has opened."""
 
-    provider: Provider
     database: Callable[[], Awaitable[Database]]
     desk: Callable[[], Awaitable[Desk]]
     knowledge: Knowledge
+    reviewer: Callable[[], Reviewer]
+    asker: Callable[[], Asker | None]
     state: Path | None
     version: str
 
@@ -55,6 +56,15 @@ class Toolbench:
         shelf: Shelf = await asyncio.to_thread(shelves.WorkspaceShelf, box)
         return box, shelf
 
+    async def family(self, name: str) -> ToolBox:
+        """One family alone, without what the others need."""
+        opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
+        parts = self._parts
+        reviewer = await asyncio.to_thread(parts.reviewer)
+        bench = opening.bench_of(self._settings, parts.database, asker=parts.asker(), reviewer=reviewer)
+        box: ToolBox = await asyncio.to_thread(opening.open_box, self._settings, bench, [name])
+        return box
+
     async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """What the rules say of a tool of the CLI, when its hook asks."""
         if self._guard is None:
@@ -70,7 +80,8 @@ class Toolbench:
         bench = opening.bench_of(
             self._settings,
             parts.database,
-            provider=parts.provider,
+            asker=parts.asker(),
+            reviewer=await asyncio.to_thread(parts.reviewer),
             desk=parts.desk,
             symbols=await asyncio.to_thread(lambda: parts.knowledge.symbols),
             summarizer=indexing.IndexSummary(

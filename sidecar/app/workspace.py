@@ -29,6 +29,7 @@ from sidecar.core.ports import (
     Desk,
     EndpointStatus,
     Provider,
+    Reviewer,
     SymbolIndex,
     Symbols,
     Window,
@@ -43,7 +44,7 @@ from sidecar.providers.unready import UnreadyProvider
 from sidecar.settings import Settings
 from sidecar.settings.values import header_pairs
 from sidecar.store import runtime
-from sidecar.store.answers import Answers, AnswerStore, CacheLimits, kept_answers
+from sidecar.store.answers import REVIEWS, Answers, AnswerStore, CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
 from sidecar.store.notes import TOKENS, learned_notes
 from sidecar.store.traces import TRACES, TraceFolder
@@ -56,6 +57,7 @@ if TYPE_CHECKING:
     from sidecar.endpoint.ide.server import IdeServer
 
 _NAME = "claude-sidecar"
+_REVIEWS_KEPT = CacheLimits(entries=200, ttl=90 * 86_400.0)
 
 log = get_logger("app")
 
@@ -78,6 +80,8 @@ class Sidecar:
         self._endpoint: Endpoint | None = None
         self._ide: IdeServer | None = None
         self._provider: Provider | None = None
+        self._asker: AnswerTurn | None = None
+        self._reviewer: Reviewer | None = None
         self._problem = ""
         self._meter = Meter()
         self._database: Database | None = None
@@ -91,6 +95,13 @@ class Sidecar:
     def desk(self) -> Desk | None:
         """The review; None where there is no git repository, and in `serve`."""
         return self._desk
+
+    @property
+    def reviewer(self) -> Reviewer:
+        """Who reviews a change in words, made when first asked for; from facts alone with the offline provider."""
+        if self._reviewer is None:
+            self._reviewer = self._make_reviewer()
+        return self._reviewer
 
     @property
     def symbols(self) -> Symbols | None:
@@ -192,10 +203,11 @@ class Sidecar:
 
     def _make_bench(self, state: Path | None, late: AsyncExitStack) -> Toolbench:
         parts = Parts(
-            provider=self._made_provider,
             database=lambda: self._opened_database(state),
             desk=self._tools_desk,
             knowledge=self._knowledge,
+            reviewer=lambda: self.reviewer,
+            asker=lambda: self._asker,
             state=state,
             version=self._version,
         )
@@ -206,10 +218,28 @@ class Sidecar:
         notes = learned_notes(state, Path(self._settings.server.workspace), TOKENS)
         calibration = Calibration(provider.name, notes)
         stack.push_async_callback(calibration.aclose)
-        steps = [*self._observing(stack, state), *self._caching(stack, state)]
+        observing = self._observing(stack, state)
+        steps = [*observing, *self._caching(stack, state)]
         if provider.name != "offline":  # what it tells of tokens is no count
             steps.append(calibration)
+            # What Sidecar asks by itself: the same turn without our tools, and with a memory of its own.
+            self._asker = AnswerTurn(provider, [*observing, *self._marks(), calibration], calibration.ratio)
         return AnswerTurn(provider, steps, calibration.ratio)
+
+    def _make_reviewer(self) -> Reviewer:
+        from sidecar.review.critique import opening  # noqa: PLC0415 - the risk model, git, prompts: who serves needs none
+
+        folder = Path(self._settings.server.workspace)
+        kept = kept_answers(self._state, folder, _REVIEWS_KEPT, REVIEWS)
+        self._late.push_async_callback(kept.aclose)
+        return opening.open_reviewer(
+            folder, self._asker, self._settings, who=answering(self._settings), kept=kept, desk=self._tools_desk
+        )
+
+    def _marks(self) -> list[Step]:
+        """The step that lets the provider keep prompts, where it can."""
+        wanted = self._settings.cache.breakpoints and self._made_provider.capabilities.cache_control
+        return [add_breakpoints] if wanted else []
 
     def _observing(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that count, note and trace what the others do. Without a state folder it is only counted."""
@@ -252,6 +282,10 @@ class Sidecar:
         """The tools, documents and prompts that are offered over MCP."""
         return await self._bench.offered()
 
+    async def reviewing_tools(self) -> ToolBox:
+        """The tools of the family *review* alone, for a command that needs no other."""
+        return await self._bench.family("review")
+
     async def _tools_desk(self) -> Desk:
         """The editor's review, or one of our own where there is no editor. Raises NotARepository."""
         if self._desk is None:
@@ -265,7 +299,7 @@ class Sidecar:
         """The steps that give an answer again and let the provider keep prompts, as far as there is anything to keep."""
         cache, provider = self._settings.cache, self._made_provider
         loop = self._looping()
-        marks: list[Step] = [add_breakpoints] if cache.breakpoints and provider.capabilities.cache_control else []
+        marks = self._marks()
         if provider.name == "offline" or not (cache.enabled and cache.ttl_ms and cache.max_entries):
             return [*loop, *marks]  # what the offline provider says depends on the working tree
         own = kept_answers(state, Path(self._settings.server.workspace), CacheLimits.of(cache))

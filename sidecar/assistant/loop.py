@@ -15,7 +15,7 @@ from typing import Final, Literal, cast
 from sidecar.assistant.carried import carries_ours, restored, tool_result
 from sidecar.assistant.relay import OurCall, Relay
 from sidecar.assistant.turn import Ask
-from sidecar.core.errors import UpstreamError
+from sidecar.core.errors import UpstreamError, refuses_tools
 from sidecar.core.events import Event
 from sidecar.core.messages import Json, MessagesRequest
 from sidecar.core.reply import Reply
@@ -86,7 +86,7 @@ class ToolLoop:
         try:
             return await play.reply(prepared, changed)
         except UpstreamError as error:
-            if theirs or play.used or not _about_tools(error):
+            if theirs or play.used or not refuses_tools(error):
                 error.handling = error.handling.also(changed)
                 raise
             log.info("tools_not_taken", reason=error.sentence)
@@ -212,12 +212,6 @@ class _Play:
     def _stopped(self, why: str, variable: str) -> str:
         log.info("loop_stopped", limit=variable)
         return f"I stopped here: {why} in this turn ({variable}). Ask me to go on."
-
-
-def _about_tools(error: UpstreamError) -> bool:
-    """Whether a provider refuses a request since its model takes no tools (nothing was answered yet)."""
-    told = f"{error.sentence} {(error.relay or b'').decode('utf-8', 'replace')}".lower()
-    return error.status in {400, 404, 422, 501} and "tool" in told
 
 
 def _prepared(request: MessagesRequest, specs: Sequence[ToolSpec], ours: Callable[[str], bool]) -> MessagesRequest:

@@ -68,6 +68,11 @@ class AnswerTurn:
             ask = partial(_run, step, ask)
         self._ask = ask
 
+    @property
+    def name(self) -> str:
+        """The provider's name as settings spell it."""
+        return self._provider.name
+
     async def answer(self, request: MessagesRequest, turn: Turn) -> Reply:
         """The answer, to be used as a context manager. Raises SidecarError before the first byte."""
         return await self._ask(request, turn)

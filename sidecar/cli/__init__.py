@@ -34,6 +34,8 @@ COMMANDS: Final[dict[str, Command]] = {
     "env": Command("sidecar.cli.claude:env", "Print exports for the running sidecar.", 'eval "$(sidecar env)"'),
     "doctor": Command("sidecar.cli.doctor:doctor", "Find what is wrong, and how to mend it.", "sidecar doctor --json"),
     "risk": Command("sidecar.cli.risk:risk", "Score the risk of a change.", "sidecar risk --staged --fail-over 0.5"),
+    "review": Command("sidecar.cli.review:review", "Review a change in words.", "sidecar review --base main"),
+    "notes": Command("sidecar.cli.notes:notes", "Write release notes and the like.", "sidecar notes v1.2.0..HEAD"),
     "definition": Command(
         "sidecar.cli.lookup:definition", "Show where a symbol is defined.", "sidecar definition src/cart.py:12:9"
     ),

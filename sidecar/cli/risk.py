@@ -15,9 +15,11 @@ import typer
 from sidecar.cli.options import Json, Quiet, Verbose
 from sidecar.cli.output import Output
 from sidecar.cli.riskreport import as_json, as_sarif, as_text
+from sidecar.core.critique import Scope
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
+from sidecar.review.critique.scope import change_of, ranged
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.settings import from_machine
@@ -133,15 +135,13 @@ def _change(git: Git, choice: _Choice) -> Change:
     if choice.patch is not None:
         patch = worktree.from_patch(_read(choice.patch))
         return asyncio.run(_as_if_here(git, patch))
-    if choice.staged:
-        _need_work_tree(git, "--staged")
-        return asyncio.run(worktree.staged(git))
     if choice.range is not None:
-        return asyncio.run(_between(git, choice.range))
-    if choice.base is not None:
-        return asyncio.run(_since(git, choice.base))
-    _need_work_tree(git, "the working tree")
-    return asyncio.run(worktree.working_tree(git))
+        scope = ranged(choice.range)
+    elif choice.base is not None:
+        scope = Scope("base", choice.base)
+    else:
+        scope = Scope("staged" if choice.staged else "working")
+    return asyncio.run(change_of(git, scope))
 
 
 async def _as_if_here(git: Git, patch: Change) -> Change:
@@ -150,35 +150,6 @@ async def _as_if_here(git: Git, patch: Change) -> Change:
         return patch
     here = await worktree.staged(git)
     return replace(patch, base=here.base, author=patch.author or here.author, time=patch.time or here.time)
-
-
-async def _between(git: Git, named: str) -> Change:
-    """`A..B`, `A...B` (from where they parted); a missing side is HEAD."""
-    old, dots, new = named.partition("...") if "..." in named else named.partition("..")
-    if not dots:
-        raise BadInput(f"--range wants two revisions with two dots between them, as in main..topic; it got {named!r}.")
-    old, new = old or "HEAD", new or "HEAD"
-    return await worktree.between(git, await _parting(git, old, new) if dots == "..." else old, new)
-
-
-async def _since(git: Git, base: str) -> Change:
-    return await worktree.between(git, await _parting(git, base, "HEAD"), "HEAD")
-
-
-async def _parting(git: Git, one: str, other: str) -> str:
-    """The newest commit that both revisions have behind them."""
-    found = await worktree.resolve(git, one), await worktree.resolve(git, other)
-    said = await git.run("merge-base", *found, ok=(0, 1))
-    if not said:
-        raise BadInput(
-            f"{one} and {other} have no commit in common; use --range {one}..{other} to compare them as they are."
-        )
-    return said.decode("ascii").split()[0]
-
-
-def _need_work_tree(git: Git, what: str) -> None:
-    if git.bare:
-        raise BadInput(f"A bare repository has no work tree for {what}; use --range, --commits or --patch.")
 
 
 def _score_commits(repo: str, source: str, form: Format, fail_over: float | None, out: Output) -> int:

@@ -147,3 +147,9 @@ class UpstreamUnreachable(UpstreamError):
 
 class UpstreamCut(UpstreamError):
     """The provider's answer broke off before its end."""
+
+
+def refuses_tools(error: UpstreamError) -> bool:
+    """Whether a provider refuses a request since its model takes no tools, or is not to be forced to use one."""
+    told = f"{error.sentence} {(error.relay or b'').decode('utf-8', 'replace')}".lower()
+    return error.status in {400, 404, 422, 501} and "tool" in told

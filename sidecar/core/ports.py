@@ -12,6 +12,7 @@ from sidecar.core.reply import Reply
 from sidecar.core.turn import Turn
 
 if TYPE_CHECKING:  # only the editor's side has these at hand: making their classes would hold up the start of `serve`
+    from sidecar.core.critique import Critique, Hear, Scope, Wish
     from sidecar.core.diff import Change
     from sidecar.core.review import RiskReport, Thread, ThreadState
     from sidecar.core.symbols import Answer, Operation, Query
@@ -68,6 +69,17 @@ class Provider(Protocol):
 
     async def aclose(self) -> None:
         """Close connections."""
+
+
+class Asker(Protocol):
+    """A way to the configured model with all that belongs to a turn: records, traces, cache marks, retries."""
+
+    @property
+    def name(self) -> str:
+        """The provider's name as settings spell it."""
+
+    async def answer(self, request: MessagesRequest, turn: Turn) -> Reply:
+        """The answer, to be used as a context manager. Raises SidecarError before the first byte."""
 
 
 class WireTap(Protocol):
@@ -202,6 +214,9 @@ class Desk(Protocol):
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         """Resolve a thread or open it again. Raises NotFound."""
 
+    async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
+        """Add the threads that `make` makes, given those that there are; they are moved and closed like all others."""
+
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file (relative to the root) would get for what `text` adds to it; none of them is kept."""
 
@@ -284,12 +299,23 @@ class EndpointStatus:
     companion_port: int = 0
 
 
+class Reviewer(Protocol):
+    """Who reviews a change in words: a model, or our own facts where there is none."""
+
+    async def review(self, scope: Scope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
+        """The review. With `threads` its comments become threads of the working tree. Raises SidecarError."""
+
+
 class Services(Protocol):
     """What the editor's door is handed for an open workspace."""
 
     @property
     def desk(self) -> Desk | None:
         """The review; None where there is no git repository."""
+
+    @property
+    def reviewer(self) -> Reviewer | None:
+        """Who reviews a change in words; None where there is no review."""
 
     @property
     def symbols(self) -> Symbols | None:

@@ -15,6 +15,7 @@ from pydantic.alias_generators import to_camel
 # client → server requests
 STATUS: Final = "sidecar/status"
 REVIEW: Final = "sidecar/review"
+MODEL_REVIEW: Final = "sidecar/review/model"
 SNAPSHOT: Final = "sidecar/threads/snapshot"
 REPLY: Final = "sidecar/thread/reply"
 SET_STATE: Final = "sidecar/thread/setState"
@@ -80,6 +81,7 @@ class ThreadItem(_Type):
     comments: list[CommentItem]
     revision: int
     rules: list[str] = Field(default_factory=list, description="the rules whose findings it tells of; empty for a risk")
+    origin: Literal["risk", "user", "review"] = Field(default="risk", description="`review`: a model's comment")
 
 
 class ReviewParams(_Type):
@@ -98,6 +100,26 @@ class ReviewResult(_Type):
     score: float | None
     band: Literal["low", "medium", "high", "critical"] | None
     open_threads: int
+
+
+class ModelReviewParams(_Type):
+    """Review a change in words; `base` is the revision for `scope: base`. Progress is told to the token, as LSP has it."""
+
+    scope: Literal["working", "staged", "base"] = "working"
+    base: str = ""
+    refresh: bool = Field(default=False, description="ask again though this change was reviewed before")
+    work_done_token: str | int | None = None
+
+
+class ModelReviewResult(_Type):
+    """The review as Markdown (never trusted), and how many comments it has and how many of them are new threads."""
+
+    title: str
+    markdown: str
+    by: Literal["model", "facts"]
+    comments: int
+    threads: int
+    unread: int
 
 
 class SnapshotParams(_Type):
@@ -239,6 +261,7 @@ class HostAnswer(_Type):
 REQUESTS: Final = {
     STATUS: (None, Status),
     REVIEW: (ReviewParams, ReviewResult),
+    MODEL_REVIEW: (ModelReviewParams, ModelReviewResult),
     SNAPSHOT: (SnapshotParams, ThreadsChanged),
     REPLY: (ReplyParams, ThreadItem),
     SET_STATE: (SetStateParams, ThreadItem),

@@ -112,6 +112,7 @@ def thread_item(thread: Thread, places: Places) -> ThreadItem:
         comments=[_comment_item(comment) for comment in thread.comments],
         revision=thread.revision,
         rules=[tag.partition(":")[2] for tag in thread.tags if tag.startswith(("hazard:", "notice:"))],
+        origin=thread.origin,
     )
 
 

@@ -19,12 +19,14 @@ from pygls.lsp.server import LanguageServer
 
 from sidecar.core.errors import BadInput, SidecarError
 from sidecar.editor.announcer import Announcer
+from sidecar.editor.critique import review_in_words
 from sidecar.editor.documents import watch_request
 from sidecar.editor.places import Places
 from sidecar.editor.progress import Progress
 from sidecar.editor.protocol import (
     DECIDE,
     MENTION,
+    MODEL_REVIEW,
     PROPOSAL,
     REPLY,
     REQUESTS,
@@ -36,6 +38,8 @@ from sidecar.editor.protocol import (
     DecideParams,
     Heard,
     MentionParams,
+    ModelReviewParams,
+    ModelReviewResult,
     ProposalItem,
     ProposalName,
     ReplyParams,
@@ -285,6 +289,9 @@ def _register_requests(door: Door, session: Session) -> None:
     async def review(params: ReviewParams) -> ReviewResult:
         return await (await session.review()).look(params)
 
+    async def model_review(params: ModelReviewParams) -> ModelReviewResult:
+        return await review_in_words(await session.reviewer(), params, door.tell)
+
     async def snapshot(params: SnapshotParams) -> ThreadsChanged:
         return await session.threads(params.since_revision)
 
@@ -297,6 +304,7 @@ def _register_requests(door: Door, session: Session) -> None:
     answers: dict[str, Callable[[Any], Awaitable[BaseModel]]] = {
         STATUS: status,
         REVIEW: review,
+        MODEL_REVIEW: model_review,
         SNAPSHOT: snapshot,
         REPLY: reply,
         SET_STATE: set_state,

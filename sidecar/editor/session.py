@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sidecar.core.errors import NotSupported, SidecarError
-from sidecar.core.ports import Companion, EndpointStatus, Services
+from sidecar.core.ports import Companion, EndpointStatus, Reviewer, Services
 from sidecar.editor.documents import Refresher, touched
 from sidecar.editor.host import HostSource
 from sidecar.editor.places import Places
@@ -173,6 +173,16 @@ class Session:
                 or "There is no review here: open a folder of a git repository, or run `git init` and reload."
             )
         return self._review
+
+    async def reviewer(self) -> Reviewer:
+        """Who reviews in words, once the services are open. Raises NotSupported where there is no review."""
+        await self.review()
+        services = self._services
+        # it may have to load what it is made of
+        reviewer = await asyncio.to_thread(lambda: services.reviewer if services is not None else None)
+        if reviewer is None:
+            raise NotSupported("There is nobody here to review a change.")
+        return reviewer
 
     async def threads(self, since: int) -> ThreadsChanged:
         """The threads, once the services are open; none where there is no review."""

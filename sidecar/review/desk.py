@@ -133,6 +133,13 @@ class ReviewDesk:
         await self._apply([replace(thread, state=state, updated=self._clock())])
         return self._threads[thread_id]
 
+    async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
+        """Add the threads that `make` makes, given those that there are. Those that have an id already stay as they are."""
+        await self._load()
+        made = [thread for thread in make(_sorted(self._threads.values())) if thread.id not in self._threads]
+        await self._apply(made)
+        return tuple(self._threads[thread.id] for thread in made if thread.id in self._threads)
+
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""
         return await foresee(self._git, self._scorer, path, text, self._manners)

@@ -114,6 +114,8 @@ def talked(thread: Thread) -> bool:
 def _again(one: _Placed, look: Look, found: Sequence[Candidate], manners: Manners) -> Thread | None:
     """A thread of the last look as it stands now, or None when it is closed."""
     old, anchor = one.thread, one.anchor
+    if one.altered and old.origin == "review":
+        anchor = replace(old.anchor, outdated=True)  # what was said of a text says nothing of another
     thread = old if anchor == old.anchor else old.moved(anchor)
     if anchor.outdated:
         return _lost(thread, look.now) if talked(thread) else None

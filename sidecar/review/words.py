@@ -112,6 +112,47 @@ def code(text: str) -> str:
     return f"{fence}{pad}{plain}{pad}{fence}"
 
 
+_FENCE = re.compile(r"(`{3,})[^`]*|(~{3,}).*")
+_SPAN = re.compile(r"(?<!`)(`+)(?!`)[^|]*?(?<!`)\1(?!`)")
+_LEADS_AWAY = re.compile(r"(?<=\])(?=[(\[:])|(?<=!)(?=\[)")
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
+
+def defuse(markdown: str) -> str:
+    """A model's Markdown without what could lead or send anything elsewhere: links, images and HTML are shown as text.
+
+    Code stays as it is where every reader of Markdown takes it for code: spans that begin and end on one line, and
+    fences at its edge; other marks of code lose their meaning. Invisible and control characters are shown by their numbers.
+    """
+    told, fence = [], ""
+    for raw in markdown.splitlines():
+        line = _UNSEEN.sub(_shown, raw.replace("\t", "    "))
+        opened = _FENCE.fullmatch(line)
+        if fence:
+            fence = "" if re.fullmatch(f" {{0,3}}{fence[0]}{{{len(fence)},}} *", line) else fence
+        elif opened:
+            fence = opened[1] or opened[2]
+        else:
+            line = _harmless_line(line)
+        told.append(line)
+    return "\n".join([*told, *([fence] if fence else [])])
+
+
+def _harmless_line(line: str) -> str:
+    """A line outside of fences. Marks of code that have no partner on it could find one elsewhere, so they go."""
+    plain = "|" in line or "\\`" in line or "`" in _SPAN.sub("", line)
+    told, at = [], 0
+    for match in [] if plain else list(_SPAN.finditer(line)):
+        told += [_harmless(line[at : match.start()]), match[0]]
+        at = match.end()
+    rest = line[at:].replace("`", "&#96;") if plain else line[at:]
+    return "".join([*told, _harmless(rest)])
+
+
+def _harmless(text: str) -> str:
+    return _TAG.sub("&lt;", _LEADS_AWAY.sub(r"\\", text)).replace("~~~", "&#126;~~")
+
+
 def _telling(found: Iterable[Reason]) -> list[Reason]:
     return sorted((r for r in found if r.text and r.effect > 0), key=lambda r: (-r.effect, r.feature))
 

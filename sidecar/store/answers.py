@@ -30,6 +30,9 @@ T = TypeVar("T")
 FOLDER: Final = "cache"
 """The folder of kept answers within the workspace's state folder."""
 
+REVIEWS: Final = "reviews"
+"""The folder of kept reviews beside it."""
+
 _PATIENCE: Final = 4.0  # seconds that a question waits for the disk before it goes to the provider
 _REST: Final = 60.0  # seconds that a disk which failed is left alone
 _SETTLE: Final = 0.25  # seconds in which numbers are gathered before they are written
@@ -382,11 +385,11 @@ class Answers:
         return used
 
 
-def kept_answers(state: Path | None, workspace: Path, limits: CacheLimits) -> Answers:
+def kept_answers(state: Path | None, workspace: Path, limits: CacheLimits, name: str = FOLDER) -> Answers:
     """The answers of one workspace's state folder; in memory alone where there is none or the workspace could plant it."""
     if state is None:
         return Answers(None, limits)
-    folder = state / FOLDER
+    folder = state / name
     with contextlib.suppress(OSError, RuntimeError):
         if not folder.resolve().is_relative_to(workspace.resolve()):
             return Answers(folder, limits)

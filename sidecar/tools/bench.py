@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sidecar.core.errors import BadInput, Refused
 from sidecar.core.policy import GitRules
-from sidecar.core.ports import Desk, SymbolSource
+from sidecar.core.ports import Desk, Reviewer, SymbolSource
 from sidecar.settings import Tests, Web
 from sidecar.settings.values import listed
 from sidecar.store.database import Database
@@ -55,6 +55,8 @@ class Bench:
     web: Web = field(default_factory=Web)
     desk: Callable[[], Awaitable[Desk]] | None = None
     writer: Writer | None = None
+    reviewer: Reviewer | None = None
+    secrets: tuple[str, ...] = ()
     symbols: SymbolSource | None = None
     summarizer: Summarizer | None = None
 

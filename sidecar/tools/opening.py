@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sidecar.core.policy import GitRules
-from sidecar.core.ports import Provider
+from sidecar.core.ports import Asker
 from sidecar.settings import Settings, environment
 from sidecar.store.database import Database
 from sidecar.tools import FAMILIES
@@ -60,11 +60,11 @@ def guard_of(settings: Settings, database: Callable[[], Awaitable[Database]]) ->
 
 
 def bench_of(
-    settings: Settings, database: Callable[[], Awaitable[Database]], *, provider: Provider | None = None, **more: Any
+    settings: Settings, database: Callable[[], Awaitable[Database]], *, asker: Asker | None = None, **more: Any
 ) -> Bench:
-    """What the tools work with; `more` are parts that only some callers have (`desk`, `symbols`, `summarizer`).
+    """What the tools work with; `more` are parts that only some callers have (`desk`, `reviewer`, `symbols`, `summarizer`).
 
-    A provider that is a model writes texts.
+    A model, where there is a way to one, writes texts.
     """
     workspace = Path(settings.server.workspace)
     opened: list[Git] = []
@@ -85,15 +85,16 @@ def bench_of(
         tests=settings.tests,
         web=settings.web,
         gate=gate_of(settings, database),
-        writer=_writer(settings, provider),
+        writer=_writer(settings, asker),
+        secrets=tuple(settings.secrets()),
         **more,
     )
 
 
-def _writer(settings: Settings, provider: Provider | None) -> ModelWriter | None:
-    if provider is None or provider.name == "offline":
+def _writer(settings: Settings, asker: Asker | None) -> ModelWriter | None:
+    if asker is None or asker.name == "offline":
         return None
-    return ModelWriter(provider, settings.provider.model_default, str(settings.server.workspace))
+    return ModelWriter(asker, settings.provider.model_default, str(settings.server.workspace))
 
 
 def open_box(settings: Settings, bench: Bench, families: Iterable[str] = FAMILIES) -> WorkspaceToolBox:

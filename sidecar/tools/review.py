@@ -2,33 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final, Literal
 
-import orjson
-
+from sidecar.core.critique import Critique, Scope, Wish
 from sidecar.core.diff import Change
-from sidecar.core.errors import BadInput, SidecarError
+from sidecar.core.errors import BadInput, UpstreamError
 from sidecar.core.ports import Desk
 from sidecar.core.review import Thread
 from sidecar.core.tool import Caller, Tool, ToolResult
+from sidecar.review.critique.reviewer import ChangeReviewer
+from sidecar.review.critique.scope import change_of
+from sidecar.review.critique.told import as_json, as_markdown
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import describe
 from sidecar.tools.bench import Bench
 from sidecar.tools.define import Input, also, define
-from sidecar.tools.gitreads import without_secrets
-from sidecar.vcs import worktree
 from sidecar.vcs.runner import Git
 
 _MOST_PATCH: Final = 2_000_000
-_MOST_COMMENTS: Final = 50
-_REVIEW: Final = (
-    'Review this change. Answer with a JSON array alone, of at most 20 objects {"file", "line", "comment", '
-    '"severity"}: `line` is a line number on the new side that the change adds or that stands beside one, `severity` is '
-    "low, medium or high. Name what may be wrong and how to mend it; no praise, no summary. An empty array when nothing is."
-)  # fmt: skip
 
 
 class Which(Input):
@@ -45,6 +38,18 @@ class Which(Input):
     )
     patch: str = also("patch", default="", about="For scope=patch: a unified diff.", max_length=_MOST_PATCH)
     staged: bool = also("staged", default=False, about="The same as scope=staged.")
+
+
+class Asking(Which):
+    """Which change, and who reads it."""
+
+    model: bool | None = also(
+        "model",
+        default=None,
+        about="Ask the configured model, which costs requests of its own. By default only a person's command does: a model "
+        "that calls this gets the facts.",
+    )
+    focus: str = also("focus", default="", about="What matters most, such as security.", max_length=500)
 
 
 class Threads(Input):
@@ -101,31 +106,19 @@ class ReviewTools:
         ]
         return ToolResult(value=value, text=f"Score {report.score:.2f} ({report.band}).\n{describe(change, report)}")
 
-    async def summary(self, given: Which, caller: Caller) -> ToolResult:
-        """Tell what a change does: file by file with its risk and, where a model is configured, in its words."""
-        git, change = await self._change(given)
-        facts = describe(change, await self._scored(git, change))
-        words = await self._written(
-            "Say in at most eight short bullet points what this change does and why it seems to be made, then what to "
-            "test. Begin with the most important.",
-            await self._patch(git, given),
-        )
-        return ToolResult(text="\n\n".join(part for part in (words, facts) if part))
+    async def summary(self, given: Asking, caller: Caller) -> ToolResult:
+        """Tell what a change does, file by file with its risk; in a model's words, too, where it is asked."""
+        critique = await self._reviewed(given, caller)
+        parts = [critique.summary, *(f"- {path}: {note}" for path, note in critique.files.items()), critique.facts]
+        return ToolResult(text="\n\n".join(filter(None, [*parts, *_notes(critique)])))
 
-    async def diff(self, given: Which, caller: Caller) -> ToolResult:
-        """Review a change: comments by file and line from the configured model, beside the risk score's places.
+    async def diff(self, given: Asking, caller: Caller) -> ToolResult:
+        """Review a change: its risky places with reasons; with a model a summary, comments on lines and a checklist as well.
 
-        Without a model only the risky places are told, with their reasons.
+        A model reads the riskiest parts first. What it did not read, and comments without a place in the change, are named.
         """
-        git, change = await self._change(given)
-        report = await self._scored(git, change)
-        facts = describe(change, report)
-        written = await self._written(_REVIEW, f"{facts}\n\n{await self._patch(git, given)}")
-        comments = _comments(written, change)
-        lines = [f"- {one['file']}:{one['line']} ({one['severity']}): {one['comment']}" for one in comments]
-        told = "\n".join(lines) or ("No comments." if written else "")
-        value = {"comments": comments, "score": report.score, "findings": [asdict(one) for one in report.findings]}
-        return ToolResult(value=value, text=f"{told}\n\n{facts}".strip())
+        critique = await self._reviewed(given, caller)
+        return ToolResult(value=as_json(critique, _scope(given)), text=as_markdown(critique, _scope(given)))
 
     async def threads(self, given: Threads, caller: Caller) -> ToolResult:
         """List the review threads on the uncommitted change: where they stand, what was said, how risky the lines are."""
@@ -155,19 +148,7 @@ class ReviewTools:
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────
     async def _change(self, given: Which) -> tuple[Git, Change]:
         git = await self._bench.git()
-        match "staged" if given.staged else "range" if given.base else "patch" if given.patch else given.scope:
-            case "staged":
-                change = await worktree.staged(git)
-            case "range":
-                if not given.base:
-                    raise BadInput("A range needs `base`: the commit, branch or tag where it begins.")
-                change = await worktree.between(git, given.base, given.head)
-            case "commit":
-                change = await worktree.commit(git, given.head)
-            case "patch":
-                change = worktree.from_patch(given.patch.encode("utf-8", "surrogatepass"))
-            case _:
-                change = await worktree.working_tree(git)
+        change = await change_of(git, _scope(given))
         if not change.files:
             raise BadInput("There is no change there to look at.")
         return git, change
@@ -176,20 +157,20 @@ class ReviewTools:
         self._scorer = self._scorer or RiskScorer(git)
         return await self._scorer.score(change)
 
-    async def _patch(self, git: Git, given: Which) -> str:
-        """The change as a diff, for a model to read."""
-        if self._bench.writer is None:
-            return ""
-        return given.patch or await patch_of(git, given)
+    async def _reviewed(self, given: Asking, caller: Caller) -> Critique:
+        """The review; from facts, with a note that says why, where the model cannot be asked."""
+        reviewer = self._bench.reviewer or ChangeReviewer(self._bench.git, None)
+        by_model = caller.road == "command" if given.model is None else given.model
+        wish = Wish(focus=given.focus, by_model=by_model)
 
-    async def _written(self, task: str, material: str) -> str:
-        """What the model writes; a note in its place where it cannot be asked; empty where there is none."""
-        if self._bench.writer is None:
-            return ""
+        def hear(done: int, total: int, said: str) -> None:
+            caller.progress(done, total, said)
+
         try:
-            return await self._bench.writer.write(task, material)
-        except SidecarError as error:
-            return f"(The model could not be asked: {error.sentence})"
+            return await reviewer.review(_scope(given), wish, hear, threads=False)
+        except UpstreamError as error:
+            facts = await reviewer.review(_scope(given), replace(wish, by_model=False), hear, threads=False)
+            return replace(facts, notes=(f"The model could not be asked: {error.sentence}", *facts.notes))
 
     async def _desk(self) -> Desk:
         if self._bench.desk is None:
@@ -197,38 +178,20 @@ class ReviewTools:
         return await self._bench.desk()
 
 
-async def patch_of(git: Git, given: Which) -> str:
-    """A change of the repository as a diff, without keys."""
-    if given.base:
-        ends = [await worktree.resolve(git, given.base), await worktree.resolve(git, given.head)]
-    elif given.scope == "commit":
-        own = await worktree.resolve(git, given.head)
-        return without_secrets(await git.run("show", "--format=%B", "--patch", own, "--")).decode("utf-8", "replace")
-    else:
-        staged = given.staged or given.scope == "staged"
-        born = await git.run("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))
-        ends = [*(["--cached"] if staged else []), *(["HEAD"] if born else [])]
-    said = await git.run("diff", "--find-renames", "--patch", *ends, "--")
-    return without_secrets(said).decode("utf-8", "replace")
+def _scope(given: Which) -> Scope:
+    """The change that the arguments name."""
+    if given.staged or given.scope == "staged":
+        return Scope("staged")
+    if given.base or given.scope == "range":
+        return Scope("range", given.base, given.head)
+    if given.patch or given.scope == "patch":
+        return Scope("patch", patch=given.patch)
+    return Scope(given.scope, head=given.head)
 
 
-def _comments(written: str, change: Change) -> list[dict[str, Any]]:
-    """The comments that a model wrote, those that speak of the change's own files and of a line alone."""
-    found = re.search(r"\[.*\]", written, re.DOTALL)
-    try:
-        told = orjson.loads(found[0]) if found else []
-    except orjson.JSONDecodeError:
-        told = []
-    files = {file.path for file in change.files}
-    kept = []
-    for one in told if isinstance(told, list) else ():
-        if not isinstance(one, dict) or one.get("file") not in files or not isinstance(one.get("line"), int):
-            continue
-        severity = one.get("severity") if one.get("severity") in {"low", "medium", "high"} else "medium"
-        kept.append(
-            {"file": one["file"], "line": one["line"], "comment": str(one.get("comment")), "severity": severity}
-        )
-    return kept[:_MOST_COMMENTS]
+def _notes(critique: Critique) -> list[str]:
+    left = ", ".join(f"{each.place} ({each.why})" for each in critique.unread[:20])
+    return [*critique.notes, *([f"Not read: {left}."] if left and critique.by == "model" else [])]
 
 
 def _flat(thread: Thread) -> dict[str, Any]:

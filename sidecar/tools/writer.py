@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from sidecar.core.errors import UpstreamError
 from sidecar.core.messages import MessagesRequest, encode, texts
-from sidecar.core.ports import Provider
+from sidecar.core.ports import Asker
 from sidecar.core.turn import Turn
 
 MOST_MATERIAL: Final = 120_000
@@ -24,10 +24,10 @@ _SYSTEM: Final = (
 
 
 class ModelWriter:
-    """Implements `tools.bench.Writer` with a provider. `model` is the name to ask for, as Claude Code would."""
+    """Implements `tools.bench.Writer` with the way to a model. `model` is the name to ask for, as Claude Code would."""
 
-    def __init__(self, provider: Provider, model: str | None = None, workspace: str = "") -> None:
-        self._provider = provider
+    def __init__(self, asker: Asker, model: str | None = None, workspace: str = "") -> None:
+        self._asker = asker
         self._model = model or "claude-sonnet-4-5"
         self._workspace = workspace
 
@@ -46,12 +46,12 @@ class ModelWriter:
         try:
             async with (
                 asyncio.timeout(_PATIENCE),
-                await self._provider.send(MessagesRequest.parse(encode(body)), turn) as reply,
+                await self._asker.answer(MessagesRequest.parse(encode(body)), turn) as reply,
             ):
                 message = await reply.message()
         except TimeoutError:
-            raise UpstreamError(f"{self._provider.name} did not answer within {_PATIENCE:g} seconds.") from None
+            raise UpstreamError(f"{self._asker.name} did not answer within {_PATIENCE:g} seconds.") from None
         written = "\n\n".join(text for text in texts(message.body.get("content")) if text.strip()).strip()
         if not written:
-            raise UpstreamError(f"{self._provider.name} answered without text; try again.")
+            raise UpstreamError(f"{self._asker.name} answered without text; try again.")
         return written

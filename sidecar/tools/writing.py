@@ -1,29 +1,35 @@
 """Texts about changes: release notes, changelog, pull request, commit message, patch plan.
 
-The configured model writes them from facts; without one the facts themselves are the text, and it says so.
+Facts are the text; where it is asked for, the configured model writes it from them. Commits are linked by the remote.
 """
 
 from __future__ import annotations
 
-import re
-from collections import defaultdict
-from collections.abc import Iterator, Sequence
-from typing import Final
+from collections.abc import Iterator
+from typing import Any, Final
 
+from sidecar.core.critique import Limits, Scope
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SidecarError
 from sidecar.core.review import RiskReport
 from sidecar.core.tool import Caller, Tool, ToolResult
+from sidecar.review.critique.material import prepare, shown_part
+from sidecar.review.critique.scope import change_of, texts_of
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import describe
+from sidecar.review.texts import CommitRow, grouped, linked, listed, plain_message, planned, pull_request
+from sidecar.review.words import defuse
 from sidecar.tools.bench import Bench
 from sidecar.tools.define import Input, also, define
-from sidecar.tools.review import Which, patch_of
 from sidecar.vcs import worktree
+from sidecar.vcs.links import commit_link
 from sidecar.vcs.runner import Git
 
-_KINDS: Final = {"feat": "Added", "fix": "Fixed", "perf": "Changed", "refactor": "Changed", "revert": "Removed"}
-_CONVENTIONAL: Final = re.compile(r"(\w+)(?:\([^)]*\))?(!)?: (.+)")
+MODEL: Final = (
+    "Let the configured model write it, which costs a request of its own. By default only a person's command does: a "
+    "model that calls this gets the facts."
+)
+_ONE_PART: Final = Limits(tokens=40_000, part_tokens=40_000)
 
 
 class Range(Input):
@@ -35,12 +41,14 @@ class Range(Input):
     until: str = also("until", "head", "to", default="HEAD", about="Up to this one.", max_length=250)
     limit: int = also("limit", default=200, about="How many commits at most.", ge=1, le=1_000)
     version: str = also("version", default="", about="A heading, such as `1.4.0`.", max_length=80)
+    model: bool | None = also("model", default=None, about=MODEL)
 
 
 class Uncommitted(Input):
     """Which change."""
 
     staged: bool = also("staged", default=False, about="Only what is staged.")
+    model: bool | None = also("model", default=None, about=MODEL)
 
 
 class PullRequest(Input):
@@ -51,6 +59,7 @@ class PullRequest(Input):
     )
     head: str = also("head", "source", default="HEAD", about="The branch itself.", max_length=250)
     staged: bool = also("staged", default=False, about="What is staged in place of a branch.")
+    model: bool | None = also("model", default=None, about=MODEL)
 
 
 class WritingTools:
@@ -69,174 +78,162 @@ class WritingTools:
 
     async def release_notes(self, given: Range, caller: Caller) -> ToolResult:
         """Write release notes for users from a range of commits (since the last tag when nothing is named)."""
-        commits = await self._commits(await self._bench.git(), given)
-        facts = f"## {given.version or 'Unreleased'}\n\n{grouped(commits)}"
         task = (
             "Write release notes for the users of this project, as Markdown: what they can do now, what was mended, what "
-            "they must change. Group them under `###` headings; leave out what only matters to its developers."
+            "they must change. Group them under `###` headings; leave out what only matters to its developers. Keep the "
+            f"commits' ids in parentheses. Begin with the heading `## {given.version or 'Unreleased'}`."
         )
-        return await self._text(task, facts)
+        return await self._of_commits(given, caller, task, by_kind=True)
 
     async def changelog(self, given: Range, caller: Caller) -> ToolResult:
         """Write a changelog of a range of commits, newest first."""
-        commits = await self._commits(await self._bench.git(), given)
-        facts = f"## {given.version or 'Unreleased'}\n\n" + "\n".join(
-            f"- {subject} ({own[:10]}, {author}, {day})" for own, author, day, subject in commits
-        )
         task = (
-            "Write a changelog entry of these commits as Markdown bullet points, newest first; keep each commit's id."
+            "Write a changelog entry of these commits as Markdown bullet points, newest first; keep each commit's id. "
+            f"Begin with the heading `## {given.version or 'Unreleased'}`."
         )
-        return await self._text(task, facts)
+        return await self._of_commits(given, caller, task, by_kind=False)
 
     async def pull_request(self, given: PullRequest, caller: Caller) -> ToolResult:
         """Write a pull request's text from a branch (or what is staged): summary, testing, risk, rollback."""
         git = await self._bench.git()
+        commits: list[CommitRow] = []
         if given.staged:
-            which = Which(scope="staged")
-            change, subjects = await worktree.staged(git), []
+            scope = Scope("staged")
         else:
             base = given.base or await _main(git)
-            fork = await git.run(
-                "merge-base", await worktree.resolve(git, base), await worktree.resolve(git, given.head)
-            )
-            which = Which(scope="range", base=fork.decode("ascii").strip(), head=given.head)
-            change = await worktree.between(git, which.base, given.head)
-            subjects = [row[3] for row in await self._commits(git, Range(since=which.base, until=given.head))]
-        report = await self._score(git, change)
-        facts = "\n".join(
-            [
-                "## Summary", "", *(f"- {subject}" for subject in subjects), "", "## Changes and risk", "",
-                describe(change, report), "", "## Testing", "", _tests_of(change), "", "## Rollback", "",
-                "Revert the commits of this branch." + (" It changes data or its schema: mind what was written meanwhile." if _moves_data(change) else ""),
-            ]
-        )  # fmt: skip
+            scope = Scope("range", f"{base}...", given.head)
+            ends = f"^{await worktree.resolve(git, base)}", await worktree.resolve(git, given.head)
+            commits = (await _rows(git, ends, 200))[0]
+        change = await _changed(git, scope)
+        report = await RiskScorer(git).score(change)
+        facts = pull_request(change, [f"{c.subject} ({c.id[:10]})" for c in commits], describe(change, report))
         task = (
             "Write the text of a pull request as Markdown with the headings Summary, Testing, Risk, Rollback. Be brief."
         )
-        return await self._text(task, facts, which)
+        result = await self._text(task, facts, self._wanted(given, caller), (scope, change, report))
+        return _linked(result, linked(result.value["text"], commits, await commit_link(git)))
 
     async def commit_message(self, given: Uncommitted, caller: Caller) -> ToolResult:
         """Write a commit message for the uncommitted change; what is staged counts, where something is."""
         git = await self._bench.git()
-        change = await worktree.staged(git)
-        staged = bool(change.files)
-        if not staged and not given.staged:
-            change = await worktree.working_tree(git)
+        scope, change = Scope("staged"), await worktree.staged(git)
+        if not change.files and not given.staged:
+            scope, change = Scope(), await worktree.working_tree(git)
         if not change.files:
             raise BadInput("Nothing is uncommitted (or staged), so there is nothing to describe.")
         log = await git.run("log", "-12", "--format=%s", ok=(0, 128))
         rule = f" It must match {self._bench.rules.commit_regex}." if self._bench.rules.commit_regex else ""
         task = (
             "Write a commit message: a subject of at most 72 characters in the imperative, and, only where it is needed, "
-            f"a blank line and why.{rule} Follow the form of the last subjects:\n{log.decode('utf-8', 'replace')}"
+            f"a blank line and why. Plain text, no fence.{rule} Follow the form of the last subjects, which stand first."
         )
-        which = Which(scope="staged" if staged else "working")
-        return await self._text(task, plain_message(change), which, note=False)
+        report = await RiskScorer(git).score(change)
+        before = f"Last subjects:\n{log.decode('utf-8', 'replace')}"
+        wanted = self._wanted(given, caller)
+        return await self._text(task, plain_message(change), wanted, (scope, change, report), before=before, plain=True)
 
     async def patch_plan(self, given: Uncommitted, caller: Caller) -> ToolResult:
         """Plan how to split the uncommitted change into commits that can be reviewed: steps, their risk, what to test."""
         git = await self._bench.git()
-        change = await (worktree.staged(git) if given.staged else worktree.working_tree(git))
-        if not change.files:
-            raise BadInput("Nothing is uncommitted, so there is nothing to plan.")
-        facts = planned(change, await self._score(git, change))
+        scope = Scope("staged" if given.staged else "working")
+        change = await _changed(git, scope)
+        report = await RiskScorer(git).score(change)
         task = "Plan how to split this change into small commits: for each its files, what it does, its risk, what to test."
-        return await self._text(task, facts, Which(scope="staged" if given.staged else "working"))
+        return await self._text(task, planned(change, report), self._wanted(given, caller), (scope, change, report))
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────
-    async def _text(self, task: str, facts: str, which: Which | None = None, *, note: bool = True) -> ToolResult:
-        """The model's text; the facts where there is no model, or where it cannot be asked."""
-        why = "no model is configured"
-        if self._bench.writer is not None:
-            patch = await patch_of(await self._bench.git(), which) if which is not None else ""
-            try:
-                written = await self._bench.writer.write(task, f"{facts}\n\n{patch}".strip())
-                return ToolResult(value={"text": written, "by": "model"}, text=written)
-            except SidecarError as error:
-                why = error.sentence.rstrip(".")
-        told = f"{facts}\n\n(From facts alone: {why}.)" if note else facts
-        return ToolResult(value={"text": facts, "by": "facts"}, text=told)
+    def _wanted(self, given: Range | Uncommitted | PullRequest, caller: Caller) -> bool:
+        return caller.road == "command" if given.model is None else given.model
 
-    async def _commits(self, git: Git, given: Range) -> list[tuple[str, str, str, str]]:
-        """Id, author, day and subject of each commit in a range, newest first, merges left out."""
-        since = given.since
-        if not since:
-            tag = await git.run("describe", "--tags", "--abbrev=0", "HEAD", ok=(0, 128))
-            since = tag.decode("utf-8", "replace").strip()
-        ends = [
-            *([f"^{await worktree.resolve(git, since)}"] if since else []),
-            await worktree.resolve(git, given.until),
-        ]
-        said = await git.run(
-            "log", "-z", "--no-merges", f"--max-count={given.limit}", "--format=%H%x09%an%x09%as%x09%s", *ends, "--"
+    async def _of_commits(self, given: Range, caller: Caller, task: str, *, by_kind: bool) -> ToolResult:
+        git = await self._bench.git()
+        commits, more = await _commits(git, given)
+        facts = f"## {given.version or 'Unreleased'}\n\n{grouped(commits) if by_kind else listed(commits)}"
+        result = await self._text(task, facts, self._wanted(given, caller))
+        text = linked(result.value["text"], commits, await commit_link(git))
+        rest = f"{more} older commits are left out; name a larger limit." if more else ""
+        return _linked(result, text, rest)
+
+    async def _text(
+        self,
+        task: str,
+        facts: str,
+        wanted: bool,  # noqa: FBT001 - the one thing that callers decide
+        about: tuple[Scope, Change, RiskReport] | None = None,
+        *,
+        before: str = "",
+        plain: bool = False,
+    ) -> ToolResult:
+        """The model's text; the facts where it is not wanted, where there is none, or where it cannot be asked."""
+        if not wanted:
+            return _told(facts, "facts")
+        if self._bench.writer is None:
+            return _told(facts, "facts", "" if plain else "(From facts alone: no model is configured.)")
+        shown, notes = await self._shown(*about) if about is not None else ("", [])
+        try:
+            written = await self._bench.writer.write(task, "\n\n".join(filter(None, [before, facts, shown])))
+        except SidecarError as error:
+            return _told(facts, "facts", f"(From facts alone: {error.sentence.rstrip('.')}.)")
+        return _told(_unfenced(written) if plain else defuse(written), "model", " ".join(notes))
+
+    async def _shown(self, scope: Scope, change: Change, report: RiskReport) -> tuple[str, list[str]]:
+        """The change as a model may read it, the riskiest first, and what it does not see of it."""
+        texts = await texts_of(await self._bench.git(), scope, change)
+        material = prepare(change, report, texts, _ONE_PART, self._bench.secrets)
+        shown = shown_part(material.parts[0]) if material.parts else ""
+        left = [f"{each.place} ({each.why})" for each in material.unread]
+        left += [piece.place for part in material.parts[1:] for piece in part]
+        unread = (
+            f"Not shown to the model: {', '.join(left[:20])}{f' and {len(left) - 20} more' if len(left) > 20 else ''}."
         )
-        rows = [row.split("\t", 3) for row in said.decode("utf-8", "replace").split("\0") if row.count("\t") >= 3]
-        if not rows:
-            raise BadInput("There is no commit in that range.")
-        return [(own, author, day, subject) for own, author, day, subject in rows]
-
-    async def _score(self, git: Git, change: Change) -> RiskReport:
-        return await RiskScorer(git).score(change)
+        return shown, [*material.notes, *([unread] if left else [])]
 
 
-def grouped(commits: Sequence[tuple[str, str, str, str]]) -> str:
-    """Commits under headings by the kind that their subjects tell."""
-    groups: dict[str, list[str]] = defaultdict(list)
-    for own, _, _, subject in commits:
-        told = _CONVENTIONAL.fullmatch(subject)
-        kind = _KINDS.get(told[1].lower(), "Other") if told else "Changed"
-        breaks = "**Breaking:** " if told and told[2] else ""
-        groups[kind].append(f"- {breaks}{told[3] if told else subject} ({own[:10]})")
-    order = [kind for kind in ("Added", "Changed", "Fixed", "Removed", "Other") if kind in groups]
-    return "\n\n".join("\n".join([f"### {kind}", "", *groups[kind]]) for kind in order)
+def _told(text: str, by: str, note: str = "") -> ToolResult:
+    """The text, and a note behind it that is no part of it."""
+    value: dict[str, Any] = {"text": text, "by": by, "note": note.strip("()")}
+    return ToolResult(value=value, text=f"{text}\n\n{note}".strip())
 
 
-def plain_message(change: Change) -> str:
-    """A commit message from facts: what happens to which files."""
-    verbs = {"added": "Add", "deleted": "Delete", "renamed": "Rename"}
-    kinds = {file.status for file in change.files}
-    verb = verbs.get(next(iter(kinds)), "Change") if len(kinds) == 1 else "Change"
-    names = [file.path for file in change.files]
-    subject = f"{verb} {names[0]}" if len(names) == 1 else f"{verb} {len(names)} files in {_common(names)}"
-    body = "\n".join(f"{file.path}: +{file.added_lines} -{file.removed_lines}" for file in change.files[:50])
-    return subject[:72] if len(names) == 1 else f"{subject[:72]}\n\n{body}"
+def _linked(result: ToolResult, text: str, more: str = "") -> ToolResult:
+    note = " ".join(filter(None, [result.value["note"], more]))
+    return _told(text, result.value["by"], f"({note})" if note else "")
 
 
-def planned(change: Change, report: RiskReport) -> str:
-    """Steps by folder, the least risky first, each with its files and its highest score."""
-    score = {file.file: file.score for file in report.files}
-    steps: dict[str, list[str]] = defaultdict(list)
-    for file in change.files:
-        steps[file.path.rpartition("/")[0] or "."].append(file.path)
-    ranked = sorted(steps.items(), key=lambda item: max(score.get(path, 0.0) for path in item[1]))
-    lines = []
-    for number, (folder, paths) in enumerate(ranked, 1):
-        top = max(score.get(path, 0.0) for path in paths)
-        lines.append(f"{number}. {folder}: {', '.join(sorted(paths))} (risk {top:.2f})")
-    return "\n".join([*lines, "", _tests_of(change)])
+def _unfenced(text: str) -> str:
+    """A plain text without the fence that some models put around it."""
+    lines = text.strip().splitlines()
+    fenced = len(lines) > 2 and lines[0].startswith("```") and lines[-1].strip() == "```"
+    return "\n".join(lines[1:-1] if fenced else lines)
 
 
-def _tests_of(change: Change) -> str:
-    tests = [
-        file.path for file in change.files if re.search(r"(^|[/_.-])(test|spec)s?([/_.-]|$)", file.path, re.IGNORECASE)
-    ]
-    if tests:
-        return f"Tests that change with it: {', '.join(tests[:20])}."
-    return "No test changes with it: say how it was tried."
+async def _changed(git: Git, scope: Scope) -> Change:
+    change = await change_of(git, scope)
+    if not change.files:
+        raise BadInput(f"There is no change to write about: {scope.told()} is empty.")
+    return change
 
 
-def _moves_data(change: Change) -> bool:
-    return any(re.search(r"migrat|schema|\.sql$", file.path, re.IGNORECASE) for file in change.files)
+async def _commits(git: Git, given: Range) -> tuple[list[CommitRow], int]:
+    """The commits of a range, newest first, merges left out; and how many older ones there are."""
+    since = given.since
+    if not since:
+        tag = await git.run("describe", "--tags", "--abbrev=0", "HEAD", ok=(0, 128))
+        since = tag.decode("utf-8", "replace").strip()
+    ends = [*([f"^{await worktree.resolve(git, since)}"] if since else []), await worktree.resolve(git, given.until)]
+    rows, more = await _rows(git, ends, given.limit)
+    if not rows:
+        raise BadInput("There is no commit in that range.")
+    return rows, more
 
 
-def _common(names: Sequence[str]) -> str:
-    folders = [name.split("/")[:-1] for name in names]
-    shared = []
-    for parts in zip(*folders, strict=False):
-        if len(set(parts)) > 1:
-            break
-        shared.append(parts[0])
-    return "/".join(shared) or "several places"
+async def _rows(git: Git, ends: Any, limit: int) -> tuple[list[CommitRow], int]:
+    said = await git.run(
+        "log", "-z", "--no-merges", f"--max-count={limit}", "--format=%H%x09%an%x09%as%x09%s", *ends, "--"
+    )
+    rows = [row.split("\t", 3) for row in said.decode("utf-8", "replace").split("\0") if row.count("\t") >= 3]
+    count = int(await git.run("rev-list", "--count", "--no-merges", *ends, "--"))
+    return [CommitRow(*row) for row in rows], max(0, count - limit)
 
 
 async def _main(git: Git) -> str:

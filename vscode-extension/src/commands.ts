@@ -16,6 +16,12 @@ export const COMMANDS = {
     detail: 'Look at the uncommitted change again',
     group: 'Review',
   },
+  'sidecar.reviewWithModel': {
+    title: 'Review with the Model',
+    icon: 'comment-discussion',
+    detail: 'Let the configured model read the uncommitted change, the riskiest parts first',
+    group: 'Review',
+  },
   'sidecar.nextRisk': { title: 'Next Risk', icon: 'arrow-down', detail: 'Go to the next open thread', group: 'Review' },
   'sidecar.previousRisk': {
     title: 'Previous Risk',

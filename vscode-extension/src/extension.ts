@@ -5,6 +5,7 @@ import { type Disposable, type Event, EventEmitter, type ExtensionContext, works
 import { addressFor } from './address';
 import { follow, isAlone } from './companion';
 import { Threads } from './comments';
+import { Critiques } from './critique';
 import { registerCommands } from './handlers';
 import { Log } from './log';
 import { Proposals } from './proposals';
@@ -55,6 +56,7 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
   });
   const threads = new Threads(server, context.extensionUri.with({ path: `${context.extensionUri.path}/media` }), () => settings);
   const proposals = new Proposals(server, threads, log);
+  const critiques = new Critiques(server);
   const changed = new EventEmitter<void>();
   const begin = (): void => {
     if (workspace.isTrusted) void server.restart();
@@ -78,9 +80,9 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
     workspace.onDidGrantWorkspaceTrust(() => { furnish(); begin(); }),
     follow(server),
     context.secrets.onDidChange(({ key }) => { if (isKeyed(settings.provider) && key === secretName(settings.provider)) begin(); }),
-    ...registerCommands({ context, log, server, threads, terminals, proposals, provision, settings: () => settings }),
+    ...registerCommands({ context, log, server, threads, terminals, proposals, critiques, provision, settings: () => settings }),
   ];
-  context.subscriptions.push(...subscriptions, terminals, proposals, threads, status, server, changed, log);
+  context.subscriptions.push(...subscriptions, terminals, proposals, critiques, threads, status, server, changed, log);
   stop = () => server.stop();
   begin();
   return { view: () => server.view, threads: () => threads.items(), onChange: changed.event };

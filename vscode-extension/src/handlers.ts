@@ -4,10 +4,12 @@ import { type CommentReply, type CommentThread, type Disposable, type ExtensionC
 
 import type { CommandId } from './commands';
 import type { Threads } from './comments';
+import type { Critiques } from './critique';
 import { type Log, reason } from './log';
 import { setApiKey, showMenu } from './menu';
 import { mentionSelection } from './companion';
 import type { Proposals } from './proposals';
+import type { ModelReviewParams } from './protocol';
 import type { Provision } from './provision';
 import { neighbour } from './reconcile';
 import type { Server } from './server';
@@ -23,6 +25,7 @@ export interface Parts {
   readonly threads: Threads;
   readonly terminals: Terminals;
   readonly proposals: Proposals;
+  readonly critiques: Critiques;
   readonly provision: Provision;
   readonly settings: () => Settings;
 }
@@ -33,10 +36,11 @@ export function registerCommands(parts: Parts): Disposable[] {
 }
 
 function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown> {
-  const { context, log, server, threads, terminals, proposals } = parts;
+  const { context, log, server, threads, terminals, proposals, critiques } = parts;
   return {
     'sidecar.menu': () => showMenu(server.view),
     'sidecar.review': () => told('look at the change', () => review(server)),
+    'sidecar.reviewWithModel': (params?: ModelReviewParams) => told('review the change', () => critiques.review(params)),
     'sidecar.nextRisk': () => go(threads, 'next'),
     'sidecar.previousRisk': () => go(threads, 'previous'),
     'sidecar.newTerminal': () => terminals.open(),

@@ -50,6 +50,8 @@ export interface ThreadItem {
   readonly revision: number;
   /** The rules whose findings it tells of; empty for a risk. */
   readonly rules?: readonly string[];
+  /** `review`: a model's comment. */
+  readonly origin: 'risk' | 'user' | 'review';
 }
 
 /** Look at the change again; without `paths` all of it. */
@@ -63,6 +65,25 @@ export interface ReviewResult {
   readonly score: number | null;
   readonly band: Band | null;
   readonly openThreads: number;
+}
+
+/** Review a change in words; `base` is the revision for `scope: base`. Progress is told to the token, as LSP has it. */
+export interface ModelReviewParams {
+  readonly scope?: 'working' | 'staged' | 'base';
+  readonly base?: string;
+  /** Ask again though this change was reviewed before. */
+  readonly refresh?: boolean;
+  readonly workDoneToken?: string | number | null;
+}
+
+/** The review as Markdown (never trusted), and how many comments it has and how many of them are new threads. */
+export interface ModelReviewResult {
+  readonly title: string;
+  readonly markdown: string;
+  readonly by: 'model' | 'facts';
+  readonly comments: number;
+  readonly threads: number;
+  readonly unread: number;
 }
 
 /** All threads; with `sinceRevision` only what changed after it. */
@@ -185,6 +206,7 @@ export interface HostAnswer {
 export interface Requests {
   'sidecar/status': { params: null; result: Status };
   'sidecar/review': { params: ReviewParams; result: ReviewResult };
+  'sidecar/review/model': { params: ModelReviewParams; result: ModelReviewResult };
   'sidecar/threads/snapshot': { params: SnapshotParams; result: ThreadsChanged };
   'sidecar/thread/reply': { params: ReplyParams; result: ThreadItem };
   'sidecar/thread/setState': { params: SetStateParams; result: ThreadItem };

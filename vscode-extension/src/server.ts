@@ -13,6 +13,12 @@ import type { View } from './words';
 
 const STOP_MS = 3_000;
 
+/** A step of something that takes long. */
+export interface ProgressStep {
+  readonly message?: string;
+  readonly percentage?: number;
+}
+
 export class Server implements Disposable {
   private client: LanguageClient | undefined;
   private readonly subscriptions: { dispose: () => unknown }[] = [];
@@ -72,11 +78,24 @@ export class Server implements Disposable {
   }
 
   /** Asks the server. Rejects with a sentence for the user when it does not run or refuses. */
-  async ask<M extends keyof Requests>(method: M, params: Requests[M]['params']): Promise<Requests[M]['result']> {
+  async ask<M extends keyof Requests>(method: M, params: Requests[M]['params'], cancel?: CancellationToken): Promise<Requests[M]['result']> {
     if (!this.client?.isRunning()) throw new Error('Sidecar is not running. Use "Sidecar: Restart Server".');
     return params === null
       ? this.client.sendRequest<Requests[M]['result']>(method)
-      : this.client.sendRequest<Requests[M]['result']>(method, params);
+      : this.client.sendRequest<Requests[M]['result']>(method, params, cancel);
+  }
+
+  /** Hears how far a request is that carries this token, until the result is disposed of. */
+  async progress(token: string, hear: (told: ProgressStep) => void): Promise<{ dispose: () => void }> {
+    const { WorkDoneProgress } = await import('vscode-languageclient/node');
+    const hearing = this.client?.onProgress(WorkDoneProgress.type, token, (step) => {
+      if (step.kind === 'report') hear(step);
+    });
+    return {
+      dispose: () => {
+        hearing?.dispose();
+      },
+    };
   }
 
   /** Pulls all threads, which `onThreads` then tells. */

@@ -1,6 +1,6 @@
 /** The words that people read and hear: of risks, threads and the server's state. Pure, does not know `vscode`. */
 
-import type { Band, Status, ThreadItem } from './protocol';
+import type { Band, ModelReviewResult, Status, ThreadItem } from './protocol';
 
 // The same words as the server's own, which also stand in its comments.
 const RISK: Readonly<Record<Band, string>> = {
@@ -35,15 +35,22 @@ export function cases(score: number): string {
   return count > 99 ? 'more than 99 of 100' : `${count} of 100`;
 }
 
+const SEVERITY: Readonly<Record<Band, string>> = { low: 'Low', medium: 'Medium', high: 'High', critical: 'Critical' };
+
+/** A finding has a word of its own, and a score only where its lines are scored; a model's comment a severity of the model's own. */
+function what(item: ThreadItem, found: boolean): readonly string[] {
+  if (item.origin === 'review') return ['Model', `${SEVERITY[item.band]} severity`];
+  if (found) return [item.title, item.score === 0 ? '' : `score ${item.score.toFixed(2)}`];
+  return [RISK[item.band], `score ${item.score.toFixed(2)}`];
+}
+
 /** A thread's heading, which is also what a screen reader says. Everything that a colour or a sign shows is in it. */
 export function threadLabel(item: ThreadItem): string {
   const found = (item.rules ?? []).length > 0;
   const marks = [
     item.state === 'resolved' ? 'Resolved' : '',
     item.outdated ? 'Outdated' : '',
-    // A finding has a word of its own, and a score only where its lines are scored.
-    found ? item.title : RISK[item.band],
-    found && item.score === 0 ? '' : `score ${item.score.toFixed(2)}`,
+    ...what(item, found),
   ].filter(Boolean);
   const title = found || item.title === RISK[item.band] ? '' : item.title;
   return [marks.join(' · '), title].filter(Boolean).join(' — ');
@@ -116,6 +123,14 @@ export function statusDetails(view: View): readonly (readonly [label: string, va
     ['Open threads', String(status.openThreads)],
     ['Version', status.version],
   ];
+}
+
+/** What came of a review in words, in a line. */
+export function reviewOutcome({ by, comments, threads, unread }: Pick<ModelReviewResult, 'by' | 'comments' | 'threads' | 'unread'>): string {
+  if (by === 'facts') return 'reviewed from facts; no model is configured';
+  const said = comments === 0 ? 'no comments' : comments === 1 ? '1 comment' : `${comments} comments`;
+  const fresh = threads === comments ? '' : `, ${threads} of them new`;
+  return `${said}${fresh}${unread > 0 ? `, ${unread} places not read` : ''}`;
 }
 
 /** A number of threads in words. */

@@ -19,6 +19,7 @@ export function thread(changes: Partial<ThreadItem> = {}): ThreadItem {
     title: 'Nine earlier fixes',
     comments: [comment()],
     revision: 1,
+    origin: 'risk',
     ...changes,
   };
 }

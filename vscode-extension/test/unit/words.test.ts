@@ -6,6 +6,7 @@ import {
   type View,
   escapeMarkdown,
   providerName,
+  reviewOutcome,
   statusDetails,
   statusText,
   threadContext,
@@ -36,6 +37,25 @@ test('a finding has its own words in place of a degree of risk', () => {
   assert.equal(threadLabel(thread({ title, rules: ['secret'], score: 0 })), title);
   assert.equal(threadLabel(thread({ title, rules: ['secret'], score: 0.31, outdated: true })), `Outdated · ${title} · score 0.31`);
 });
+
+test("a model's comment says whose it is and how grave, and no risk score", () => {
+  const item = thread({ origin: 'review', band: 'critical', title: 'Injection by eval', score: 0.11 });
+  assert.equal(threadLabel(item), 'Model · Critical severity — Injection by eval');
+  assert.equal(threadLabel({ ...item, state: 'resolved' }), 'Resolved · Model · Critical severity — Injection by eval');
+});
+
+const OUTCOMES: readonly (readonly [Parameters<typeof reviewOutcome>[0], string])[] = [
+  [{ by: 'facts', comments: 2, threads: 0, unread: 0 }, 'reviewed from facts; no model is configured'],
+  [{ by: 'model', comments: 0, threads: 0, unread: 0 }, 'no comments'],
+  [{ by: 'model', comments: 1, threads: 1, unread: 0 }, '1 comment'],
+  [{ by: 'model', comments: 3, threads: 1, unread: 2 }, '3 comments, 1 of them new, 2 places not read'],
+];
+
+for (const [result, words] of OUTCOMES) {
+  test(`a review ends with: ${words}`, () => {
+    assert.equal(reviewOutcome(result), words);
+  });
+}
 
 test('the context words of a thread are those that the menus ask for', () => {
   assert.equal(threadContext(thread()), 'unresolved sev-high');

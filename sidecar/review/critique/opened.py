@@ -1,0 +1,80 @@
+"""A model's comments as threads of the working tree, beside those that stand already. Pure.
+
+A thread is opened only where the text that was reviewed stands in the file now; what was said once at a place is not said
+there again, however it was settled. The same comment gets the same id, whoever makes a thread of it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+from sidecar.core.critique import Remark
+from sidecar.core.review import Anchor, Comment, RiskReport, Thread
+from sidecar.review.anchor import find, make
+from sidecar.review.critique.material import Texts
+from sidecar.review.words import escape
+
+ORIGIN = "review"
+
+
+def opened(
+    remarks: Sequence[Remark],
+    standing: Sequence[Thread],
+    *,
+    seen: Texts,
+    now_there: Texts,
+    report: RiskReport,
+    name: str,
+    now: float,
+) -> list[Thread]:
+    """New threads. `seen` are the texts that were reviewed, `now_there` the files as they are; `name` is who speaks."""
+    taken = [thread.anchor for thread in standing if thread.origin == ORIGIN and not thread.anchor.outdated]
+    places: dict[tuple[str, int, int], list[Remark]] = {}
+    for remark in remarks:
+        places.setdefault((remark.file, remark.start, remark.end), []).append(remark)
+    threads = []
+    for (path, start, end), said in places.items():
+        then, lines = seen.get(path), now_there.get(path)
+        if not then or not lines or start > len(then):
+            continue
+        anchor = find(make(path, then, start, end), lines) if then != lines else make(path, lines, start, end)
+        if anchor.outdated or any(_overlap(anchor, other) for other in taken):
+            continue
+        threads.append(_thread(anchor, said, report, name, now))
+    return threads
+
+
+def _thread(anchor: Anchor, said: Sequence[Remark], report: RiskReport, name: str, now: float) -> Thread:
+    first = said[0]
+    touched = [
+        h.score for h in report.hunks if h.file == anchor.path and h.start <= anchor.end and anchor.start <= h.end
+    ]
+    bodies = [_body(remark) for remark in said]
+    told = "\0".join([ORIGIN, anchor.path, *anchor.text, *bodies])
+    ident = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    comments = tuple(
+        Comment(f"{ident[:28]}{number:04x}", "model", body, now, name) for number, body in enumerate(bodies)
+    )
+    return Thread(
+        id=ident,
+        anchor=anchor,
+        state="open",
+        score=max(touched, default=0.0),
+        band=first.severity,
+        comments=comments,
+        created=now,
+        updated=now,
+        title=first.title or "Review by the model",
+        origin="review",
+        tags=("model",),
+    )
+
+
+def _body(remark: Remark) -> str:
+    head = f"**{remark.severity.capitalize()}.** {escape(remark.title)}".rstrip(" .")
+    return f"{head}.\n\n{remark.body}"
+
+
+def _overlap(one: Anchor, other: Anchor) -> bool:
+    return one.path == other.path and one.start <= other.end and other.start <= one.end

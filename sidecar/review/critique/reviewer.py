@@ -1,0 +1,79 @@
+"""Reviews a change of one repository in words, from its name to threads: the change, its risk, the model, its comments."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from sidecar.core.critique import Critique, Hear, Remark, Scope, Wish
+from sidecar.core.errors import BadInput
+from sidecar.core.ports import Desk, Scorer
+from sidecar.core.review import RiskReport, Thread
+from sidecar.review.critique.critic import Critic
+from sidecar.review.critique.facts import from_facts
+from sidecar.review.critique.material import Texts
+from sidecar.review.critique.opened import opened
+from sidecar.review.critique.scope import change_of, texts_of
+from sidecar.review.kept import KeptTraces
+from sidecar.review.scorer import RiskScorer
+from sidecar.review.summary import describe
+from sidecar.vcs.runner import Git
+from sidecar.vcs.worktree import read_lines_blocking
+
+
+class ChangeReviewer:
+    """Implements `core.ports.Reviewer`. Without a critic, facts are what there is; without a desk nothing becomes a thread."""
+
+    def __init__(
+        self,
+        git: Callable[[], Awaitable[Git]],
+        critic: Critic | None,
+        *,
+        desk: Callable[[], Awaitable[Desk]] | None = None,
+        state: Path | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self._git = git
+        self._critic = critic
+        self._desk = desk
+        self._state = state
+        self._clock = clock
+        self._scorer: tuple[Git, Scorer] | None = None
+
+    async def review(self, scope: Scope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
+        """See `core.ports.Reviewer.review`. Raises BadInput where there is no change."""
+        git, scorer = await self._opened()
+        change = await change_of(git, scope)
+        if not change.files:
+            raise BadInput(f"There is no change to review: {scope.told()} is empty.")
+        report = await scorer.score(change)
+        facts = describe(change, report)
+        critic = self._critic if wish.by_model else None
+        if critic is None:
+            return replace(from_facts(change, report), facts=facts)
+        texts = await texts_of(git, scope, change)
+        critique = await critic.review(change, report, texts, wish, hear)
+        count = await self._threads(git, critique.remarks, texts, report, critique.provider) if threads else 0
+        return replace(critique, report=report, facts=facts, threads=count)
+
+    async def _threads(self, git: Git, remarks: Sequence[Remark], texts: Texts, report: RiskReport, name: str) -> int:
+        """Make threads of the comments; how many are new."""
+        if self._desk is None or git.bare or not remarks:
+            return 0
+        paths = {remark.file for remark in remarks}
+        there = await asyncio.to_thread(lambda: {path: read_lines_blocking(git.root, path) for path in paths})
+
+        def make(standing: Sequence[Thread]) -> Sequence[Thread]:
+            return opened(remarks, standing, seen=texts, now_there=there, report=report, name=name, now=self._clock())
+
+        return len(await (await self._desk()).suggest(make))
+
+    async def _opened(self) -> tuple[Git, Scorer]:
+        if self._scorer is None:
+            git = await self._git()
+            traces = KeptTraces(self._state) if self._state is not None else None
+            self._scorer = git, await asyncio.to_thread(RiskScorer, git, traces=traces)
+        return self._scorer
