@@ -13,7 +13,7 @@ from sidecar.core.turn import Turn
 
 if TYPE_CHECKING:  # only the editor's side has these at hand: making their classes would hold up the start of `serve`
     from sidecar.core.diff import Change
-    from sidecar.core.review import RiskReport, Thread, ThreadState
+    from sidecar.core.review import Dismissal, DismissalScope, RiskReport, Thread, ThreadState
     from sidecar.core.symbols import Answer, Operation, Query
 
 
@@ -201,6 +201,15 @@ class Desk(Protocol):
 
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         """Resolve a thread or open it again. Raises NotFound."""
+
+    async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
+        """Take a thread away and keep its kind silent where `scope` reaches. Raises NotFound, BadInput (no reason)."""
+
+    async def dismissals(self) -> Sequence[Dismissal]:
+        """What was dismissed in this repository, the newest first."""
+
+    async def undismiss(self, dismissal_id: str) -> Dismissal:
+        """Undo a dismissal: its thread comes back. Raises NotFound, GitError."""
 
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file (relative to the root) would get for what `text` adds to it; none of them is kept."""

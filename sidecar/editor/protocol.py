@@ -18,6 +18,9 @@ REVIEW: Final = "sidecar/review"
 SNAPSHOT: Final = "sidecar/threads/snapshot"
 REPLY: Final = "sidecar/thread/reply"
 SET_STATE: Final = "sidecar/thread/setState"
+DISMISS: Final = "sidecar/thread/dismiss"
+DISMISSALS: Final = "sidecar/dismissals"
+UNDISMISS: Final = "sidecar/dismissal/undo"
 PROPOSAL: Final = "sidecar/proposal/get"
 DECIDE: Final = "sidecar/proposal/decide"
 SELECT: Final = "sidecar/selection"
@@ -126,6 +129,42 @@ class SetStateParams(_Type):
 
     id: str
     state: Literal["open", "resolved"]
+
+
+class DismissParams(_Type):
+    """Take a thread away for a reason, and keep others of its kind silent.
+
+    `scope`: where these lines stand, in this file, or in this folder (and below) for files of this suffix.
+    """
+
+    id: str
+    reason: str
+    scope: Literal["lines", "file", "folder"] = "lines"
+
+
+class DismissalItem(_Type):
+    """What was dismissed, where and why; plain text. `pattern` is a path, or `*` for any part of one."""
+
+    id: str
+    scope: Literal["lines", "file", "folder"]
+    pattern: str
+    reason: str
+    title: str
+    uri: str
+    start_line: int
+    created: float
+
+
+class Dismissals(_Type):
+    """What was dismissed in this repository, the newest first."""
+
+    items: list[DismissalItem]
+
+
+class DismissalName(_Type):
+    """One dismissal."""
+
+    id: str
 
 
 class ProposalName(_Type):
@@ -240,6 +279,9 @@ REQUESTS: Final = {
     SNAPSHOT: (SnapshotParams, ThreadsChanged),
     REPLY: (ReplyParams, ThreadItem),
     SET_STATE: (SetStateParams, ThreadItem),
+    DISMISS: (DismissParams, DismissalItem),
+    DISMISSALS: (None, Dismissals),
+    UNDISMISS: (DismissalName, DismissalItem),
     PROPOSAL: (ProposalName, ProposalItem),
     DECIDE: (DecideParams, Heard),
     SELECT: (SelectionParams, Heard),

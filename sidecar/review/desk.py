@@ -11,11 +11,14 @@ from uuid import uuid4
 from sidecar.core.diff import Change, Hunk
 from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
-from sidecar.core.review import Author, Comment, RiskReport, Thread, ThreadState
+from sidecar.core.review import Author, Comment, Dismissal, DismissalScope, RiskReport, Thread, ThreadState
 from sidecar.review.anchor import compare
+from sidecar.review.dismissed import Dismissed
 from sidecar.review.foresight import foresee
 from sidecar.review.reply import Answering
-from sidecar.review.threads import Look, reconcile
+from sidecar.review.silence import kind_of, silenced
+from sidecar.review.threads import Look, reconcile, talked
+from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
 from sidecar.vcs.runner import Git
@@ -44,6 +47,7 @@ class ReviewDesk:
         store: ThreadStore,
         scorer: Scorer,
         answer: Answering,
+        dismissals: DismissalStore,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._git = git
@@ -51,6 +55,7 @@ class ReviewDesk:
         self._scorer = scorer
         self._answer = answer
         self._clock = clock
+        self._dismissed = Dismissed(dismissals, str(git.root), clock)
         self._threads: dict[str, Thread] = {}
         self._removed: dict[str, int] = {}
         self._forgotten = 0
@@ -128,9 +133,38 @@ class ReviewDesk:
         await self._apply([replace(thread, state=state, updated=self._clock())])
         return self._threads[thread_id]
 
+    async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
+        """Take a thread away, and keep others of its kind silent where `scope` reaches.
+
+        Threads in which the user wrote stay, but for the one that is named. Raises NotFound, BadInput for a bad reason.
+        """
+        await self._load()
+        made = await self._dismissed.add(self._thread(thread_id), reason, scope)
+        gone = [
+            thread.id
+            for thread in self._threads.values()
+            if thread.id == thread_id or (not talked(thread) and silenced(kind_of(thread), _place(thread), (made,)))
+        ]
+        await self._apply((), removed=gone)
+        return made
+
+    async def dismissals(self) -> tuple[Dismissal, ...]:
+        """What was dismissed in this repository, the newest first."""
+        await self._load()
+        return self._dismissed.all()
+
+    async def undismiss(self, dismissal_id: str) -> Dismissal:
+        """Undo a dismissal: its thread comes back with all that was said in it. Raises NotFound, GitError."""
+        await self._load()
+        found = await self._dismissed.take(dismissal_id)
+        await self._apply([replace(found.thread, updated=self._clock())])
+        await self.refresh()
+        return found
+
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""
-        return await foresee(self._git, self._scorer, path, text)
+        await self._load()
+        return await foresee(self._git, self._scorer, path, text, self._dismissed.all())
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""
@@ -150,20 +184,25 @@ class ReviewDesk:
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
-        look = Look(report, texts, self._clock(), edits, renames)
+        look = Look(report, texts, self._clock(), edits, renames, self._seen)
+        dismissals, strayed = self._dismissed.follow(look)
+        look = replace(look, dismissals=dismissals)
         threads = reconcile(_sorted(old.values()), look, lambda: uuid4().hex)
         new = {thread.id: thread for thread in threads}
-        self._seen = {path: lines for path, lines in texts.items() if lines is not None and _needs(path, threads)}
+        needed = {thread.anchor.path for thread in threads} | self._dismissed.paths()
+        self._seen = {path: lines for path, lines in texts.items() if lines is not None and path in needed}
         scored = _gist(report) != _gist(self._report)
         self._report = report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
+        await self._dismissed.note(strayed)
 
     def _read(
         self, change: Change, report: RiskReport | None
     ) -> tuple[dict[str, Sequence[str] | None], dict[str, tuple[Hunk, ...]]]:
         """The texts that threads and risks stand in, and how they differ from those of the last look; blocks."""
         paths = {thread.anchor.path for thread in tuple(self._threads.values())}
+        paths |= self._dismissed.paths()
         paths |= {hunk.file for hunk in report.hunks} if report else set()
         paths |= {file.path for file in change.files if file.old_path in paths}
         texts: dict[str, Sequence[str] | None] = {p: read_lines_blocking(self._git.root, p) for p in paths}
@@ -177,6 +216,7 @@ class ReviewDesk:
             if self._loaded:
                 return
             try:
+                await self._dismissed.load()
                 threads = await self._store.all(self.root)
                 self._revision = self._forgotten = await self._store.revision(self.root)
                 self._threads = {thread.id: thread for thread in threads}
@@ -235,10 +275,10 @@ def _sorted(threads: Iterable[Thread]) -> tuple[Thread, ...]:
     )
 
 
+def _place(thread: Thread) -> tuple[str, int, int]:
+    return thread.anchor.path, thread.anchor.start, thread.anchor.end
+
+
 def _gist(report: RiskReport | None) -> tuple[object, ...]:
     """What of a report is worth telling when it differs; a score creeps with the time since the last commit."""
     return () if report is None else (report.band, round(report.score, 2), tuple(file.file for file in report.files))
-
-
-def _needs(path: str, threads: Iterable[Thread]) -> bool:
-    return any(thread.anchor.path == path for thread in threads)

@@ -10,15 +10,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sidecar.core.diff import Hunk
-from sidecar.core.review import Anchor, Band, Comment, HunkRisk, RiskReport, Thread
+from sidecar.core.review import Anchor, Band, Comment, Dismissal, HunkRisk, RiskReport, Thread
 from sidecar.review import words
 from sidecar.review.anchor import edited, find, make
+from sidecar.review.silence import kind_of, near, renamed, silenced
 
 BUDGET = 5
 """Comments that a change gets at most."""
-
-NEAR = 3
-"""Lines between two places that still share one comment."""
 
 LONGEST = 8
 """Lines that a comment points at, at most: the riskiest of a long stretch."""
@@ -38,6 +36,8 @@ class Look:
 
     `texts` holds the new lines of every file that was looked at (None: gone or unreadable). `edits` leads,
     by path, from the text of the last look to this one, where that is known. `renames` leads from old paths to new.
+    `seen` are the texts that the edits begin with: an anchor that does not stand there is looked for by its content.
+    `dismissals` stand where their lines are now.
     """
 
     report: RiskReport | None
@@ -45,6 +45,8 @@ class Look:
     now: float
     edits: Mapping[str, Sequence[Hunk]] = field(default_factory=dict)
     renames: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dismissals: Sequence[Dismissal] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +66,12 @@ def reconcile(
 
     An unchanged thread is the same object as before. `new_id` names new threads and comments.
     """
-    found = candidates(look.report)
+    found = [each for each in candidates(look.report) if not silenced("risk", _place(each), look.dismissals)]
     kept = [thread for old in threads if (thread := _again(old, look, found)) is not None]
     taken = [(thread.anchor.path, thread.anchor.start, thread.anchor.end) for thread in kept]
     room = budget - sum(thread.origin == "risk" and not thread.anchor.outdated for thread in kept)
     for candidate in found:
-        place = (candidate.hunk.file, candidate.start, candidate.end)
+        place = _place(candidate)
         lines = look.texts.get(candidate.hunk.file)
         if room <= 0 or look.report is None or not lines or any(near(place, other) for other in taken):
             continue
@@ -96,14 +98,30 @@ def candidates(report: RiskReport | None) -> list[Candidate]:
     return found
 
 
-def near(place: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
-    """Whether two ranges of lines (path, first, last) share a comment."""
-    return place[0] == other[0] and place[1] <= other[2] + NEAR and other[1] <= place[2] + NEAR
-
-
 def talked(thread: Thread) -> bool:
     """Whether the user wrote something in it."""
     return thread.origin == "user" or any(comment.author == "user" for comment in thread.comments)
+
+
+def followed(each: Dismissal, look: Look) -> Dismissal:
+    """A dismissal where its lines stand at this look; the same object when nothing moved.
+
+    Lines that were themselves edited are no longer those that were dismissed.
+    """
+    old = each.thread.anchor
+    if each.scope != "lines":
+        path = look.renames.get(old.path)
+        return each if path is None or look.texts.get(old.path) is not None else renamed(each, path)
+    anchor, altered = _placed(old, look)
+    anchor = replace(old, outdated=True) if altered else anchor
+    if anchor == old:
+        return each
+    moved = each if anchor.path == old.path else renamed(each, anchor.path)
+    return replace(moved, thread=moved.thread.moved(anchor))
+
+
+def _place(candidate: Candidate) -> tuple[str, int, int]:
+    return candidate.hunk.file, candidate.start, candidate.end
 
 
 def _again(old: Thread, look: Look, found: Sequence[Candidate]) -> Thread | None:
@@ -112,11 +130,13 @@ def _again(old: Thread, look: Look, found: Sequence[Candidate]) -> Thread | None
     thread = old if anchor == old.anchor else old.moved(anchor)
     if anchor.outdated:
         return _lost(thread, look.now) if talked(thread) else None
+    place = (anchor.path, anchor.start, anchor.end)
+    if not talked(thread) and silenced(kind_of(thread), place, look.dismissals):
+        return None
     if thread.origin != "risk":
         return thread
-    place = (anchor.path, anchor.start, anchor.end)
     report = look.report
-    match = next((c for c in found if near(place, (c.hunk.file, c.start, c.end))), None)
+    match = next((c for c in found if near(place, _place(c))), None)
     if report is not None and match is not None:
         return _rescored(thread, match, report, look.now, altered=altered)
     # A hunk that no longer stands out keeps the comment that it has: comments that come and go are worse than none.
@@ -135,13 +155,19 @@ def _placed(anchor: Anchor, look: Look) -> tuple[Anchor, bool]:
     lines = look.texts[path]
     if lines is None:
         return replace(anchor, outdated=True), False
-    edits = look.edits.get(anchor.path) if path == anchor.path and not anchor.outdated else None
+    known = path == anchor.path and not anchor.outdated and _stood(anchor, look.seen.get(path))
+    edits = look.edits.get(path) if known else None
     wanted = anchor if path == anchor.path else replace(anchor, path=path)
     place = find(wanted, lines, edits)
     if not place.outdated or anchor.outdated:
         return place, False
     other = edited(wanted, lines, edits)
     return (place, False) if other is None else (other, True)
+
+
+def _stood(anchor: Anchor, seen: Sequence[str] | None) -> bool:
+    """Whether the anchor stands just so in the text that the edits begin with; yes where that text is not told."""
+    return seen is None or anchor == make(anchor.path, seen, anchor.start, anchor.end)
 
 
 def _lost(thread: Thread, now: float) -> Thread:

@@ -13,6 +13,7 @@ from sidecar.core.ports import Desk, ReviewState
 from sidecar.review.desk import MOST_COMMENT, ReviewDesk
 from sidecar.review.reply import ReplyWriter
 from sidecar.store.database import Database
+from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
 from tests.fakes.provider import FakeProvider, fails, says
@@ -40,7 +41,8 @@ class World:
             await self.database.aclose()
         self.database = await Database.open(self.path)
         git = await Git.open(self.repository.root)
-        desk = ReviewDesk(git, ThreadStore(self.database), self.scorer, ReplyWriter(self.provider))
+        kept = DismissalStore(self.database)
+        desk = ReviewDesk(git, ThreadStore(self.database), self.scorer, ReplyWriter(self.provider), kept)
         desk.subscribe(self.heard.append)
         return desk
 
@@ -363,3 +365,61 @@ async def test_a_revision_of_the_report_alone_is_told(world):
     state = await desk.refresh()
     assert (state.threads, state.revision) == ((), 1)
     assert world.heard[-1].report is not None
+
+
+async def test_a_dismissed_place_stays_silent_for_good(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first, second = (await desk.refresh()).threads
+    made = await desk.dismiss(first.id, "known, and tested", "lines")
+    assert (made.kind, made.reason, made.thread) == ("risk", "known, and tested", first)
+    assert world.heard[-1].removed == (first.id,)
+    world.write(a_py="new\n" + CHANGED)
+    desk = await world.desk()  # a restart
+    state = await desk.refresh()
+    assert [thread.id for thread in state.threads] == [second.id]
+    assert [each.id for each in await desk.dismissals()] == [made.id]
+    with pytest.raises(NotFound):
+        await desk.dismiss(first.id, "again", "lines")
+
+
+async def test_a_dismissal_of_a_file_closes_what_nobody_spoke_in(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED, b_py="risky\n", c_txt="risky\n")
+    threads = (await desk.refresh()).threads
+    assert [thread.anchor.path for thread in threads] == ["a.py", "a.py", "b.py", "c.txt"]
+    await desk.reply(threads[1].id, "why?")
+    await desk.dismiss(threads[0].id, "ours to risk", "file")
+    assert places(desk.state()) == [("a.py", 20, 20), ("b.py", 1, 1), ("c.txt", 1, 1)]
+    world.write(a_py=CHANGED.replace("line 28\n", "risky 28\n"))
+    assert places(await desk.refresh()) == [("a.py", 20, 20), ("b.py", 1, 1), ("c.txt", 1, 1)]
+    await desk.dismiss(threads[2].id, "ours to risk", "folder")
+    assert places(desk.state()) == [("a.py", 20, 20), ("c.txt", 1, 1)]
+
+
+async def test_undoing_a_dismissal_brings_the_thread_back_with_its_words(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first = (await desk.refresh()).threads[0]
+    talked = await desk.reply(first.id, "why?")
+    made = await desk.dismiss(first.id, "no", "file")
+    assert desk.state().threads == ()
+    world.write(a_py="new\nnewer\n" + CHANGED)
+    await desk.refresh()
+    assert await desk.undismiss(made.id) == made
+    state = desk.state()
+    assert places(state) == [("a.py", 12, 12), ("a.py", 22, 22)]
+    assert [comment.body for comment in state.threads[0].comments[1:]] == [c.body for c in talked.comments[1:]]
+    assert await desk.dismissals() == ()
+    with pytest.raises(NotFound, match="no dismissal"):
+        await desk.undismiss(made.id)
+
+
+async def test_a_proposal_is_not_spoken_of_where_that_was_dismissed(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first = (await desk.refresh()).threads[0]
+    proposed = CHANGED.replace("line 25\n", "risky 25\n")
+    assert len(await desk.foresee("a.py", proposed)) == 1
+    await desk.dismiss(first.id, "no", "file")
+    assert await desk.foresee("a.py", proposed) == ()

@@ -58,6 +58,13 @@ export const COMMANDS = {
     group: 'Server',
   },
   'sidecar.openSettings': { title: 'Open Settings', icon: 'settings-gear', group: 'Server' },
+  'sidecar.dismissals': {
+    title: 'Dismissed Comments',
+    icon: 'bell-slash',
+    detail: 'What was dismissed in this repository, and why; take it back',
+    group: 'Review',
+  },
+  'sidecar.thread.dismiss': { title: 'Dismiss…', icon: 'bell-slash' },
   'sidecar.thread.reply': { title: 'Reply', icon: 'comment' },
   'sidecar.thread.resolve': { title: 'Resolve', icon: 'pass' },
   'sidecar.thread.unresolve': { title: 'Unresolve', icon: 'issue-reopened' },

@@ -18,7 +18,7 @@ import {
 
 import { reason } from './log';
 import type { Band, CommentItem, Requests, ThreadItem, ThreadsChanged } from './protocol';
-import { reaches, reconcile } from './reconcile';
+import { atLine, reaches, reconcile } from './reconcile';
 import type { Settings } from './settings';
 import { threadContext, threadLabel } from './words';
 
@@ -58,6 +58,13 @@ export class Threads implements Disposable {
   /** The threads on show. */
   items(): readonly ThreadItem[] {
     return [...this.shown.values()].map((each) => each.item);
+  }
+
+  /** The thread that a command means: the one it was given, else the one at the cursor. */
+  meant(thread: CommentThread | string | undefined): ThreadItem | undefined {
+    if (thread !== undefined) return this.find(thread)?.item;
+    const editor = window.activeTextEditor;
+    return editor && atLine(this.items(), editor.document.uri.toString(), editor.selection.active.line);
   }
 
   /** Brings what is on show up to what the server says. */

@@ -2,6 +2,7 @@
 
 import { type CommentReply, type CommentThread, type Disposable, type ExtensionContext, commands, window } from 'vscode';
 
+import { threadActs } from './acts';
 import type { CommandId } from './commands';
 import type { Threads } from './comments';
 import { type Log, reason } from './log';
@@ -51,6 +52,7 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     },
     'sidecar.repair': () => told('repair its environment', () => repair(parts)),
     'sidecar.openSettings': () => commands.executeCommand('workbench.action.openSettings', `@ext:${context.extension.id}`),
+    ...threadActs(threads, server),
     'sidecar.thread.reply': (reply: CommentReply) => threads.reply(reply),
     'sidecar.thread.resolve': (thread: CommentThread | string) => threads.setState(thread, 'resolved'),
     'sidecar.thread.unresolve': (thread: CommentThread | string) => threads.setState(thread, 'open'),

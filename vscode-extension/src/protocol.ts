@@ -88,6 +88,38 @@ export interface SetStateParams {
   readonly state: 'open' | 'resolved';
 }
 
+/** How far a dismissal reaches: these lines, this file, or this folder (and below) for files of this suffix. */
+export type DismissalScope = 'lines' | 'file' | 'folder';
+
+/** Take a thread away for a reason, and keep others of its kind silent. */
+export interface DismissParams {
+  readonly id: string;
+  readonly reason: string;
+  readonly scope?: DismissalScope;
+}
+
+/** What was dismissed, where and why; plain text. */
+export interface DismissalItem {
+  readonly id: string;
+  readonly scope: DismissalScope;
+  readonly pattern: string;
+  readonly reason: string;
+  readonly title: string;
+  readonly uri: string;
+  readonly startLine: number;
+  readonly created: number;
+}
+
+/** What was dismissed in this repository, the newest first. */
+export interface Dismissals {
+  readonly items: readonly DismissalItem[];
+}
+
+/** One dismissal. */
+export interface DismissalName {
+  readonly id: string;
+}
+
 /** One proposal of the assistant, by the id that the server gave it. */
 export interface ProposalName {
   readonly id: string;
@@ -185,6 +217,9 @@ export interface Requests {
   'sidecar/threads/snapshot': { params: SnapshotParams; result: ThreadsChanged };
   'sidecar/thread/reply': { params: ReplyParams; result: ThreadItem };
   'sidecar/thread/setState': { params: SetStateParams; result: ThreadItem };
+  'sidecar/thread/dismiss': { params: DismissParams; result: DismissalItem };
+  'sidecar/dismissals': { params: null; result: Dismissals };
+  'sidecar/dismissal/undo': { params: DismissalName; result: DismissalItem };
   'sidecar/proposal/get': { params: ProposalName; result: ProposalItem };
   'sidecar/proposal/decide': { params: DecideParams; result: Heard };
   'sidecar/selection': { params: SelectionParams; result: Heard };

@@ -1,0 +1,56 @@
+"""What can be done with a thread, beyond talking in it: requests of the editor, answered by the review's desk."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from pydantic import BaseModel
+
+from sidecar.core.review import Dismissal
+from sidecar.editor.places import Places
+from sidecar.editor.protocol import (
+    DISMISS,
+    DISMISSALS,
+    UNDISMISS,
+    DismissalItem,
+    DismissalName,
+    Dismissals,
+    DismissParams,
+)
+from sidecar.editor.review import Review
+
+Answers = dict[str, Callable[[Any], Awaitable[BaseModel]]]
+
+
+def acts(review: Callable[[], Awaitable[Review]]) -> Answers:
+    """The answer of each method; `review` gives the review once it is open, or raises NotSupported."""
+
+    async def dismiss(params: DismissParams) -> DismissalItem:
+        at = await review()
+        return dismissal_item(await at.desk.dismiss(params.id, params.reason, params.scope), at.places)
+
+    async def dismissals(_params: None) -> Dismissals:
+        at = await review()
+        return Dismissals(items=[dismissal_item(each, at.places) for each in await at.desk.dismissals()])
+
+    async def undismiss(params: DismissalName) -> DismissalItem:
+        at = await review()
+        return dismissal_item(await at.desk.undismiss(params.id), at.places)
+
+    return {DISMISS: dismiss, DISMISSALS: dismissals, UNDISMISS: undismiss}
+
+
+def dismissal_item(each: Dismissal, places: Places) -> DismissalItem:
+    """A dismissal as the editor shows it."""
+    anchor = each.thread.anchor
+    return DismissalItem(
+        id=each.id,
+        scope=each.scope,
+        pattern=each.pattern,
+        reason=each.reason,
+        title=each.thread.title,
+        uri=places.uri(anchor.path),
+        start_line=max(0, anchor.start - 1),
+        created=each.created,
+    )

@@ -1,0 +1,43 @@
+"""What an editor asks to be done with a thread, over a working desk."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sidecar.core.errors import BadInput, NotFound
+from sidecar.editor.acts import acts
+from sidecar.editor.places import Places
+from sidecar.editor.protocol import DISMISS, DISMISSALS, UNDISMISS, DismissalName, DismissParams
+from sidecar.editor.review import Review
+from tests.fakes.services import FakeDesk
+
+
+@pytest.fixture
+async def review(tmp_path: Path) -> Review:
+    (tmp_path / "a b.py").write_text("risky\nrisky too\n")
+    made = Review(FakeDesk(tmp_path), Places.of(str(tmp_path), tmp_path))
+    await made.desk.refresh()
+    return made
+
+
+async def test_a_thread_is_dismissed_listed_and_comes_back(review: Review, tmp_path: Path) -> None:
+    async def opened() -> Review:
+        return review
+
+    do = acts(opened)
+    name = review.desk.state().threads[1].id
+    made = await do[DISMISS](DismissParams(id=name, reason="known", scope="file"))
+    assert made.model_dump(by_alias=True) == {
+        "id": made.id, "scope": "file", "pattern": "a b.py", "reason": "known", "title": "Risk",
+        "uri": Places.of(str(tmp_path), tmp_path).uri("a b.py"), "startLine": 1, "created": 1.0,
+    }  # fmt: skip
+    assert (await do[DISMISSALS](None)).items == [made]
+    assert await do[UNDISMISS](DismissalName(id=made.id)) == made
+    assert (await do[DISMISSALS](None)).items == []
+    assert name in {thread.id for thread in review.desk.state().threads}
+    with pytest.raises(BadInput, match="reason"):
+        await do[DISMISS](DismissParams(id=name, reason=" "))
+    with pytest.raises(NotFound):
+        await do[DISMISS](DismissParams(id="gone", reason="x"))

@@ -1,0 +1,78 @@
+/** What can be done with a thread beyond talking in it. Each act takes the thread that it was given, else the one at the cursor. */
+
+import { type CommentThread, type QuickPickItem, ThemeIcon, Uri, window, workspace } from 'vscode';
+
+import type { CommandId } from './commands';
+import type { Asker, Threads } from './comments';
+import { reason } from './log';
+import type { DismissalItem, DismissalScope, ThreadItem } from './protocol';
+import { REASONS, reachOf, reaching } from './dismissing';
+
+/** How menus and keys name a thread: the editor's own, an id, or nothing for the one at the cursor. */
+export type Meant = CommentThread | string | undefined;
+
+type Act = (item: ThreadItem) => Promise<void>;
+
+/** The commands on threads, by id. */
+export function threadActs(threads: Threads, server: Asker): Pick<Record<CommandId, (thread: Meant) => Promise<void>>, 'sidecar.thread.dismiss' | 'sidecar.dismissals'> {
+  const on = (what: string, act: Act) => (thread: Meant): Promise<void> => doing(what, threads, thread, act);
+  return {
+    'sidecar.thread.dismiss': on('dismiss the comment', (item) => dismiss(item, server)),
+    'sidecar.dismissals': () => told('show the dismissed comments', () => showDismissals(server)),
+  };
+}
+
+async function doing(what: string, threads: Threads, thread: Meant, act: Act): Promise<void> {
+  const item = threads.meant(thread);
+  if (item) await told(what, () => act(item));
+  else window.setStatusBarMessage('$(shield) Sidecar: no thread at the cursor', 5_000);
+}
+
+/** A failed act says so in a sentence. */
+async function told(what: string, act: () => Promise<void>): Promise<void> {
+  try {
+    await act();
+  } catch (error) {
+    void window.showErrorMessage(`Sidecar could not ${what}. ${reason(error)}`);
+  }
+}
+
+// ── dismissing ──────────────────────────────────────────────────────────────────────────────────────
+async function dismiss(item: ThreadItem, server: Asker): Promise<void> {
+  const why = await pickReason();
+  if (!why) return;
+  const scope = await pickReach(workspace.asRelativePath(Uri.parse(item.uri), false));
+  if (!scope) return;
+  const made = await server.ask('sidecar/thread/dismiss', { id: item.id, reason: why, scope });
+  await offerUndo(made, server);
+}
+
+async function pickReason(): Promise<string | undefined> {
+  const title = 'Dismiss: why? (1/2)';
+  const own: QuickPickItem = { label: 'Another reason…', iconPath: new ThemeIcon('edit') };
+  const picks: QuickPickItem[] = [...REASONS.map((label) => ({ label })), own];
+  const chosen = await window.showQuickPick(picks, { title, placeHolder: 'The reason is kept, and shown under Dismissed Comments' });
+  if (chosen !== own) return chosen?.label;
+  return window.showInputBox({ title, prompt: 'Why is this comment not wanted here?', ignoreFocusOut: true, validateInput: (text) => (text.trim() ? undefined : 'Write a few words.') });
+}
+
+async function pickReach(path: string): Promise<DismissalScope | undefined> {
+  const picks = reaching(path).map(({ scope, label, detail }) => ({ scope, label, detail }));
+  return (await window.showQuickPick(picks, { title: 'Dismiss: where? (2/2)', placeHolder: 'Comments like this one stay silent there' }))?.scope;
+}
+
+async function offerUndo(made: DismissalItem, server: Asker): Promise<void> {
+  const answer = await window.showInformationMessage(`Sidecar says no more of this ${reachOf(made)}.`, 'Undo');
+  if (answer) await server.ask('sidecar/dismissal/undo', { id: made.id });
+}
+
+async function showDismissals(server: Asker): Promise<void> {
+  const { items } = await server.ask('sidecar/dismissals', null);
+  if (items.length === 0) {
+    void window.showInformationMessage('Nothing is dismissed in this repository.');
+    return;
+  }
+  const picks = items.map((item) => ({ item, label: item.title, description: reachOf(item), detail: item.reason }));
+  const chosen = await window.showQuickPick(picks, { title: 'Dismissed comments', placeHolder: 'Choose one to hear it again', matchOnDescription: true, matchOnDetail: true });
+  if (chosen) await server.ask('sidecar/dismissal/undo', { id: chosen.item.id });
+}
