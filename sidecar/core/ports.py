@@ -211,6 +211,9 @@ class Desk(Protocol):
     async def undismiss(self, dismissal_id: str) -> Dismissal:
         """Undo a dismissal: its thread comes back. Raises NotFound, GitError."""
 
+    async def handover(self, thread_id: str) -> str:
+        """The thread as a task for the assistant's client, in plain text. Raises NotFound."""
+
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file (relative to the root) would get for what `text` adds to it; none of them is kept."""
 

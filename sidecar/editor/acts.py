@@ -12,11 +12,14 @@ from sidecar.editor.places import Places
 from sidecar.editor.protocol import (
     DISMISS,
     DISMISSALS,
+    HAND_OVER,
     UNDISMISS,
     DismissalItem,
     DismissalName,
     Dismissals,
     DismissParams,
+    HandOver,
+    ThreadName,
 )
 from sidecar.editor.review import Review
 
@@ -38,7 +41,10 @@ def acts(review: Callable[[], Awaitable[Review]]) -> Answers:
         at = await review()
         return dismissal_item(await at.desk.undismiss(params.id), at.places)
 
-    return {DISMISS: dismiss, DISMISSALS: dismissals, UNDISMISS: undismiss}
+    async def hand_over(params: ThreadName) -> HandOver:
+        return HandOver(prompt=await (await review()).desk.handover(params.id))
+
+    return {HAND_OVER: hand_over, DISMISS: dismiss, DISMISSALS: dismissals, UNDISMISS: undismiss}
 
 
 def dismissal_item(each: Dismissal, places: Places) -> DismissalItem:

@@ -18,6 +18,7 @@ REVIEW: Final = "sidecar/review"
 SNAPSHOT: Final = "sidecar/threads/snapshot"
 REPLY: Final = "sidecar/thread/reply"
 SET_STATE: Final = "sidecar/thread/setState"
+HAND_OVER: Final = "sidecar/thread/handOver"
 DISMISS: Final = "sidecar/thread/dismiss"
 DISMISSALS: Final = "sidecar/dismissals"
 UNDISMISS: Final = "sidecar/dismissal/undo"
@@ -129,6 +130,18 @@ class SetStateParams(_Type):
 
     id: str
     state: Literal["open", "resolved"]
+
+
+class ThreadName(_Type):
+    """One thread."""
+
+    id: str
+
+
+class HandOver(_Type):
+    """A thread as a task for Claude Code: plain text of several lines without control characters, not to be run by a shell."""
+
+    prompt: str
 
 
 class DismissParams(_Type):
@@ -279,6 +292,7 @@ REQUESTS: Final = {
     SNAPSHOT: (SnapshotParams, ThreadsChanged),
     REPLY: (ReplyParams, ThreadItem),
     SET_STATE: (SetStateParams, ThreadItem),
+    HAND_OVER: (ThreadName, HandOver),
     DISMISS: (DismissParams, DismissalItem),
     DISMISSALS: (None, Dismissals),
     UNDISMISS: (DismissalName, DismissalItem),

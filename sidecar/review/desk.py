@@ -15,6 +15,7 @@ from sidecar.core.review import Author, Comment, Dismissal, DismissalScope, Risk
 from sidecar.review.anchor import compare
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.foresight import foresee
+from sidecar.review.handover import handover
 from sidecar.review.reply import Answering
 from sidecar.review.silence import kind_of, silenced
 from sidecar.review.threads import Look, reconcile, talked
@@ -160,6 +161,12 @@ class ReviewDesk:
         await self._apply([replace(found.thread, updated=self._clock())])
         await self.refresh()
         return found
+
+    async def handover(self, thread_id: str) -> str:
+        """The thread as a task for Claude Code, in plain text that no terminal acts on. Raises NotFound."""
+        await self._load()
+        thread = self._thread(thread_id)
+        return handover(thread, await asyncio.to_thread(read_lines_blocking, self._git.root, thread.anchor.path))
 
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""

@@ -9,7 +9,7 @@ import pytest
 from sidecar.core.errors import BadInput, NotFound
 from sidecar.editor.acts import acts
 from sidecar.editor.places import Places
-from sidecar.editor.protocol import DISMISS, DISMISSALS, UNDISMISS, DismissalName, DismissParams
+from sidecar.editor.protocol import DISMISS, DISMISSALS, HAND_OVER, UNDISMISS, DismissalName, DismissParams, ThreadName
 from sidecar.editor.review import Review
 from tests.fakes.services import FakeDesk
 
@@ -41,3 +41,12 @@ async def test_a_thread_is_dismissed_listed_and_comes_back(review: Review, tmp_p
         await do[DISMISS](DismissParams(id=name, reason=" "))
     with pytest.raises(NotFound):
         await do[DISMISS](DismissParams(id="gone", reason="x"))
+
+
+async def test_a_thread_is_handed_over(review: Review) -> None:
+    async def opened() -> Review:
+        return review
+
+    name = review.desk.state().threads[0].id
+    told = await acts(opened)[HAND_OVER](ThreadName(id=name))
+    assert told.model_dump() == {"prompt": "It is about a b.py, line 1."}

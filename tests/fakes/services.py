@@ -88,6 +88,10 @@ class FakeDesk:
         self._put(found.thread)
         return found
 
+    async def handover(self, thread_id: str) -> str:
+        anchor = self._thread(thread_id).anchor
+        return f"It is about {anchor.path}, line {anchor.start}."
+
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if MARK in line]
         comment = Comment("c", "sidecar", self._body, 0.0)

@@ -423,3 +423,13 @@ async def test_a_proposal_is_not_spoken_of_where_that_was_dismissed(world):
     assert len(await desk.foresee("a.py", proposed)) == 1
     await desk.dismiss(first.id, "no", "file")
     assert await desk.foresee("a.py", proposed) == ()
+
+
+async def test_a_thread_is_handed_over_with_its_lines_as_they_are(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    thread = (await desk.refresh()).threads[0]
+    world.write(a_py=CHANGED.replace("line 11\n", "line eleven\n"))
+    assert "   11  line eleven\n" in await desk.handover(thread.id)
+    with pytest.raises(NotFound):
+        await desk.handover("gone")

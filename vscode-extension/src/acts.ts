@@ -13,10 +13,20 @@ export type Meant = CommentThread | string | undefined;
 
 type Act = (item: ThreadItem) => Promise<void>;
 
+type Acts = Extract<CommandId, 'sidecar.dismissals' | `sidecar.thread.${'fix' | 'dismiss'}`>;
+
+/** Whoever takes a task to Claude Code. */
+export interface HandsOver {
+  handOver(task: string): Promise<void>;
+}
+
 /** The commands on threads, by id. */
-export function threadActs(threads: Threads, server: Asker): Pick<Record<CommandId, (thread: Meant) => Promise<void>>, 'sidecar.thread.dismiss' | 'sidecar.dismissals'> {
+export function threadActs(threads: Threads, server: Asker, claude: HandsOver): Record<Acts, (thread: Meant) => Promise<void>> {
   const on = (what: string, act: Act) => (thread: Meant): Promise<void> => doing(what, threads, thread, act);
   return {
+    'sidecar.thread.fix': on('hand the thread to Claude Code', async ({ id }) => {
+      await claude.handOver((await server.ask('sidecar/thread/handOver', { id })).prompt);
+    }),
     'sidecar.thread.dismiss': on('dismiss the comment', (item) => dismiss(item, server)),
     'sidecar.dismissals': () => told('show the dismissed comments', () => showDismissals(server)),
   };

@@ -64,6 +64,7 @@ export const COMMANDS = {
     detail: 'What was dismissed in this repository, and why; take it back',
     group: 'Review',
   },
+  'sidecar.thread.fix': { title: 'Fix with Claude', icon: 'sparkle' },
   'sidecar.thread.dismiss': { title: 'Dismiss…', icon: 'bell-slash' },
   'sidecar.thread.reply': { title: 'Reply', icon: 'comment' },
   'sidecar.thread.resolve': { title: 'Resolve', icon: 'pass' },

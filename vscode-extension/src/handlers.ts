@@ -3,6 +3,7 @@
 import { type CommentReply, type CommentThread, type Disposable, type ExtensionContext, commands, window } from 'vscode';
 
 import { threadActs } from './acts';
+import type { Claude } from './claude';
 import type { CommandId } from './commands';
 import type { Threads } from './comments';
 import { type Log, reason } from './log';
@@ -23,6 +24,7 @@ export interface Parts {
   readonly server: Server;
   readonly threads: Threads;
   readonly terminals: Terminals;
+  readonly claude: Claude;
   readonly proposals: Proposals;
   readonly provision: Provision;
   readonly settings: () => Settings;
@@ -34,7 +36,7 @@ export function registerCommands(parts: Parts): Disposable[] {
 }
 
 function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown> {
-  const { context, log, server, threads, terminals, proposals } = parts;
+  const { context, log, server, threads, terminals, proposals, claude } = parts;
   return {
     'sidecar.menu': () => showMenu(server.view),
     'sidecar.review': () => told('look at the change', () => review(server)),
@@ -52,7 +54,7 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     },
     'sidecar.repair': () => told('repair its environment', () => repair(parts)),
     'sidecar.openSettings': () => commands.executeCommand('workbench.action.openSettings', `@ext:${context.extension.id}`),
-    ...threadActs(threads, server),
+    ...threadActs(threads, server, claude),
     'sidecar.thread.reply': (reply: CommentReply) => threads.reply(reply),
     'sidecar.thread.resolve': (thread: CommentThread | string) => threads.setState(thread, 'resolved'),
     'sidecar.thread.unresolve': (thread: CommentThread | string) => threads.setState(thread, 'open'),

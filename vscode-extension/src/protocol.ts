@@ -88,6 +88,16 @@ export interface SetStateParams {
   readonly state: 'open' | 'resolved';
 }
 
+/** One thread. */
+export interface ThreadName {
+  readonly id: string;
+}
+
+/** A thread as a task for Claude Code: plain text of several lines without control characters, not to be run by a shell. */
+export interface HandOver {
+  readonly prompt: string;
+}
+
 /** How far a dismissal reaches: these lines, this file, or this folder (and below) for files of this suffix. */
 export type DismissalScope = 'lines' | 'file' | 'folder';
 
@@ -217,6 +227,7 @@ export interface Requests {
   'sidecar/threads/snapshot': { params: SnapshotParams; result: ThreadsChanged };
   'sidecar/thread/reply': { params: ReplyParams; result: ThreadItem };
   'sidecar/thread/setState': { params: SetStateParams; result: ThreadItem };
+  'sidecar/thread/handOver': { params: ThreadName; result: HandOver };
   'sidecar/thread/dismiss': { params: DismissParams; result: DismissalItem };
   'sidecar/dismissals': { params: null; result: Dismissals };
   'sidecar/dismissal/undo': { params: DismissalName; result: DismissalItem };
