@@ -43,8 +43,10 @@ def handover(thread: Thread, lines: Sequence[str] | None) -> str:
             f"<review>\n{_said(thread)}\n</review>",
             state,
             f"<lines>\n{numbered[:MOST_LINES]}\n</lines>",
-            "Mend what the comment is about with the smallest change that does it, and add or adapt a test where there"
-            " are tests. Then say what you changed. If nothing is wrong there, say why and change nothing.",
+            (
+                "Mend what the comment is about with the smallest change that does it, and add or adapt a test where there"
+                " are tests. Then say what you changed. If nothing is wrong there, say why and change nothing."
+            ),
         ]
     )
 

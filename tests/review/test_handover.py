@@ -51,6 +51,6 @@ def test_a_long_conversation_keeps_its_beginning_and_its_end():
 @given(st.text(), st.text(), st.text())
 def test_no_text_can_be_taken_for_a_key_or_for_the_end_of_the_quotation(path, line, said):
     text = handover(thread(("user", said), path=path), [line] * 12)
-    assert all(sign == "\n" or sign == "\t" or not (ord(sign) < 32 or 127 <= ord(sign) < 160) for sign in text)
+    assert all(sign in {"\n", "\t"} or not (ord(sign) < 32 or 127 <= ord(sign) < 160) for sign in text)
     assert text.count("</review") == text.count("</lines") == 1
     text.encode()
