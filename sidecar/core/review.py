@@ -173,3 +173,12 @@ class Dismissal:
     reason: str
     created: float
     thread: Thread
+
+
+@dataclass(frozen=True, slots=True)
+class LineEdit:
+    """Put `lines` where `count` lines stand from line `start` on (from 1); with no count, before that line."""
+
+    start: int
+    count: int
+    lines: tuple[str, ...]

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from pydantic import BaseModel
 
-from sidecar.core.review import Dismissal
+from sidecar.core.review import Dismissal, LineEdit
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import (
     DISMISS,
     DISMISSALS,
     HAND_OVER,
+    REVERT,
+    STAGE,
+    SUGGESTION,
     UNDISMISS,
     DismissalItem,
     DismissalName,
     Dismissals,
     DismissParams,
+    EditItem,
     HandOver,
+    LineEditItem,
+    RevertParams,
+    Staged,
+    SuggestionParams,
     ThreadName,
 )
 from sidecar.editor.review import Review
@@ -44,7 +52,33 @@ def acts(review: Callable[[], Awaitable[Review]]) -> Answers:
     async def hand_over(params: ThreadName) -> HandOver:
         return HandOver(prompt=await (await review()).desk.handover(params.id))
 
-    return {HAND_OVER: hand_over, DISMISS: dismiss, DISMISSALS: dismissals, UNDISMISS: undismiss}
+    async def stage(params: ThreadName) -> Staged:
+        return Staged(hunks=await (await review()).desk.stage(params.id))
+
+    async def revert(params: RevertParams) -> EditItem:
+        at = await review()
+        return _edit_item(at, params.id, await at.desk.revert(params.id, params.text))
+
+    async def suggestion(params: SuggestionParams) -> EditItem:
+        at = await review()
+        return _edit_item(at, params.id, [await at.desk.suggested(params.id, params.comment, params.text)])
+
+    return {
+        HAND_OVER: hand_over,
+        DISMISS: dismiss,
+        DISMISSALS: dismissals,
+        UNDISMISS: undismiss,
+        STAGE: stage,
+        REVERT: revert,
+        SUGGESTION: suggestion,
+    }
+
+
+def _edit_item(at: Review, thread_id: str, edits: Sequence[LineEdit]) -> EditItem:
+    """Edits of a thread's file as the editor makes them: lines from 0."""
+    path = next(thread.anchor.path for thread in at.desk.state().threads if thread.id == thread_id)
+    items = [LineEditItem(start_line=e.start - 1, line_count=e.count, lines=list(e.lines)) for e in edits]
+    return EditItem(uri=at.places.uri(path), edits=items)
 
 
 def dismissal_item(each: Dismissal, places: Places) -> DismissalItem:

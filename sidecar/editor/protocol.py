@@ -22,6 +22,9 @@ HAND_OVER: Final = "sidecar/thread/handOver"
 DISMISS: Final = "sidecar/thread/dismiss"
 DISMISSALS: Final = "sidecar/dismissals"
 UNDISMISS: Final = "sidecar/dismissal/undo"
+STAGE: Final = "sidecar/hunk/stage"
+REVERT: Final = "sidecar/hunk/revert"
+SUGGESTION: Final = "sidecar/suggestion/get"
 PROPOSAL: Final = "sidecar/proposal/get"
 DECIDE: Final = "sidecar/proposal/decide"
 SELECT: Final = "sidecar/selection"
@@ -67,6 +70,8 @@ class CommentItem(_Type):
     name: str
     body: str
     created: float
+    partial: bool = Field(default=False, description="it is still being written")
+    suggestion: bool = Field(default=False, description="`sidecar/suggestion/get` has an edit for it")
 
 
 class ThreadItem(_Type):
@@ -142,6 +147,42 @@ class HandOver(_Type):
     """A thread as a task for Claude Code: plain text of several lines without control characters, not to be run by a shell."""
 
     prompt: str
+
+
+class Staged(_Type):
+    """How many stretches of changed lines were staged."""
+
+    hunks: int
+
+
+class RevertParams(_Type):
+    """Take back what changed under a thread; `text` is the file as it is in the editor, saved or not."""
+
+    id: str
+    text: str
+
+
+class SuggestionParams(_Type):
+    """What a comment of a thread suggests for the file as it is in the editor."""
+
+    id: str
+    comment: str
+    text: str
+
+
+class LineEditItem(_Type):
+    """Put `lines` where `line_count` lines stand from `start_line` on (from 0); with no count, before that line."""
+
+    start_line: int
+    line_count: int
+    lines: list[str]
+
+
+class EditItem(_Type):
+    """Edits of one file, of the text that was sent; in order and apart from each other."""
+
+    uri: str
+    edits: list[LineEditItem]
 
 
 class DismissParams(_Type):
@@ -296,6 +337,9 @@ REQUESTS: Final = {
     DISMISS: (DismissParams, DismissalItem),
     DISMISSALS: (None, Dismissals),
     UNDISMISS: (DismissalName, DismissalItem),
+    STAGE: (ThreadName, Staged),
+    REVERT: (RevertParams, EditItem),
+    SUGGESTION: (SuggestionParams, EditItem),
     PROPOSAL: (ProposalName, ProposalItem),
     DECIDE: (DecideParams, Heard),
     SELECT: (SelectionParams, Heard),

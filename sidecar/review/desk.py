@@ -8,10 +8,20 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
-from sidecar.core.diff import Change, Hunk
+from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
-from sidecar.core.review import Author, Comment, Dismissal, DismissalScope, RiskReport, Thread, ThreadState
+from sidecar.core.review import (
+    Comment,
+    Dismissal,
+    DismissalScope,
+    LineEdit,
+    RiskReport,
+    Thread,
+    ThreadState,
+)
+from sidecar.core.suggestion import suggestion_of
+from sidecar.review import mends
 from sidecar.review.anchor import compare
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.foresight import foresee
@@ -119,11 +129,14 @@ class ReviewDesk:
         if len(text) > MOST_COMMENT:
             raise BadInput(f"The comment has more than {MOST_COMMENT:,} characters; shorten it.")
         await self._load()
-        thread = await self._say(self._thread(thread_id), "user", text, "")
+        asked = Comment(uuid4().hex, "user", text, self._clock())
+        thread = await self._put(self._thread(thread_id), asked)
         lines = await asyncio.to_thread(read_lines_blocking, self._git.root, thread.anchor.path)
         answer = await self._answer.answer(thread, lines, workspace=self.root, report=self._report)
         # The thread may have moved meanwhile, or even be closed: then the words belong to what it was.
-        return await self._say(self._threads.get(thread_id, thread), answer.author, answer.body, answer.name)
+        said = Comment(uuid4().hex, answer.author, answer.body, self._clock(), answer.name)
+        said = replace(said, suggestion=suggestion_of(thread, said) if answer.author == "model" else None)
+        return await self._put(self._threads.get(thread_id, thread), said)
 
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         """Resolve a thread or open it again. Raises NotFound."""
@@ -167,6 +180,24 @@ class ReviewDesk:
         await self._load()
         thread = self._thread(thread_id)
         return handover(thread, await asyncio.to_thread(read_lines_blocking, self._git.root, thread.anchor.path))
+
+    async def stage(self, thread_id: str) -> int:
+        """Stage the hunks that a thread stands on, as they are on the disk; how many.
+
+        Raises NotFound, Conflict where the text moved on, NotSupported for files that are not staged by lines, GitError.
+        """
+        thread, file = await self._acted_on(thread_id)
+        return await asyncio.to_thread(mends.stage, self._git, thread, file)
+
+    async def revert(self, thread_id: str, text: str) -> tuple[LineEdit, ...]:
+        """The edits of `text` (the file in the editor) that take back the hunks that a thread stands on. Raises as `stage`."""
+        thread, file = await self._acted_on(thread_id)
+        return await asyncio.to_thread(mends.revert, self._git, thread, file, text)
+
+    async def suggested(self, thread_id: str, comment_id: str, text: str) -> LineEdit:
+        """The edit of `text` that a comment suggests. Raises NotFound, Conflict where the text moved on."""
+        await self._load()
+        return await asyncio.to_thread(mends.suggested, self._git, self._thread(thread_id), comment_id, text)
 
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""
@@ -231,15 +262,20 @@ class ReviewDesk:
                 self._store_lost(error)
             self._loaded = True
 
+    async def _acted_on(self, thread_id: str) -> tuple[Thread, FileDiff | None]:
+        """A thread, and how its file differs from what was committed."""
+        await self._load()
+        thread = self._thread(thread_id)
+        change = await working_tree(self._git, {thread.anchor.path})
+        return thread, next(iter(change.files), None)
+
     def _thread(self, thread_id: str) -> Thread:
         if thread_id not in self._threads:
             raise NotFound(f"There is no thread {thread_id!r}; it may have been closed by an edit.")
         return self._threads[thread_id]
 
-    async def _say(self, thread: Thread, author: Author, body: str, name: str) -> Thread:
-        now = self._clock()
-        comment = Comment(id=uuid4().hex, author=author, body=body, created=now, name=name)
-        await self._apply([replace(thread, comments=(*thread.comments, comment), updated=now)])
+    async def _put(self, thread: Thread, comment: Comment) -> Thread:
+        await self._apply([replace(thread, comments=(*thread.comments, comment), updated=comment.created)])
         return self._threads[thread.id]
 
     async def _apply(self, changed: Iterable[Thread], *, removed: Collection[str] = (), tell: bool = False) -> None:

@@ -6,10 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.core.errors import BadInput, NotFound
+from sidecar.core.errors import BadInput, Conflict, NotFound
 from sidecar.editor.acts import acts
 from sidecar.editor.places import Places
-from sidecar.editor.protocol import DISMISS, DISMISSALS, HAND_OVER, UNDISMISS, DismissalName, DismissParams, ThreadName
+from sidecar.editor.protocol import (
+    DISMISS,
+    DISMISSALS,
+    HAND_OVER,
+    REVERT,
+    STAGE,
+    SUGGESTION,
+    UNDISMISS,
+    DismissalName,
+    DismissParams,
+    RevertParams,
+    SuggestionParams,
+    ThreadName,
+)
 from sidecar.editor.review import Review
 from tests.fakes.services import FakeDesk
 
@@ -50,3 +63,24 @@ async def test_a_thread_is_handed_over(review: Review) -> None:
     name = review.desk.state().threads[0].id
     told = await acts(opened)[HAND_OVER](ThreadName(id=name))
     assert told.model_dump() == {"prompt": "It is about a b.py, line 1."}
+
+
+async def test_hunks_and_suggestions_become_edits_that_count_from_zero(review: Review, tmp_path: Path) -> None:
+    async def opened() -> Review:
+        return review
+
+    do = acts(opened)
+    thread = review.desk.state().threads[1]
+    assert (await do[STAGE](ThreadName(id=thread.id))).model_dump() == {"hunks": 1}
+    wanted = {
+        "uri": Places.of(str(tmp_path), tmp_path).uri("a b.py"),
+        "edits": [{"startLine": 1, "lineCount": 1, "lines": ["safe"]}],
+    }
+    text = "risky\nrisky too\n"
+    back = await do[REVERT](RevertParams(id=thread.id, text=text))
+    mend = await do[SUGGESTION](SuggestionParams(id=thread.id, comment=thread.comments[0].id, text=text))
+    assert back.model_dump(by_alias=True) == mend.model_dump(by_alias=True) == wanted
+    with pytest.raises(Conflict):
+        await do[REVERT](RevertParams(id=thread.id, text="other"))
+    with pytest.raises(NotFound):
+        await do[SUGGESTION](SuggestionParams(id=thread.id, comment="none", text=text))

@@ -13,9 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.core.errors import BadInput, NotFound
+from sidecar.core.errors import BadInput, Conflict, NotFound
 from sidecar.core.ports import EndpointStatus, ReviewState, SymbolIndex, Window
-from sidecar.core.review import Anchor, Comment, Dismissal, DismissalScope, RiskReport, Thread, ThreadState
+from sidecar.core.review import Anchor, Comment, Dismissal, DismissalScope, LineEdit, RiskReport, Thread, ThreadState
 from sidecar.languages.chain import Chain
 
 MARK = "risky"
@@ -91,6 +91,21 @@ class FakeDesk:
     async def handover(self, thread_id: str) -> str:
         anchor = self._thread(thread_id).anchor
         return f"It is about {anchor.path}, line {anchor.start}."
+
+    async def stage(self, thread_id: str) -> int:
+        self._thread(thread_id)
+        return 1
+
+    async def revert(self, thread_id: str, text: str) -> Sequence[LineEdit]:
+        anchor = self._thread(thread_id).anchor
+        if text.splitlines()[anchor.start - 1 : anchor.end] != list(anchor.text):
+            raise Conflict("The lines of this thread moved on.")
+        return [LineEdit(anchor.start, 1, ("safe",))]
+
+    async def suggested(self, thread_id: str, comment_id: str, text: str) -> LineEdit:
+        if not any(comment.id == comment_id for comment in self._thread(thread_id).comments):
+            raise NotFound("There is no suggestion in this comment.")
+        return (await self.revert(thread_id, text))[0]
 
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if MARK in line]

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.core.errors import BadInput, GitError, NotFound, StoreError, UpstreamUnreachable
+from sidecar.core.errors import BadInput, Conflict, GitError, NotFound, StoreError, UpstreamUnreachable
 from sidecar.core.ports import Desk, ReviewState
+from sidecar.core.review import LineEdit
 from sidecar.review.desk import MOST_COMMENT, ReviewDesk
 from sidecar.review.reply import ReplyWriter
 from sidecar.store.database import Database
@@ -433,3 +434,32 @@ async def test_a_thread_is_handed_over_with_its_lines_as_they_are(world):
     assert "   11  line eleven\n" in await desk.handover(thread.id)
     with pytest.raises(NotFound):
         await desk.handover("gone")
+
+
+async def test_a_threads_hunk_is_staged_and_taken_back(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first, second = (await desk.refresh()).threads
+    assert await desk.stage(first.id) == 1
+    assert world.repository.git("cat-file", "blob", ":a.py") + "\n" == TEXT.replace("line 10\n", "risky 10\n")
+    assert await desk.revert(second.id, "mine\n" + CHANGED) == (LineEdit(21, 1, ("line 20",)),)
+    assert (await desk.refresh()).threads == (first, second), "nothing of it is done but what was asked for"
+    with pytest.raises(Conflict, match="staged already"):
+        await desk.stage(first.id)
+    for act in (desk.stage("gone"), desk.revert("gone", ""), desk.suggested("gone", "c", "")):
+        with pytest.raises(NotFound):
+            await act
+
+
+async def test_a_models_suggestion_is_kept_for_the_lines_that_it_saw(world):
+    world.provider = FakeProvider(says("Rather:\n\n```suggestion\nsafe 10\n```"))
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    thread = (await desk.refresh()).threads[0]
+    comment = (await desk.reply(thread.id, "mend it")).comments[-1]
+    assert await desk.suggested(thread.id, comment.id, CHANGED) == LineEdit(10, 1, ("safe 10",))
+    changed = CHANGED.replace("risky 10\n", "risky indeed 10\n")
+    world.write(a_py=changed)
+    assert places(await desk.refresh())[0] == ("a.py", 10, 10)
+    with pytest.raises(Conflict, match="ask for another"):
+        await desk.suggested(thread.id, comment.id, changed)

@@ -1,11 +1,12 @@
 /** What can be done with a thread beyond talking in it. Each act takes the thread that it was given, else the one at the cursor. */
 
-import { type CommentThread, type QuickPickItem, ThemeIcon, Uri, window, workspace } from 'vscode';
+import { type Comment, type CommentThread, type QuickPickItem, Range, ThemeIcon, Uri, WorkspaceEdit, window, workspace } from 'vscode';
 
 import type { CommandId } from './commands';
 import type { Asker, Threads } from './comments';
 import { reason } from './log';
-import type { DismissalItem, DismissalScope, ThreadItem } from './protocol';
+import { placed } from './lines';
+import type { DismissalItem, DismissalScope, EditItem, ThreadItem } from './protocol';
 import { REASONS, reachOf, reaching } from './dismissing';
 
 /** How menus and keys name a thread: the editor's own, an id, or nothing for the one at the cursor. */
@@ -13,7 +14,7 @@ export type Meant = CommentThread | string | undefined;
 
 type Act = (item: ThreadItem) => Promise<void>;
 
-type Acts = Extract<CommandId, 'sidecar.dismissals' | `sidecar.thread.${'fix' | 'dismiss'}`>;
+type Acts = Extract<CommandId, 'sidecar.dismissals' | `sidecar.thread.${'fix' | 'apply' | 'stage' | 'revert' | 'dismiss'}`>;
 
 /** Whoever takes a task to Claude Code. */
 export interface HandsOver {
@@ -26,6 +27,11 @@ export function threadActs(threads: Threads, server: Asker, claude: HandsOver): 
   return {
     'sidecar.thread.fix': on('hand the thread to Claude Code', async ({ id }) => {
       await claude.handOver((await server.ask('sidecar/thread/handOver', { id })).prompt);
+    }),
+    'sidecar.thread.apply': (given: Meant | Comment) => apply(given, threads, server),
+    'sidecar.thread.stage': on('stage the hunk', (item) => stage(item, server)),
+    'sidecar.thread.revert': on('revert the hunk', async (item) => {
+      await edit(Uri.parse(item.uri), (text) => server.ask('sidecar/hunk/revert', { id: item.id, text }));
     }),
     'sidecar.thread.dismiss': on('dismiss the comment', (item) => dismiss(item, server)),
     'sidecar.dismissals': () => told('show the dismissed comments', () => showDismissals(server)),
@@ -45,6 +51,42 @@ async function told(what: string, act: () => Promise<void>): Promise<void> {
   } catch (error) {
     void window.showErrorMessage(`Sidecar could not ${what}. ${reason(error)}`);
   }
+}
+
+// ── the hunk and the suggestion ────────────────────────────────────────────────────────────────────
+async function stage(item: ThreadItem, server: Asker): Promise<void> {
+  const document = workspace.textDocuments.find((each) => each.uri.toString() === Uri.parse(item.uri).toString());
+  if (document?.isDirty) {
+    const name = workspace.asRelativePath(document.uri, false);
+    const answer = await window.showWarningMessage(`${name} is not saved, and only what is saved can be staged.`, 'Save and Stage');
+    if (!answer || !(await document.save())) return;
+  }
+  const { hunks } = await server.ask('sidecar/hunk/stage', { id: item.id });
+  window.setStatusBarMessage(`$(add) Sidecar: ${hunks === 1 ? 'the hunk is' : `${hunks} hunks are`} staged`, 5_000);
+}
+
+async function apply(given: Meant | Comment, threads: Threads, server: Asker): Promise<void> {
+  const found = threads.suggestion(given);
+  if (!found) {
+    window.setStatusBarMessage('$(shield) Sidecar: no suggestion at the cursor', 5_000);
+    return;
+  }
+  const { item, comment } = found;
+  await told('apply the suggestion', () => edit(Uri.parse(item.uri), (text) => server.ask('sidecar/suggestion/get', { id: item.id, comment, text })));
+}
+
+/** Changes a file as the server says, in the editor: one step for Ctrl-Z, nothing saved. Rejects when the text moved meanwhile. */
+async function edit(uri: Uri, ask: (text: string) => Promise<EditItem>): Promise<void> {
+  const document = await workspace.openTextDocument(uri);
+  const { version } = document;
+  const answer = await ask(document.getText());
+  if (document.version !== version) throw new Error('The text was changed meanwhile; try again.');
+  const lengths = Array.from({ length: document.lineCount }, (_, line) => document.lineAt(line).text.length);
+  const change = new WorkspaceEdit();
+  for (const { start, end, text } of answer.edits.map((each) => placed(each, lengths))) change.replace(uri, new Range(...start, ...end), text);
+  const first = answer.edits[0]?.startLine ?? 0;
+  await window.showTextDocument(document, { selection: new Range(first, 0, first, 0) });
+  if (!(await workspace.applyEdit(change))) throw new Error('The editor did not take the edit; is the file read-only?');
 }
 
 // ── dismissing ──────────────────────────────────────────────────────────────────────────────────────

@@ -33,6 +33,10 @@ export interface CommentItem {
   readonly name: string;
   readonly body: string;
   readonly created: number;
+  /** It is still being written. */
+  readonly partial: boolean;
+  /** `sidecar/suggestion/get` has an edit for it. */
+  readonly suggestion: boolean;
 }
 
 /** One thread; `startLine` and `endLine` count from 0, both included. */
@@ -96,6 +100,37 @@ export interface ThreadName {
 /** A thread as a task for Claude Code: plain text of several lines without control characters, not to be run by a shell. */
 export interface HandOver {
   readonly prompt: string;
+}
+
+/** How many stretches of changed lines were staged. */
+export interface Staged {
+  readonly hunks: number;
+}
+
+/** Take back what changed under a thread; `text` is the file as it is in the editor, saved or not. */
+export interface RevertParams {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** What a comment of a thread suggests for the file as it is in the editor. */
+export interface SuggestionParams {
+  readonly id: string;
+  readonly comment: string;
+  readonly text: string;
+}
+
+/** Put `lines` where `lineCount` lines stand from `startLine` on (from 0); with no count, before that line. */
+export interface LineEditItem {
+  readonly startLine: number;
+  readonly lineCount: number;
+  readonly lines: readonly string[];
+}
+
+/** Edits of one file, of the text that was sent; in order and apart from each other. */
+export interface EditItem {
+  readonly uri: string;
+  readonly edits: readonly LineEditItem[];
 }
 
 /** How far a dismissal reaches: these lines, this file, or this folder (and below) for files of this suffix. */
@@ -231,6 +266,9 @@ export interface Requests {
   'sidecar/thread/dismiss': { params: DismissParams; result: DismissalItem };
   'sidecar/dismissals': { params: null; result: Dismissals };
   'sidecar/dismissal/undo': { params: DismissalName; result: DismissalItem };
+  'sidecar/hunk/stage': { params: ThreadName; result: Staged };
+  'sidecar/hunk/revert': { params: RevertParams; result: EditItem };
+  'sidecar/suggestion/get': { params: SuggestionParams; result: EditItem };
   'sidecar/proposal/get': { params: ProposalName; result: ProposalItem };
   'sidecar/proposal/decide': { params: DecideParams; result: Heard };
   'sidecar/selection': { params: SelectionParams; result: Heard };
