@@ -14,7 +14,7 @@ from sidecar.core.turn import Turn
 if TYPE_CHECKING:  # only the editor's side has these at hand: making their classes would hold up the start of `serve`
     from sidecar.core.critique import Critique, Hear, Scope, Wish
     from sidecar.core.diff import Change
-    from sidecar.core.review import RiskReport, Thread, ThreadState
+    from sidecar.core.review import Dismissal, DismissalScope, LineEdit, RiskReport, Thread, ThreadState
     from sidecar.core.symbols import Answer, Operation, Query
 
 
@@ -216,6 +216,27 @@ class Desk(Protocol):
 
     async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
         """Add the threads that `make` makes, given those that there are; they are moved and closed like all others."""
+
+    async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
+        """Take a thread away and keep its kind silent where `scope` reaches. Raises NotFound, BadInput (no reason)."""
+
+    async def dismissals(self) -> Sequence[Dismissal]:
+        """What was dismissed in this repository, the newest first."""
+
+    async def undismiss(self, dismissal_id: str) -> Dismissal:
+        """Undo a dismissal: its thread comes back. Raises NotFound, GitError."""
+
+    async def handover(self, thread_id: str) -> str:
+        """The thread as a task for the assistant's client, in plain text. Raises NotFound."""
+
+    async def stage(self, thread_id: str) -> int:
+        """Stage the hunks that a thread stands on; how many. Raises NotFound, Conflict (text moved on), NotSupported, GitError."""
+
+    async def revert(self, thread_id: str, text: str) -> Sequence[LineEdit]:
+        """The edits of the file in the editor that take those hunks back. Raises as `stage`."""
+
+    async def suggested(self, thread_id: str, comment_id: str, text: str) -> LineEdit:
+        """The edit of the file in the editor that a comment suggests. Raises NotFound, Conflict (text moved on)."""
 
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file (relative to the root) would get for what `text` adds to it; none of them is kept."""

@@ -10,6 +10,7 @@ ThreadState = Literal["open", "resolved"]
 Author = Literal["sidecar", "user", "model"]
 Severity = Literal["danger", "warning", "notice"]
 """How grave a finding is, the gravest first."""
+DismissalScope = Literal["lines", "file", "folder"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,19 +124,49 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Other lines for some of a file: `was` is what must still stand there, `now` what is to stand there (none: taken away)."""
+
+    was: tuple[str, ...]
+    now: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a comment rests on and an editor can open. `target` is a commit's id, or a path relative to the repository.
+
+    `line` counts from 1; 0 means the whole file. `label` is plain text.
+    """
+
+    kind: Literal["commit", "file", "function", "test"]
+    label: str
+    target: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
-    """One comment of a thread: Markdown body, who wrote it, when (UTC seconds)."""
+    """One comment of a thread: Markdown body, who wrote it, when (UTC seconds).
+
+    `partial` says that it is still being written. `suggestion` is a mend that can be applied.
+    """
 
     id: str
     author: Author
     body: str
     created: float
     name: str = ""
+    partial: bool = False
+    suggestion: Suggestion | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A conversation about a place in a change. `score` and `band` are those of its lines when it was opened or last scored."""
+    """A conversation about a place in a change. `score` and `band` are those of its lines when it was opened or last scored.
+
+    `kind` is what it is about, in one word that a dismissal can name (a finding's rule); empty means its origin.
+    """
 
     id: str
     anchor: Anchor
@@ -149,7 +180,34 @@ class Thread:
     title: str = ""
     origin: Literal["risk", "user", "review"] = "risk"
     tags: tuple[str, ...] = field(default=())
+    kind: str = ""
 
     def moved(self, anchor: Anchor) -> Thread:
         """The same thread at another place."""
         return replace(self, anchor=anchor)
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissal:
+    """A comment that is not wanted here: others of its kind stay silent where it reaches.
+
+    `scope` says how far: the anchored lines, wherever they stand; the file `pattern` names; or all that match
+    `pattern` (`*` matches anything, also `/`). `thread` is what was dismissed, with all that was said in it.
+    """
+
+    id: str
+    kind: str
+    scope: DismissalScope
+    pattern: str
+    reason: str
+    created: float
+    thread: Thread
+
+
+@dataclass(frozen=True, slots=True)
+class LineEdit:
+    """Put `lines` where `count` lines stand from line `start` on (from 1); with no count, before that line."""
+
+    start: int
+    count: int
+    lines: tuple[str, ...]

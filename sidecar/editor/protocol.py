@@ -19,6 +19,13 @@ MODEL_REVIEW: Final = "sidecar/review/model"
 SNAPSHOT: Final = "sidecar/threads/snapshot"
 REPLY: Final = "sidecar/thread/reply"
 SET_STATE: Final = "sidecar/thread/setState"
+HAND_OVER: Final = "sidecar/thread/handOver"
+DISMISS: Final = "sidecar/thread/dismiss"
+DISMISSALS: Final = "sidecar/dismissals"
+UNDISMISS: Final = "sidecar/dismissal/undo"
+STAGE: Final = "sidecar/hunk/stage"
+REVERT: Final = "sidecar/hunk/revert"
+SUGGESTION: Final = "sidecar/suggestion/get"
 PROPOSAL: Final = "sidecar/proposal/get"
 DECIDE: Final = "sidecar/proposal/decide"
 SELECT: Final = "sidecar/selection"
@@ -64,6 +71,8 @@ class CommentItem(_Type):
     name: str
     body: str
     created: float
+    partial: bool = Field(default=False, description="it is still being written")
+    suggestion: bool = Field(default=False, description="`sidecar/suggestion/get` has an edit for it")
 
 
 class ThreadItem(_Type):
@@ -149,6 +158,90 @@ class SetStateParams(_Type):
 
     id: str
     state: Literal["open", "resolved"]
+
+
+class ThreadName(_Type):
+    """One thread."""
+
+    id: str
+
+
+class HandOver(_Type):
+    """A thread as a task for Claude Code: plain text of several lines without control characters, not to be run by a shell."""
+
+    prompt: str
+
+
+class Staged(_Type):
+    """How many stretches of changed lines were staged."""
+
+    hunks: int
+
+
+class RevertParams(_Type):
+    """Take back what changed under a thread; `text` is the file as it is in the editor, saved or not."""
+
+    id: str
+    text: str
+
+
+class SuggestionParams(_Type):
+    """What a comment of a thread suggests for the file as it is in the editor."""
+
+    id: str
+    comment: str
+    text: str
+
+
+class LineEditItem(_Type):
+    """Put `lines` where `line_count` lines stand from `start_line` on (from 0); with no count, before that line."""
+
+    start_line: int
+    line_count: int
+    lines: list[str]
+
+
+class EditItem(_Type):
+    """Edits of one file, of the text that was sent; in order and apart from each other."""
+
+    uri: str
+    edits: list[LineEditItem]
+
+
+class DismissParams(_Type):
+    """Take a thread away for a reason, and keep others of its kind silent.
+
+    `scope`: where these lines stand, in this file, or in this folder (and below) for files of this suffix.
+    """
+
+    id: str
+    reason: str
+    scope: Literal["lines", "file", "folder"] = "lines"
+
+
+class DismissalItem(_Type):
+    """What was dismissed, where and why; plain text. `pattern` is a path, or `*` for any part of one."""
+
+    id: str
+    scope: Literal["lines", "file", "folder"]
+    pattern: str
+    reason: str
+    title: str
+    uri: str
+    start_line: int
+    created: float
+
+
+class Dismissals(_Type):
+    """What was dismissed in this repository, the newest first."""
+
+    items: list[DismissalItem]
+
+
+class DismissalName(_Type):
+    """One dismissal."""
+
+    id: str
 
 
 class ProposalName(_Type):
@@ -265,6 +358,13 @@ REQUESTS: Final = {
     SNAPSHOT: (SnapshotParams, ThreadsChanged),
     REPLY: (ReplyParams, ThreadItem),
     SET_STATE: (SetStateParams, ThreadItem),
+    HAND_OVER: (ThreadName, HandOver),
+    DISMISS: (DismissParams, DismissalItem),
+    DISMISSALS: (None, Dismissals),
+    UNDISMISS: (DismissalName, DismissalItem),
+    STAGE: (ThreadName, Staged),
+    REVERT: (RevertParams, EditItem),
+    SUGGESTION: (SuggestionParams, EditItem),
     PROPOSAL: (ProposalName, ProposalItem),
     DECIDE: (DecideParams, Heard),
     SELECT: (SelectionParams, Heard),

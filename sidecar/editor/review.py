@@ -10,6 +10,7 @@ from typing import Final
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import Desk, EndpointStatus, ReviewState
 from sidecar.core.review import Author, Comment, Thread
+from sidecar.core.suggestion import suggestion_of
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import (
     CommentItem,
@@ -109,20 +110,23 @@ def thread_item(thread: Thread, places: Places) -> ThreadItem:
         band=thread.band,
         score=thread.score,
         title=thread.title,
-        comments=[_comment_item(comment) for comment in thread.comments],
+        comments=[_comment_item(comment, thread) for comment in thread.comments],
         revision=thread.revision,
         rules=[tag.partition(":")[2] for tag in thread.tags if tag.startswith(("hazard:", "notice:"))],
         origin=thread.origin,
     )
 
 
-def _comment_item(comment: Comment) -> CommentItem:
+def _comment_item(comment: Comment, thread: Thread) -> CommentItem:
+    suggestion = None if comment.partial else suggestion_of(thread, comment)
     return CommentItem(
         id=comment.id,
         author=comment.author,
         name=comment.name or NAMES[comment.author],
         body=comment.body,
         created=comment.created,
+        partial=comment.partial,
+        suggestion=suggestion is not None and not thread.anchor.outdated,
     )
 
 

@@ -18,6 +18,7 @@ from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 
 from sidecar.core.errors import BadInput, SidecarError
+from sidecar.editor.acts import acts
 from sidecar.editor.announcer import Announcer
 from sidecar.editor.critique import review_in_words
 from sidecar.editor.documents import watch_request
@@ -309,6 +310,7 @@ def _register_requests(door: Door, session: Session) -> None:
         REPLY: reply,
         SET_STATE: set_state,
         **_of_the_window(session),
+        **acts(session.review),
     }
     for method, answer in answers.items():
         door.server.feature(method)(_typed(method, answer))

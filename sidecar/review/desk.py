@@ -8,16 +8,30 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
-from sidecar.core.diff import Change, Hunk
+from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
-from sidecar.core.review import Author, Comment, RiskReport, Thread, ThreadState
+from sidecar.core.review import (
+    Comment,
+    Dismissal,
+    DismissalScope,
+    LineEdit,
+    RiskReport,
+    Thread,
+    ThreadState,
+)
+from sidecar.core.suggestion import suggestion_of
+from sidecar.review import mends
 from sidecar.review.anchor import compare
+from sidecar.review.dismissed import Dismissed
 from sidecar.review.foresight import foresee
+from sidecar.review.handover import handover
 from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answering
-from sidecar.review.threads import Look, reconcile
+from sidecar.review.silence import kind_of, silenced
+from sidecar.review.threads import Look, reconcile, talked
 from sidecar.risk.hazards.secret import veiled
+from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
 from sidecar.vcs.runner import Git
@@ -46,6 +60,7 @@ class ReviewDesk:
         store: ThreadStore,
         scorer: Scorer,
         answer: Answering,
+        dismissals: DismissalStore,
         clock: Callable[[], float] = time.time,
         *,
         manners: Manners = MANNERS,
@@ -56,6 +71,7 @@ class ReviewDesk:
         self._answer = answer
         self._clock = clock
         self._manners = manners
+        self._dismissed = Dismissed(dismissals, str(git.root), clock)
         self._threads: dict[str, Thread] = {}
         self._removed: dict[str, int] = {}
         self._forgotten = 0
@@ -118,11 +134,14 @@ class ReviewDesk:
         if len(text) > MOST_COMMENT:
             raise BadInput(f"The comment has more than {MOST_COMMENT:,} characters; shorten it.")
         await self._load()
-        thread = await self._say(self._thread(thread_id), "user", text, "")
+        asked = Comment(uuid4().hex, "user", text, self._clock())
+        thread = await self._put(self._thread(thread_id), asked)
         lines = await asyncio.to_thread(self._lines, thread.anchor.path)
         answer = await self._answer.answer(thread, lines, workspace=self.root, report=self._report)
         # The thread may have moved meanwhile, or even be closed: then the words belong to what it was.
-        return await self._say(self._threads.get(thread_id, thread), answer.author, answer.body, answer.name)
+        said = Comment(uuid4().hex, answer.author, answer.body, self._clock(), answer.name)
+        said = replace(said, suggestion=suggestion_of(thread, said) if answer.author == "model" else None)
+        return await self._put(self._threads.get(thread_id, thread), said)
 
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         """Resolve a thread or open it again. Raises NotFound."""
@@ -140,9 +159,62 @@ class ReviewDesk:
         await self._apply(made)
         return tuple(self._threads[thread.id] for thread in made if thread.id in self._threads)
 
+    async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
+        """Take a thread away, and keep others of its kind silent where `scope` reaches.
+
+        Threads in which the user wrote stay, but for the one that is named. Raises NotFound, BadInput for a bad reason.
+        """
+        await self._load()
+        made = await self._dismissed.add(self._thread(thread_id), reason, scope)
+        gone = [
+            thread.id
+            for thread in self._threads.values()
+            if thread.id == thread_id or (not talked(thread) and silenced(kind_of(thread), _place(thread), (made,)))
+        ]
+        await self._apply((), removed=gone)
+        return made
+
+    async def dismissals(self) -> tuple[Dismissal, ...]:
+        """What was dismissed in this repository, the newest first."""
+        await self._load()
+        return self._dismissed.all()
+
+    async def undismiss(self, dismissal_id: str) -> Dismissal:
+        """Undo a dismissal: its thread comes back with all that was said in it. Raises NotFound, GitError."""
+        await self._load()
+        found = await self._dismissed.take(dismissal_id)
+        await self._apply([replace(found.thread, updated=self._clock())])
+        await self.refresh()
+        return found
+
+    async def handover(self, thread_id: str) -> str:
+        """The thread as a task for Claude Code, in plain text that no terminal acts on. Raises NotFound."""
+        await self._load()
+        thread = self._thread(thread_id)
+        return handover(thread, await asyncio.to_thread(self._lines, thread.anchor.path))
+
+    async def stage(self, thread_id: str) -> int:
+        """Stage the hunks that a thread stands on, as they are on the disk; how many.
+
+        Raises NotFound, Conflict where the text moved on, NotSupported for files that are not staged by lines, GitError.
+        """
+        thread, file = await self._acted_on(thread_id)
+        return await asyncio.to_thread(mends.stage, self._git, thread, file)
+
+    async def revert(self, thread_id: str, text: str) -> tuple[LineEdit, ...]:
+        """The edits of `text` (the file in the editor) that take back the hunks that a thread stands on. Raises as `stage`."""
+        thread, file = await self._acted_on(thread_id)
+        return await asyncio.to_thread(mends.revert, self._git, thread, file, text)
+
+    async def suggested(self, thread_id: str, comment_id: str, text: str) -> LineEdit:
+        """The edit of `text` that a comment suggests. Raises NotFound, Conflict where the text moved on."""
+        await self._load()
+        return await asyncio.to_thread(mends.suggested, self._git, self._thread(thread_id), comment_id, text)
+
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""
-        return await foresee(self._git, self._scorer, path, text, self._manners)
+        await self._load()
+        return await foresee(self._git, self._scorer, path, text, self._manners, self._dismissed.all())
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""
@@ -162,20 +234,25 @@ class ReviewDesk:
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
-        look = Look(report, texts, self._clock(), edits, renames)
+        look = Look(report, texts, self._clock(), edits, renames, self._seen)
+        dismissals, strayed = self._dismissed.follow(look)
+        look = replace(look, dismissals=dismissals)
         threads = reconcile(_sorted(old.values()), look, lambda: uuid4().hex, manners=self._manners)
         new = {thread.id: thread for thread in threads}
-        self._seen = {path: lines for path, lines in texts.items() if lines is not None and _needs(path, threads)}
+        needed = {thread.anchor.path for thread in threads} | self._dismissed.paths()
+        self._seen = {path: lines for path, lines in texts.items() if lines is not None and path in needed}
         scored = _gist(report) != _gist(self._report)
         self._report = report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
+        await self._dismissed.note(strayed)
 
     def _read(
         self, change: Change, report: RiskReport | None
     ) -> tuple[dict[str, Sequence[str] | None], dict[str, tuple[Hunk, ...]]]:
         """The texts that threads and risks stand in, and how they differ from those of the last look; blocks."""
         paths = {thread.anchor.path for thread in tuple(self._threads.values())}
+        paths |= self._dismissed.paths()
         paths |= {hunk.file for hunk in report.hunks} | {one.file for one in report.findings} if report else set()
         paths |= {file.path for file in change.files if file.old_path in paths}
         texts: dict[str, Sequence[str] | None] = {path: self._lines(path) for path in paths}
@@ -194,6 +271,7 @@ class ReviewDesk:
             if self._loaded:
                 return
             try:
+                await self._dismissed.load()
                 threads = await self._store.all(self.root)
                 self._revision = self._forgotten = await self._store.revision(self.root)
                 self._threads = {thread.id: thread for thread in threads}
@@ -201,15 +279,20 @@ class ReviewDesk:
                 self._store_lost(error)
             self._loaded = True
 
+    async def _acted_on(self, thread_id: str) -> tuple[Thread, FileDiff | None]:
+        """A thread, and how its file differs from what was committed."""
+        await self._load()
+        thread = self._thread(thread_id)
+        change = await working_tree(self._git, {thread.anchor.path})
+        return thread, next(iter(change.files), None)
+
     def _thread(self, thread_id: str) -> Thread:
         if thread_id not in self._threads:
             raise NotFound(f"There is no thread {thread_id!r}; it may have been closed by an edit.")
         return self._threads[thread_id]
 
-    async def _say(self, thread: Thread, author: Author, body: str, name: str) -> Thread:
-        now = self._clock()
-        comment = Comment(id=uuid4().hex, author=author, body=body, created=now, name=name)
-        await self._apply([replace(thread, comments=(*thread.comments, comment), updated=now)])
+    async def _put(self, thread: Thread, comment: Comment) -> Thread:
+        await self._apply([replace(thread, comments=(*thread.comments, comment), updated=comment.created)])
         return self._threads[thread.id]
 
     async def _apply(self, changed: Iterable[Thread], *, removed: Collection[str] = (), tell: bool = False) -> None:
@@ -252,10 +335,10 @@ def _sorted(threads: Iterable[Thread]) -> tuple[Thread, ...]:
     )
 
 
+def _place(thread: Thread) -> tuple[str, int, int]:
+    return thread.anchor.path, thread.anchor.start, thread.anchor.end
+
+
 def _gist(report: RiskReport | None) -> tuple[object, ...]:
     """What of a report is worth telling when it differs; a score creeps with the time since the last commit."""
     return () if report is None else (report.band, round(report.score, 2), tuple(file.file for file in report.files))
-
-
-def _needs(path: str, threads: Iterable[Thread]) -> bool:
-    return any(thread.anchor.path == path for thread in threads)

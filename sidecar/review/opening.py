@@ -15,6 +15,7 @@ from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answering, FactsWriter, ReplyWriter
 from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
+from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
 
@@ -46,7 +47,7 @@ def open_desk(
             loop.call_soon_threadsafe(again)
 
     scorer = RiskScorer(git, traces=KeptTraces(state) if state else None, learned=learned)
-    desk = ReviewDesk(git, ThreadStore(database), scorer, writer, manners=manners)
+    desk = ReviewDesk(git, ThreadStore(database), scorer, writer, DismissalStore(database), manners=manners)
     return desk, scorer.close
 
 

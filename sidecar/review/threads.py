@@ -11,10 +11,11 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sidecar.core.diff import Hunk
-from sidecar.core.review import Anchor, Comment, RiskReport, Thread
+from sidecar.core.review import Anchor, Comment, Dismissal, RiskReport, Thread
 from sidecar.review import words
 from sidecar.review.anchor import edited, find, make
-from sidecar.review.places import BANDS, MANNERS, Candidate, Manners, near, nearest, reaches, worth_saying
+from sidecar.review.places import BANDS, MANNERS, Candidate, Manners, near, nearest, reaches, tag, worth_saying
+from sidecar.review.silence import kind_of, renamed, silenced
 
 _MOVED = 0.05
 """Difference from which a comment's score is told anew."""
@@ -26,6 +27,8 @@ class Look:
 
     `texts` holds the new lines of every file that was looked at (None: gone or unreadable). `edits` leads,
     by path, from the text of the last look to this one, where that is known. `renames` leads from old paths to new.
+    `seen` are the texts that the edits begin with: an anchor that does not stand there is looked for by its content.
+    `dismissals` stand where their lines are now.
     """
 
     report: RiskReport | None
@@ -33,6 +36,8 @@ class Look:
     now: float
     edits: Mapping[str, Sequence[Hunk]] = field(default_factory=dict)
     renames: Mapping[str, str] = field(default_factory=dict)
+    seen: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dismissals: Sequence[Dismissal] = ()
 
 
 def reconcile(
@@ -42,7 +47,7 @@ def reconcile(
 
     An unchanged thread is the same object as before. `new_id` names new threads and comments.
     """
-    found = worth_saying(look.report, manners)
+    found = _wanted(look, manners)
     placed = [_Placed(old, *_placed(old.anchor, look)) for old in threads]
     taken_by = _claims(placed, found)
     kept = [thread for one in placed if (thread := _again(one, look, _for(one, found, taken_by), manners)) is not None]
@@ -111,6 +116,33 @@ def talked(thread: Thread) -> bool:
     return thread.origin == "user" or any(comment.author == "user" for comment in thread.comments)
 
 
+def followed(each: Dismissal, look: Look) -> Dismissal:
+    """A dismissal where its lines stand at this look; the same object when nothing moved.
+
+    Lines that were themselves edited are no longer those that were dismissed.
+    """
+    old = each.thread.anchor
+    if each.scope != "lines":
+        path = look.renames.get(old.path)
+        return each if path is None or look.texts.get(old.path) is not None else renamed(each, path)
+    anchor, altered = _placed(old, look)
+    anchor = replace(old, outdated=True) if altered else anchor
+    if anchor == old:
+        return each
+    moved = each if anchor.path == old.path else renamed(each, anchor.path)
+    return replace(moved, thread=moved.thread.moved(anchor))
+
+
+def _wanted(look: Look, manners: Manners) -> list[Candidate]:
+    """The places worth a comment, without what was dismissed there: the risk, or what a rule found."""
+    report = look.report
+    if report is not None and look.dismissals:
+        heard = (f for f in report.findings if not silenced(tag(f), (f.file, f.start, f.end), look.dismissals))
+        report = replace(report, findings=tuple(heard))
+    found = worth_saying(report, manners)
+    return [one for one in found if one.findings or not silenced("risk", one.place, look.dismissals)]
+
+
 def _again(one: _Placed, look: Look, found: Sequence[Candidate], manners: Manners) -> Thread | None:
     """A thread of the last look as it stands now, or None when it is closed."""
     old, anchor = one.thread, one.anchor
@@ -119,6 +151,8 @@ def _again(one: _Placed, look: Look, found: Sequence[Candidate], manners: Manner
     thread = old if anchor == old.anchor else old.moved(anchor)
     if anchor.outdated:
         return _lost(thread, look.now) if talked(thread) else None
+    if not talked(thread) and silenced(kind_of(thread), one.place, look.dismissals):
+        return None
     if thread.origin != "risk":
         return thread
     report = look.report
@@ -145,13 +179,19 @@ def _placed(anchor: Anchor, look: Look) -> tuple[Anchor, bool]:
     lines = look.texts[path]
     if lines is None:
         return replace(anchor, outdated=True), False
-    edits = look.edits.get(anchor.path) if path == anchor.path and not anchor.outdated else None
+    known = path == anchor.path and not anchor.outdated and _stood(anchor, look.seen.get(path))
+    edits = look.edits.get(path) if known else None
     wanted = anchor if path == anchor.path else replace(anchor, path=path)
     place = find(wanted, lines, edits)
     if not place.outdated or anchor.outdated:
         return place, False
     other = edited(wanted, lines, edits)
     return (place, False) if other is None else (other, True)
+
+
+def _stood(anchor: Anchor, seen: Sequence[str] | None) -> bool:
+    """Whether the anchor stands just so in the text that the edits begin with; yes where that text is not told."""
+    return seen is None or anchor == make(anchor.path, seen, anchor.start, anchor.end)
 
 
 def _lost(thread: Thread, now: float) -> Thread:

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.core.errors import BadInput, NotFound
+from sidecar.core.errors import BadInput, Conflict, NotFound
 from sidecar.core.ports import EndpointStatus, ReviewState, SymbolIndex, Window
-from sidecar.core.review import Anchor, Comment, RiskReport, Thread, ThreadState
+from sidecar.core.review import Anchor, Comment, Dismissal, DismissalScope, LineEdit, RiskReport, Thread, ThreadState
 from sidecar.languages.chain import Chain
 
 MARK = "risky"
@@ -30,6 +30,7 @@ class FakeDesk:
         self._threads: dict[str, Thread] = {}
         self._gone: dict[str, int] = {}
         self._revision = 0
+        self._dismissed: dict[str, Dismissal] = {}
         self._listeners: list[Callable[[ReviewState], None]] = []
         self._numbers = itertools.count(1)
         self._lock = asyncio.Lock()
@@ -66,6 +67,45 @@ class FakeDesk:
 
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         return self._put(replace(self._thread(thread_id), state=state))
+
+    async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
+        thread = self._thread(thread_id)
+        if not reason.strip():
+            raise BadInput("A dismissal needs a reason; write a few words.")
+        del self._threads[thread_id]
+        self._revision += 1
+        self._gone[thread_id] = self._revision
+        made = Dismissal(f"d{next(self._numbers)}", "risk", scope, thread.anchor.path, reason, 1.0, thread)
+        self._dismissed[made.id] = made
+        self._tell(self._revision - 1)
+        return made
+
+    async def dismissals(self) -> Sequence[Dismissal]:
+        return tuple(self._dismissed.values())
+
+    async def undismiss(self, dismissal_id: str) -> Dismissal:
+        found = self._dismissed.pop(dismissal_id)
+        self._put(found.thread)
+        return found
+
+    async def handover(self, thread_id: str) -> str:
+        anchor = self._thread(thread_id).anchor
+        return f"It is about {anchor.path}, line {anchor.start}."
+
+    async def stage(self, thread_id: str) -> int:
+        self._thread(thread_id)
+        return 1
+
+    async def revert(self, thread_id: str, text: str) -> Sequence[LineEdit]:
+        anchor = self._thread(thread_id).anchor
+        if text.splitlines()[anchor.start - 1 : anchor.end] != list(anchor.text):
+            raise Conflict("The lines of this thread moved on.")
+        return [LineEdit(anchor.start, 1, ("safe",))]
+
+    async def suggested(self, thread_id: str, comment_id: str, text: str) -> LineEdit:
+        if not any(comment.id == comment_id for comment in self._thread(thread_id).comments):
+            raise NotFound("There is no suggestion in this comment.")
+        return (await self.revert(thread_id, text))[0]
 
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if MARK in line]

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.core.errors import BadInput, GitError, NotFound, StoreError, UpstreamUnreachable
+from sidecar.core.errors import BadInput, Conflict, GitError, NotFound, StoreError, UpstreamUnreachable
 from sidecar.core.ports import Desk, ReviewState
+from sidecar.core.review import LineEdit
 from sidecar.review.desk import MOST_COMMENT, ReviewDesk
 from sidecar.review.reply import ReplyWriter
 from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
+from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
 from tests.fakes.provider import FakeProvider, fails, says
@@ -41,7 +43,8 @@ class World:
             await self.database.aclose()
         self.database = await Database.open(self.path)
         git = await Git.open(self.repository.root)
-        desk = ReviewDesk(git, ThreadStore(self.database), self.scorer, ReplyWriter(self.provider))
+        kept = DismissalStore(self.database)
+        desk = ReviewDesk(git, ThreadStore(self.database), self.scorer, ReplyWriter(self.provider), kept)
         desk.subscribe(self.heard.append)
         return desk
 
@@ -397,3 +400,100 @@ async def test_a_secret_that_is_taken_out_closes_its_thread(world):
     assert (moved.id, moved.anchor.start) == (thread.id, 11)
     world.write(a_py=TEXT.replace("line 10\n", 'token = os.environ["TOKEN"]\n'))
     assert (await desk.refresh()).threads == ()
+
+
+async def test_a_dismissed_place_stays_silent_for_good(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first, second = (await desk.refresh()).threads
+    made = await desk.dismiss(first.id, "known, and tested", "lines")
+    assert (made.kind, made.reason, made.thread) == ("risk", "known, and tested", first)
+    assert world.heard[-1].removed == (first.id,)
+    world.write(a_py="new\n" + CHANGED)
+    desk = await world.desk()  # a restart
+    state = await desk.refresh()
+    assert [thread.id for thread in state.threads] == [second.id]
+    assert [each.id for each in await desk.dismissals()] == [made.id]
+    with pytest.raises(NotFound):
+        await desk.dismiss(first.id, "again", "lines")
+
+
+async def test_a_dismissal_of_a_file_closes_what_nobody_spoke_in(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED, b_py="risky\n", c_txt="risky\n")
+    threads = (await desk.refresh()).threads
+    assert [thread.anchor.path for thread in threads] == ["a.py", "a.py", "b.py", "c.txt"]
+    await desk.reply(threads[1].id, "why?")
+    await desk.dismiss(threads[0].id, "ours to risk", "file")
+    assert places(desk.state()) == [("a.py", 20, 20), ("b.py", 1, 1), ("c.txt", 1, 1)]
+    world.write(a_py=CHANGED.replace("line 28\n", "risky 28\n"))
+    assert places(await desk.refresh()) == [("a.py", 20, 20), ("b.py", 1, 1), ("c.txt", 1, 1)]
+    await desk.dismiss(threads[2].id, "ours to risk", "folder")
+    assert places(desk.state()) == [("a.py", 20, 20), ("c.txt", 1, 1)]
+
+
+async def test_undoing_a_dismissal_brings_the_thread_back_with_its_words(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first = (await desk.refresh()).threads[0]
+    talked = await desk.reply(first.id, "why?")
+    made = await desk.dismiss(first.id, "no", "file")
+    assert desk.state().threads == ()
+    world.write(a_py="new\nnewer\n" + CHANGED)
+    await desk.refresh()
+    assert await desk.undismiss(made.id) == made
+    state = desk.state()
+    assert places(state) == [("a.py", 12, 12), ("a.py", 22, 22)]
+    assert [comment.body for comment in state.threads[0].comments[1:]] == [c.body for c in talked.comments[1:]]
+    assert await desk.dismissals() == ()
+    with pytest.raises(NotFound, match="no dismissal"):
+        await desk.undismiss(made.id)
+
+
+async def test_a_proposal_is_not_spoken_of_where_that_was_dismissed(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first = (await desk.refresh()).threads[0]
+    proposed = CHANGED.replace("line 25\n", "risky 25\n")
+    assert len(await desk.foresee("a.py", proposed)) == 1
+    await desk.dismiss(first.id, "no", "file")
+    assert await desk.foresee("a.py", proposed) == ()
+
+
+async def test_a_thread_is_handed_over_with_its_lines_as_they_are(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    thread = (await desk.refresh()).threads[0]
+    world.write(a_py=CHANGED.replace("line 11\n", "line eleven\n"))
+    assert "   11  line eleven\n" in await desk.handover(thread.id)
+    with pytest.raises(NotFound):
+        await desk.handover("gone")
+
+
+async def test_a_threads_hunk_is_staged_and_taken_back(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first, second = (await desk.refresh()).threads
+    assert await desk.stage(first.id) == 1
+    assert world.repository.git("cat-file", "blob", ":a.py") + "\n" == TEXT.replace("line 10\n", "risky 10\n")
+    assert await desk.revert(second.id, "mine\n" + CHANGED) == (LineEdit(21, 1, ("line 20",)),)
+    assert (await desk.refresh()).threads == (first, second), "nothing of it is done but what was asked for"
+    with pytest.raises(Conflict, match="staged already"):
+        await desk.stage(first.id)
+    for act in (desk.stage("gone"), desk.revert("gone", ""), desk.suggested("gone", "c", "")):
+        with pytest.raises(NotFound):
+            await act
+
+
+async def test_a_models_suggestion_is_kept_for_the_lines_that_it_saw(world):
+    world.provider = FakeProvider(says("Rather:\n\n```suggestion\nsafe 10\n```"))
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    thread = (await desk.refresh()).threads[0]
+    comment = (await desk.reply(thread.id, "mend it")).comments[-1]
+    assert await desk.suggested(thread.id, comment.id, CHANGED) == LineEdit(10, 1, ("safe 10",))
+    changed = CHANGED.replace("risky 10\n", "risky indeed 10\n")
+    world.write(a_py=changed)
+    assert places(await desk.refresh())[0] == ("a.py", 10, 10)
+    with pytest.raises(Conflict, match="ask for another"):
+        await desk.suggested(thread.id, comment.id, changed)

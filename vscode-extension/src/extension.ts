@@ -3,6 +3,7 @@
 import { type Disposable, type Event, EventEmitter, type ExtensionContext, workspace } from 'vscode';
 
 import { addressFor } from './address';
+import { Claude } from './claude';
 import { follow, isAlone } from './companion';
 import { Threads } from './comments';
 import { Critiques } from './critique';
@@ -46,6 +47,7 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
   };
   furnish();
 
+  const claude = new Claude(terminals);
   const status = new StatusItem();
   const provision = new Provision(context, log, () => { server.say('preparing'); });
   const server = new Server(folder, log, async () => {
@@ -80,9 +82,9 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
     workspace.onDidGrantWorkspaceTrust(() => { furnish(); begin(); }),
     follow(server),
     context.secrets.onDidChange(({ key }) => { if (isKeyed(settings.provider) && key === secretName(settings.provider)) begin(); }),
-    ...registerCommands({ context, log, server, threads, terminals, proposals, critiques, provision, settings: () => settings }),
+    ...registerCommands({ context, log, server, threads, terminals, claude, proposals, critiques, provision, settings: () => settings }),
   ];
-  context.subscriptions.push(...subscriptions, terminals, proposals, critiques, threads, status, server, changed, log);
+  context.subscriptions.push(...subscriptions, claude, terminals, proposals, critiques, threads, status, server, changed, log);
   stop = () => server.stop();
   begin();
   return { view: () => server.view, threads: () => threads.items(), onChange: changed.event };

@@ -2,6 +2,8 @@
 
 import { type CommentReply, type CommentThread, type Disposable, type ExtensionContext, commands, window } from 'vscode';
 
+import { threadActs } from './acts';
+import type { Claude } from './claude';
 import type { CommandId } from './commands';
 import type { Threads } from './comments';
 import type { Critiques } from './critique';
@@ -24,6 +26,7 @@ export interface Parts {
   readonly server: Server;
   readonly threads: Threads;
   readonly terminals: Terminals;
+  readonly claude: Claude;
   readonly proposals: Proposals;
   readonly critiques: Critiques;
   readonly provision: Provision;
@@ -36,7 +39,7 @@ export function registerCommands(parts: Parts): Disposable[] {
 }
 
 function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown> {
-  const { context, log, server, threads, terminals, proposals, critiques } = parts;
+  const { context, log, server, threads, terminals, proposals, critiques, claude } = parts;
   return {
     'sidecar.menu': () => showMenu(server.view),
     'sidecar.review': () => told('look at the change', () => review(server)),
@@ -55,6 +58,7 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     },
     'sidecar.repair': () => told('repair its environment', () => repair(parts)),
     'sidecar.openSettings': () => commands.executeCommand('workbench.action.openSettings', `@ext:${context.extension.id}`),
+    ...threadActs(threads, server, claude),
     'sidecar.thread.reply': (reply: CommentReply) => threads.reply(reply),
     'sidecar.thread.resolve': (thread: CommentThread | string) => threads.setState(thread, 'resolved'),
     'sidecar.thread.unresolve': (thread: CommentThread | string) => threads.setState(thread, 'open'),

@@ -33,6 +33,10 @@ export interface CommentItem {
   readonly name: string;
   readonly body: string;
   readonly created: number;
+  /** It is still being written. */
+  readonly partial: boolean;
+  /** `sidecar/suggestion/get` has an edit for it. */
+  readonly suggestion: boolean;
 }
 
 /** One thread; `startLine` and `endLine` count from 0, both included. */
@@ -109,6 +113,79 @@ export interface ReplyParams {
 export interface SetStateParams {
   readonly id: string;
   readonly state: 'open' | 'resolved';
+}
+
+/** One thread. */
+export interface ThreadName {
+  readonly id: string;
+}
+
+/** A thread as a task for Claude Code: plain text of several lines without control characters, not to be run by a shell. */
+export interface HandOver {
+  readonly prompt: string;
+}
+
+/** How many stretches of changed lines were staged. */
+export interface Staged {
+  readonly hunks: number;
+}
+
+/** Take back what changed under a thread; `text` is the file as it is in the editor, saved or not. */
+export interface RevertParams {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** What a comment of a thread suggests for the file as it is in the editor. */
+export interface SuggestionParams {
+  readonly id: string;
+  readonly comment: string;
+  readonly text: string;
+}
+
+/** Put `lines` where `lineCount` lines stand from `startLine` on (from 0); with no count, before that line. */
+export interface LineEditItem {
+  readonly startLine: number;
+  readonly lineCount: number;
+  readonly lines: readonly string[];
+}
+
+/** Edits of one file, of the text that was sent; in order and apart from each other. */
+export interface EditItem {
+  readonly uri: string;
+  readonly edits: readonly LineEditItem[];
+}
+
+/** How far a dismissal reaches: these lines, this file, or this folder (and below) for files of this suffix. */
+export type DismissalScope = 'lines' | 'file' | 'folder';
+
+/** Take a thread away for a reason, and keep others of its kind silent. */
+export interface DismissParams {
+  readonly id: string;
+  readonly reason: string;
+  readonly scope?: DismissalScope;
+}
+
+/** What was dismissed, where and why; plain text. */
+export interface DismissalItem {
+  readonly id: string;
+  readonly scope: DismissalScope;
+  readonly pattern: string;
+  readonly reason: string;
+  readonly title: string;
+  readonly uri: string;
+  readonly startLine: number;
+  readonly created: number;
+}
+
+/** What was dismissed in this repository, the newest first. */
+export interface Dismissals {
+  readonly items: readonly DismissalItem[];
+}
+
+/** One dismissal. */
+export interface DismissalName {
+  readonly id: string;
 }
 
 /** One proposal of the assistant, by the id that the server gave it. */
@@ -210,6 +287,13 @@ export interface Requests {
   'sidecar/threads/snapshot': { params: SnapshotParams; result: ThreadsChanged };
   'sidecar/thread/reply': { params: ReplyParams; result: ThreadItem };
   'sidecar/thread/setState': { params: SetStateParams; result: ThreadItem };
+  'sidecar/thread/handOver': { params: ThreadName; result: HandOver };
+  'sidecar/thread/dismiss': { params: DismissParams; result: DismissalItem };
+  'sidecar/dismissals': { params: null; result: Dismissals };
+  'sidecar/dismissal/undo': { params: DismissalName; result: DismissalItem };
+  'sidecar/hunk/stage': { params: ThreadName; result: Staged };
+  'sidecar/hunk/revert': { params: RevertParams; result: EditItem };
+  'sidecar/suggestion/get': { params: SuggestionParams; result: EditItem };
   'sidecar/proposal/get': { params: ProposalName; result: ProposalItem };
   'sidecar/proposal/decide': { params: DecideParams; result: Heard };
   'sidecar/selection': { params: SelectionParams; result: Heard };

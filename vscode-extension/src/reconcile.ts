@@ -65,6 +65,13 @@ export function neighbour(
     : (open.findLast((item) => compare(start(item), place) < 0) ?? open.at(-1));
 }
 
+/** The thread that a line belongs to: the shortest one over it, open before resolved; undefined where there is none. */
+export function atLine(items: Iterable<ThreadItem>, uri: string, line: number): ThreadItem | undefined {
+  const over = [...items].filter((item) => item.uri === uri && item.startLine <= line && line <= item.endLine);
+  const rank = (item: ThreadItem): number => (item.state === 'open' ? 0 : 1_000_000) + item.endLine - item.startLine;
+  return over.sort((a, b) => rank(a) - rank(b))[0];
+}
+
 function start(item: ThreadItem): Place {
   return { uri: item.uri, line: item.startLine };
 }

@@ -16,6 +16,7 @@ from sidecar.review.desk import ReviewDesk
 from sidecar.review.reply import FactsWriter
 from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
+from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import Repository
@@ -46,7 +47,9 @@ class Bench:
         self.reviewer = ChangeReviewer(self.opened, self.critic, desk=self.at_desk, clock=lambda: 5.0)
 
     def new_desk(self) -> ReviewDesk:
-        return ReviewDesk(self.git, ThreadStore(self.database), RiskScorer(self.git), FactsWriter())
+        return ReviewDesk(
+            self.git, ThreadStore(self.database), RiskScorer(self.git), FactsWriter(), DismissalStore(self.database)
+        )
 
     async def opened(self) -> Git:
         return self.git

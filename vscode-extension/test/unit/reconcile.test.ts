@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import type { Band, ThreadItem, ThreadsChanged } from '../../src/protocol';
-import { type Plan, neighbour, reaches, reconcile } from '../../src/reconcile';
+import { type Plan, atLine, neighbour, reaches, reconcile } from '../../src/reconcile';
 import { changed, comment, thread } from './make';
 
 const a = thread({ id: 'a' });
@@ -80,4 +80,13 @@ describe('the neighbouring risk', () => {
   test('none when all are resolved', () => {
     assert.equal(neighbour([done], at('a.py', 0), 'next'), undefined);
   });
+});
+
+test('the thread at a line is the shortest open one over it', () => {
+  const long = thread({ id: 'long', startLine: 0, endLine: 30 });
+  const done = thread({ id: 'done', startLine: 5, endLine: 5, state: 'resolved' });
+  const at = (line: number): string | undefined => atLine([long, done, a, b], a.uri, line)?.id;
+  assert.deepEqual([0, 4, 5, 6, 7, 20, 31].map(at), ['long', 'a', 'a', 'a', 'long', 'b', undefined]);
+  assert.equal(atLine([done], a.uri, 5)?.id, 'done');
+  assert.equal(atLine([a], 'file:///w/other.py', 5), undefined);
 });
