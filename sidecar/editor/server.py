@@ -25,26 +25,33 @@ from sidecar.editor.progress import Progress
 from sidecar.editor.protocol import (
     DECIDE,
     MENTION,
+    OUTLINE,
     PROPOSAL,
     REPLY,
     REQUESTS,
     REVIEW,
+    SCOPES,
     SELECT,
     SET_STATE,
     SNAPSHOT,
     STATUS,
+    TEXT,
     DecideParams,
     Heard,
     MentionParams,
+    OutlineItem,
     ProposalItem,
     ProposalName,
     ReplyParams,
     ReviewParams,
     ReviewResult,
+    ScopeChoices,
     SelectionParams,
     SetStateParams,
     SnapshotParams,
     Status,
+    TextItem,
+    TextParams,
     ThreadItem,
     ThreadsChanged,
 )
@@ -283,7 +290,16 @@ def _register_requests(door: Door, session: Session) -> None:
         return session.status()
 
     async def review(params: ReviewParams) -> ReviewResult:
-        return await (await session.review()).look(params)
+        return await session.look(params)
+
+    async def outline(_params: None) -> OutlineItem:
+        return await (await session.review()).outline()
+
+    async def scopes(_params: None) -> ScopeChoices:
+        return await (await session.review()).choices()
+
+    async def text(params: TextParams) -> TextItem:
+        return await (await session.review()).text(params)
 
     async def snapshot(params: SnapshotParams) -> ThreadsChanged:
         return await session.threads(params.since_revision)
@@ -297,13 +313,16 @@ def _register_requests(door: Door, session: Session) -> None:
     answers: dict[str, Callable[[Any], Awaitable[BaseModel]]] = {
         STATUS: status,
         REVIEW: review,
+        OUTLINE: outline,
+        SCOPES: scopes,
+        TEXT: text,
         SNAPSHOT: snapshot,
         REPLY: reply,
         SET_STATE: set_state,
         **_of_the_window(session),
     }
     for method, answer in answers.items():
-        door.server.feature(method)(_typed(method, answer))
+        door.server.feature(method)(_typed(method, answer, session.permit))
 
 
 def _of_the_window(session: Session) -> dict[str, Callable[[Any], Awaitable[BaseModel]]]:
@@ -322,11 +341,14 @@ def _of_the_window(session: Session) -> dict[str, Callable[[Any], Awaitable[Base
     return {PROPOSAL: proposal, DECIDE: decide, SELECT: selection, MENTION: mentioned}
 
 
-def _typed(method: str, answer: Callable[[Any], Awaitable[BaseModel]]) -> Callable[[Any], Awaitable[dict[str, Any]]]:
-    """A handler of plain JSON made of one that takes and gives our types."""
+def _typed(
+    method: str, answer: Callable[[Any], Awaitable[BaseModel]], permit: Callable[[str], None]
+) -> Callable[[Any], Awaitable[dict[str, Any]]]:
+    """A handler of plain JSON made of one that takes and gives our types; `permit` may refuse the method."""
     taken, _ = REQUESTS[method]
 
     async def handle(params: Any) -> dict[str, Any]:
+        permit(method)
         result = await answer(None if taken is None else _parse(method, taken, params))
         return result.model_dump(by_alias=True)
 

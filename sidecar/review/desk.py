@@ -4,22 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
 from sidecar.core.diff import Change, Hunk
-from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
+from sidecar.core.errors import BadInput, NotFound, NotSupported, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
-from sidecar.core.review import Author, Comment, RiskReport, Thread, ThreadState
+from sidecar.core.review import Author, Comment, FileOutline, RiskReport, Scope, Thread, ThreadState, Viewed
 from sidecar.review.anchor import compare
 from sidecar.review.foresight import foresee
+from sidecar.review.outline import outline
 from sidecar.review.reply import Answering
 from sidecar.review.threads import Look, reconcile
+from sidecar.review.views import Texts, View, choices, stood
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
+from sidecar.vcs.revisions import text_blocking
 from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import read_lines_blocking, working_tree
 
 log = get_logger("review")
 
@@ -30,10 +32,11 @@ MOST_REMOVED = 1_000
 """Closed threads that are remembered; who asks for older ones gets everything."""
 
 Listener = Callable[[ReviewState], None]
+Turn = Callable[[Scope], Awaitable["ReviewDesk"]]
 
 
 class ReviewDesk:
-    """Implements `core.ports.Desk` for one repository. All of it runs on one event loop.
+    """Implements `core.ports.Desk` for one diff of a repository (`view`). All of it runs on one event loop.
 
     What is shown is what is stored; where the store fails, the review goes on in memory and the log says so once.
     """
@@ -45,8 +48,15 @@ class ReviewDesk:
         scorer: Scorer,
         answer: Answering,
         clock: Callable[[], float] = time.time,
+        *,
+        view: View | None = None,
+        turn: Turn | None = None,
     ) -> None:
+        """`turn` gives the desks of other scopes."""
         self._git = git
+        self._view = view or View(git)
+        self._turn = turn
+        self._change: Change | None = None
         self._store = store
         self._scorer = scorer
         self._answer = answer
@@ -70,6 +80,31 @@ class ReviewDesk:
     def root(self) -> str:
         """The repository's top folder, absolute; thread paths are relative to it."""
         return str(self._git.root)
+
+    @property
+    def viewed(self) -> Viewed:
+        """Which diff this is the review of, as the last look found it."""
+        return self._view.viewed
+
+    def outline(self) -> tuple[FileOutline, ...]:
+        """The files of the change with their risk, the riskiest first."""
+        return outline(self._change, self._report)
+
+    async def at(self, scope: Scope) -> ReviewDesk:
+        """The review of another diff of the same repository. Raises BadInput when there is none."""
+        if scope == self._view.scope:
+            return self
+        if self._turn is None:
+            raise NotSupported("Only this one diff is reviewed here.")
+        return await self._turn(scope)
+
+    async def choices(self) -> tuple[Viewed, ...]:
+        """The diffs that can be reviewed here. Raises GitError."""
+        return await choices(self._git)
+
+    async def text(self, path: str, side: str) -> str:
+        """A file's text on a side of a diff; empty where the side has none. Raises BadInput, GitError."""
+        return await asyncio.to_thread(text_blocking, self._git, side, path)
 
     async def refresh(self, paths: Collection[str] | None = None) -> ReviewState:
         """Look at the change again and return the whole state.
@@ -114,7 +149,8 @@ class ReviewDesk:
             raise BadInput(f"The comment has more than {MOST_COMMENT:,} characters; shorten it.")
         await self._load()
         thread = await self._say(self._thread(thread_id), "user", text, "")
-        lines = await asyncio.to_thread(read_lines_blocking, self._git.root, thread.anchor.path)
+        path = thread.anchor.path
+        lines = (await asyncio.to_thread(self._view.read_blocking, [path]))[path]
         answer = await self._answer.answer(thread, lines, workspace=self.root, report=self._report)
         # The thread may have moved meanwhile, or even be closed: then the words belong to what it was.
         return await self._say(self._threads.get(thread_id, thread), answer.author, answer.body, answer.name)
@@ -144,41 +180,39 @@ class ReviewDesk:
 
     async def _look(self) -> None:
         await self._load()
-        change = await working_tree(self._git)
+        change = await self._view.change()
         report = await self._scorer.score(change) if change.files else None
-        texts, edits = await asyncio.to_thread(self._read, change, report)
+        texts, edits, beside = await asyncio.to_thread(self._read, change, report)
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
         look = Look(report, texts, self._clock(), edits, renames)
-        threads = reconcile(_sorted(old.values()), look, lambda: uuid4().hex)
+        threads = tuple(stood(thread, beside) for thread in reconcile(_sorted(old.values()), look, lambda: uuid4().hex))
         new = {thread.id: thread for thread in threads}
         self._seen = {path: lines for path, lines in texts.items() if lines is not None and _needs(path, threads)}
-        scored = _gist(report) != _gist(self._report)
-        self._report = report
+        scored = _gist(change, report) != _gist(self._change, self._report)
+        self._change, self._report = change, report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
 
-    def _read(
-        self, change: Change, report: RiskReport | None
-    ) -> tuple[dict[str, Sequence[str] | None], dict[str, tuple[Hunk, ...]]]:
-        """The texts that threads and risks stand in, and how they differ from those of the last look; blocks."""
+    def _read(self, change: Change, report: RiskReport | None) -> tuple[Texts, dict[str, tuple[Hunk, ...]], Texts]:
+        """The texts that threads and risks stand in, how they differ from those of the last look, and their files; blocks."""
         paths = {thread.anchor.path for thread in tuple(self._threads.values())}
         paths |= {hunk.file for hunk in report.hunks} if report else set()
         paths |= {file.path for file in change.files if file.old_path in paths}
-        texts: dict[str, Sequence[str] | None] = {p: read_lines_blocking(self._git.root, p) for p in paths}
+        texts = self._view.read_blocking(paths)
         edits = {
             path: compare(self._seen[path], lines) for path, lines in texts.items() if lines and path in self._seen
         }
-        return texts, edits
+        return texts, edits, self._view.beside_blocking(paths)
 
     async def _load(self) -> None:
         async with self._loading:
             if self._loaded:
                 return
             try:
-                threads = await self._store.all(self.root)
-                self._revision = self._forgotten = await self._store.revision(self.root)
+                threads = await self._store.all(self._view.key)
+                self._revision = self._forgotten = await self._store.revision(self._view.key)
                 self._threads = {thread.id: thread for thread in threads}
             except StoreError as error:
                 self._store_lost(error)
@@ -214,7 +248,7 @@ class ReviewDesk:
         for listener in tuple(self._listeners):
             listener(delta)
         try:
-            await self._store.save(self.root, stamped, removed=removed, revision=revision)
+            await self._store.save(self._view.key, stamped, removed=removed, revision=revision)
         except StoreError as error:
             self._store_lost(error)
 
@@ -235,9 +269,12 @@ def _sorted(threads: Iterable[Thread]) -> tuple[Thread, ...]:
     )
 
 
-def _gist(report: RiskReport | None) -> tuple[object, ...]:
-    """What of a report is worth telling when it differs; a score creeps with the time since the last commit."""
-    return () if report is None else (report.band, round(report.score, 2), tuple(file.file for file in report.files))
+def _gist(change: Change | None, report: RiskReport | None) -> tuple[object, ...]:
+    """What of a look is worth telling when it differs; a score creeps with the time since the last commit."""
+    files = tuple((file.path, file.status, file.hunks) for file in change.files) if change else ()
+    if report is None:
+        return (files,)
+    return report.band, round(report.score, 2), tuple(file.file for file in report.files), files
 
 
 def _needs(path: str, threads: Iterable[Thread]) -> bool:

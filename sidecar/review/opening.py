@@ -9,15 +9,21 @@ from pathlib import Path
 
 from sidecar.core.errors import SidecarError
 from sidecar.core.ports import Provider
+from sidecar.core.review import Scope
 from sidecar.review.desk import ReviewDesk
 from sidecar.review.kept import KeptTraces
 from sidecar.review.reply import Answering, FactsWriter, ReplyWriter
 from sidecar.review.scorer import RiskScorer
+from sidecar.review.views import View
 from sidecar.store.database import Database
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
+from sidecar.vcs.worktree import resolve
 
 __all__ = ["Git", "open_desk", "writer_for"]
+
+MOST_DESKS = 8
+"""Reviews that are held at once: who looks at one commit after the other does not keep them all."""
 
 
 def open_desk(
@@ -29,11 +35,14 @@ def open_desk(
     then the review looks again. To be called on the event loop.
     """
     loop = asyncio.get_running_loop()
+    store = ThreadStore(database)
+    desks: dict[Scope, ReviewDesk] = {}
     looks: set[asyncio.Task[None]] = set()
 
     async def look() -> None:
-        with contextlib.suppress(SidecarError):  # who asks next is told
-            await desk.refresh()
+        for desk in tuple(desks.values()):
+            with contextlib.suppress(SidecarError):  # who asks next is told
+                await desk.refresh()
 
     def again() -> None:
         task = loop.create_task(look())
@@ -44,9 +53,22 @@ def open_desk(
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks any more
             loop.call_soon_threadsafe(again)
 
+    def made(scope: Scope) -> ReviewDesk:
+        if scope not in desks:
+            desks[scope] = ReviewDesk(git, store, scorer, writer, view=View(git, scope), turn=turn)
+        return desks[scope]
+
+    async def turn(scope: Scope) -> ReviewDesk:
+        if scope.kind == "commit":
+            scope = Scope("commit", await resolve(git, scope.ref))
+        desk = made(scope)
+        desks[scope] = desks.pop(scope)
+        for other in [each for each in desks if each != Scope()][:-MOST_DESKS]:
+            del desks[other]
+        return desk
+
     scorer = RiskScorer(git, traces=KeptTraces(state) if state else None, learned=learned)
-    desk = ReviewDesk(git, ThreadStore(database), scorer, writer)
-    return desk, scorer.close
+    return made(Scope()), scorer.close
 
 
 def writer_for(provider: Provider, model: str | None) -> Answering:
