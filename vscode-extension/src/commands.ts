@@ -12,8 +12,14 @@ export const COMMANDS = {
   'sidecar.menu': { title: 'Show Menu', icon: 'menu' },
   'sidecar.review': {
     title: 'Review Changes Now',
-    icon: 'shield',
-    detail: 'Look at the uncommitted change again',
+    icon: 'refresh',
+    detail: 'Look at the change again',
+    group: 'Review',
+  },
+  'sidecar.scope': {
+    title: 'Choose What to Review',
+    icon: 'versions',
+    detail: 'Working tree, staged, the branch against its base, a commit',
     group: 'Review',
   },
   'sidecar.nextRisk': { title: 'Next Risk', icon: 'arrow-down', detail: 'Go to the next open thread', group: 'Review' },
@@ -23,6 +29,9 @@ export const COMMANDS = {
     detail: 'Go to the open thread before',
     group: 'Review',
   },
+  'sidecar.showReview': { title: 'Show Review', icon: 'list-tree', detail: 'The change by risk, file by file', group: 'Review' },
+  'sidecar.change.open': { title: 'Open File', icon: 'go-to-file' },
+  'sidecar.change.diff': { title: 'Open Changes', icon: 'compare-changes' },
   'sidecar.newTerminal': {
     title: 'New Claude Terminal',
     icon: 'terminal',
@@ -59,6 +68,7 @@ export const COMMANDS = {
   },
   'sidecar.openSettings': { title: 'Open Settings', icon: 'settings-gear', group: 'Server' },
   'sidecar.thread.reply': { title: 'Reply', icon: 'comment' },
+  'sidecar.thread.goTo': { title: 'Go to Comment', icon: 'comment' },
   'sidecar.thread.resolve': { title: 'Resolve', icon: 'pass' },
   'sidecar.thread.unresolve': { title: 'Unresolve', icon: 'issue-reopened' },
 } as const satisfies Record<string, CommandLook>;

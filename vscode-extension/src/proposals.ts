@@ -24,7 +24,7 @@ import {
 import type { Threads } from './comments';
 import { type Log, reason } from './log';
 import type { ProposalItem } from './protocol';
-import type { Server } from './server';
+import type { Fleet } from './fleet';
 
 const SCHEME = 'sidecar-proposal';
 const CONTEXT = 'sidecar.proposal';
@@ -46,7 +46,7 @@ export class Proposals implements Disposable, FileSystemProvider {
   readonly onDidChangeFile = this.changes.event;
 
   constructor(
-    private readonly server: Server,
+    private readonly server: Fleet,
     private readonly threads: Threads,
     private readonly log: Log,
   ) {
