@@ -77,10 +77,10 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
     stops: list[Callable[[], None]] = []
 
     @asynccontextmanager
-    async def services(folder: Path | None) -> AsyncIterator[Services]:
+    async def services(folder: Path | None, *, restricted: bool) -> AsyncIterator[Services]:
         settings = load(folder)
         stops.append(start_trace(settings))
-        async with Sidecar(settings, version=version, editor=True) as sidecar:
+        async with Sidecar(settings, version=version, editor=True, restricted=restricted) as sidecar:
             asyncio.get_running_loop().call_later(_SETTLED, keep_memory)
             yield sidecar
 
@@ -88,7 +88,11 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
         for stop in stops:
             stop()
 
-    door.run_editor(lambda workspace: services(workspace.folder), version=version, last_acts=(stop_traces,))
+    door.run_editor(
+        lambda workspace: services(workspace.folder, restricted=workspace.restricted),
+        version=version,
+        last_acts=(stop_traces,),
+    )
     return 1  # not reached: the door ends the process
 
 

@@ -66,17 +66,26 @@ class Sidecar:
     """One workspace's parts, open as long as its context. Implements `core.ports.Services`.
 
     For an editor (`editor=True`) a fault of one part does not take the others down: it is told in the status.
-    Otherwise entering raises SetupError or Conflict with the mend. `listening=False` leaves the endpoint out.
+    Otherwise entering raises SetupError or Conflict with the mend. `listening=False` leaves the endpoint out, and so
+    does `restricted`: an editor whose user does not trust the folder, where nothing is started and nobody is let in.
     """
 
-    def __init__(self, settings: Settings, *, version: str, editor: bool = False, listening: bool = True) -> None:
-        self._listening = listening
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        version: str,
+        editor: bool = False,
+        listening: bool = True,
+        restricted: bool = False,
+    ) -> None:
+        self._listening = listening and not restricted
         self._settings = settings
         self._version = version
         self._editor = editor
         self._stack = AsyncExitStack()
         self._desk: Desk | None = None
-        self._knowledge = Knowledge(settings, trusted=editor or settings.trusted)
+        self._knowledge = Knowledge(settings, trusted=not restricted and (editor or settings.trusted))
         self._endpoint: Endpoint | None = None
         self._ide: IdeServer | None = None
         self._provider: Provider | None = None
@@ -118,7 +127,7 @@ class Sidecar:
         endpoint = self._endpoint
         listening = endpoint is not None and endpoint.port != 0
         return EndpointStatus(
-            state="degraded" if self._problem else "ready" if listening else "starting",
+            state="degraded" if self._problem else "ready" if listening or not self._listening else "starting",
             provider=self._settings.provider.name,
             port=endpoint.port if endpoint is not None else 0,
             requested_port=self._settings.server.port,
@@ -161,7 +170,8 @@ class Sidecar:
                 await self._listen(stack, state, answer)
             if self._editor:
                 self._desk = await self._open_desk(stack, state)
-                await self._open_ide(stack)
+                if self._listening:
+                    await self._open_ide(stack)
             await self._knowledge.start(stack, state, at_once=self._editor)
             self._stack = stack.pop_all()
         self._tell()

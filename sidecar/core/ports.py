@@ -14,7 +14,17 @@ from sidecar.core.turn import Turn
 if TYPE_CHECKING:  # only the editor's side has these at hand: making their classes would hold up the start of `serve`
     from sidecar.core.critique import Critique, Hear, Scope, Wish
     from sidecar.core.diff import Change
-    from sidecar.core.review import Dismissal, DismissalScope, LineEdit, RiskReport, Thread, ThreadState
+    from sidecar.core.review import (
+        Dismissal,
+        DismissalScope,
+        FileOutline,
+        LineEdit,
+        RiskReport,
+        Thread,
+        ThreadState,
+        Viewed,
+    )
+    from sidecar.core.review import Scope as ReviewScope
     from sidecar.core.symbols import Answer, Operation, Query
 
 
@@ -207,6 +217,22 @@ class Desk(Protocol):
 
     def state(self, since: int = 0) -> ReviewState:
         """What changed after revision `since`; everything when it is 0 or too old."""
+
+    @property
+    def viewed(self) -> Viewed:
+        """Which diff this is the review of, as the last look found it."""
+
+    def outline(self) -> tuple[FileOutline, ...]:
+        """The files of the change with their risk, the riskiest first; those that were not scored come last."""
+
+    async def at(self, scope: ReviewScope) -> Desk:
+        """The review of another diff of the same repository; its threads are its own. Raises BadInput."""
+
+    async def choices(self) -> tuple[Viewed, ...]:
+        """The diffs that can be reviewed here: the plain ones, then other bases of the branch, then the last commits."""
+
+    async def text(self, path: str, side: str) -> str:
+        """A file's text on a side of a diff (see `Viewed`); empty where the side has none. Raises BadInput."""
 
     async def reply(self, thread_id: str, body: str) -> Thread:
         """Add the user's comment and the answer to it. Raises NotFound, BadInput (empty body)."""

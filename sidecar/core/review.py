@@ -5,12 +5,42 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sidecar.core.diff import FileStatus
+
 Band = Literal["low", "medium", "high", "critical"]
 ThreadState = Literal["open", "resolved"]
 Author = Literal["sidecar", "user", "model"]
 Severity = Literal["danger", "warning", "notice"]
 """How grave a finding is, the gravest first."""
 DismissalScope = Literal["lines", "file", "folder"]
+ScopeKind = Literal["working", "staged", "branch", "commit"]
+INDEX, NOTHING = "index", "none"
+"""Names of sides that are no commit: what is staged, and the empty one before a first commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which diff is reviewed: the uncommitted change, what is staged, a branch since its base, or one commit.
+
+    `ref` names the base of a branch (empty: chosen by `vcs.revisions.base_of`) or the commit; else it is empty.
+    """
+
+    kind: ScopeKind = "working"
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """What a review looks at, with a title for people.
+
+    `old` and `new` name the texts on both sides: a commit's id, `INDEX`, `NOTHING`; `new` is empty for the files
+    of the working tree.
+    """
+
+    scope: Scope = field(default_factory=Scope)
+    title: str = "Working tree"
+    old: str = NOTHING
+    new: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,6 +211,8 @@ class Thread:
     origin: Literal["risk", "user", "review"] = "risk"
     tags: tuple[str, ...] = field(default=())
     kind: str = ""
+    standing: tuple[int, int] | None = None
+    """Where these lines stand in the working tree, for a thread on another text; None where they do not."""
 
     def moved(self, anchor: Anchor) -> Thread:
         """The same thread at another place."""
@@ -211,3 +243,29 @@ class LineEdit:
     start: int
     count: int
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HunkOutline:
+    """A scored place of a change: new-side lines (from 1, both included) and the strongest reason in words."""
+
+    start: int
+    end: int
+    score: float
+    band: Band
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutline:
+    """A file of a change with its risk. `score` and `band` are None where it was not scored; `why` says why."""
+
+    path: str
+    status: FileStatus
+    added: int
+    removed: int
+    old_path: str | None = None
+    score: float | None = None
+    band: Band | None = None
+    why: str = ""
+    hunks: tuple[HunkOutline, ...] = ()

@@ -17,6 +17,9 @@ STATUS: Final = "sidecar/status"
 REVIEW: Final = "sidecar/review"
 MODEL_REVIEW: Final = "sidecar/review/model"
 SNAPSHOT: Final = "sidecar/threads/snapshot"
+OUTLINE: Final = "sidecar/review/outline"
+SCOPES: Final = "sidecar/review/scopes"
+TEXT: Final = "sidecar/review/text"
 REPLY: Final = "sidecar/thread/reply"
 SET_STATE: Final = "sidecar/thread/setState"
 HAND_OVER: Final = "sidecar/thread/handOver"
@@ -44,6 +47,14 @@ class _Type(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
 
+class ScopeItem(_Type):
+    """Which diff is reviewed; `ref` is the base of a branch (empty: chosen by the server), or the commit. `title` is for people."""
+
+    kind: Literal["working", "staged", "branch", "commit"]
+    ref: str
+    title: str
+
+
 class Status(_Type):
     """What the status item shows. `message` is a sentence with the mend when `state` is `degraded`."""
 
@@ -56,11 +67,11 @@ class Status(_Type):
     workspace: str
     message: str = ""
     companion_port: int = Field(default=0, description="where the Claude Code CLI finds its IDE; 0 where it does not")
-    score: float | None = Field(
-        default=None, description="risk of the uncommitted change, 0..1; null when there is none"
-    )
+    score: float | None = Field(default=None, description="risk of the reviewed change, 0..1; null when there is none")
     band: Literal["low", "medium", "high", "critical"] | None = None
     open_threads: int = 0
+    scope: ScopeItem | None = Field(default=None, description="what is reviewed; null where there is no review")
+    revision: int = Field(default=0, description="the review's; another one means that the outline may have changed")
 
 
 class CommentItem(_Type):
@@ -75,8 +86,19 @@ class CommentItem(_Type):
     suggestion: bool = Field(default=False, description="`sidecar/suggestion/get` has an edit for it")
 
 
+class PlaceItem(_Type):
+    """Lines of a document; they count from 0, both included."""
+
+    uri: str
+    start_line: int
+    end_line: int
+
+
 class ThreadItem(_Type):
-    """One thread as the editor shows it; `start_line` and `end_line` count from 0, both included."""
+    """One thread as the editor shows it; `start_line` and `end_line` count from 0, both included.
+
+    `uri` is the file of the working tree where the thread's lines stand there, else the text of the revision.
+    """
 
     id: str
     uri: str
@@ -91,15 +113,19 @@ class ThreadItem(_Type):
     revision: int
     rules: list[str] = Field(default_factory=list, description="the rules whose findings it tells of; empty for a risk")
     origin: Literal["risk", "user", "review"] = Field(default="risk", description="`review`: a model's comment")
+    in_revision: PlaceItem | None = Field(
+        default=None, description="the place in the text of the reviewed revision; null where that is the working tree"
+    )
 
 
 class ReviewParams(_Type):
-    """Look at the change again; without `paths` all of it.
+    """Look at the change again; without `paths` all of it, without `scope` the one that is shown.
 
     Paths are relative to the repository's top folder, with `/`, or `file:` URIs.
     """
 
     paths: list[str] | None = None
+    scope: ScopeItem | None = None
 
 
 class ReviewResult(_Type):
@@ -129,6 +155,62 @@ class ModelReviewResult(_Type):
     comments: int
     threads: int
     unread: int
+
+
+class HunkItem(_Type):
+    """A scored place of a file: lines of the reviewed text from 0, both included; `reason` is a sentence or empty."""
+
+    start_line: int
+    end_line: int
+    score: float
+    band: Literal["low", "medium", "high", "critical"]
+    reason: str
+
+
+class FileItem(_Type):
+    """A file of the change. `score` and `band` are null where it was not scored; `why` says why not."""
+
+    path: str
+    old_path: str | None
+    status: Literal["added", "deleted", "modified", "renamed", "copied", "type-changed"]
+    added: int
+    removed: int
+    score: float | None
+    band: Literal["low", "medium", "high", "critical"] | None
+    why: str
+    uri: str = Field(description="the file in the working tree")
+    old_uri: str = Field(description="the text before the change")
+    new_uri: str = Field(description="the text after it")
+    hunks: list[HunkItem]
+
+
+class OutlineItem(_Type):
+    """The change by risk: its files, the riskiest first, those without a score last."""
+
+    revision: int
+    scope: ScopeItem
+    root: str = Field(description="the repository's top folder, as a URI")
+    score: float | None
+    band: Literal["low", "medium", "high", "critical"] | None
+    files: list[FileItem]
+
+
+class ScopeChoices(_Type):
+    """The diffs that can be reviewed: the plain ones, then other bases of the branch, then the last commits."""
+
+    scopes: list[ScopeItem]
+
+
+class TextParams(_Type):
+    """A text on a side of the diff, by the URI that an outline or a thread gave."""
+
+    uri: str
+
+
+class TextItem(_Type):
+    """A text; empty where that side has none."""
+
+    text: str
 
 
 class SnapshotParams(_Type):
@@ -355,6 +437,9 @@ REQUESTS: Final = {
     STATUS: (None, Status),
     REVIEW: (ReviewParams, ReviewResult),
     MODEL_REVIEW: (ModelReviewParams, ModelReviewResult),
+    OUTLINE: (None, OutlineItem),
+    SCOPES: (None, ScopeChoices),
+    TEXT: (TextParams, TextItem),
     SNAPSHOT: (SnapshotParams, ThreadsChanged),
     REPLY: (ReplyParams, ThreadItem),
     SET_STATE: (SetStateParams, ThreadItem),
@@ -370,6 +455,8 @@ REQUESTS: Final = {
     SELECT: (SelectionParams, Heard),
     MENTION: (MentionParams, Heard),
 }
+READS: Final = frozenset({STATUS, REVIEW, OUTLINE, SCOPES, TEXT, SNAPSHOT, DISMISSALS, HAND_OVER})
+"""What is answered in a window that is not trusted: these change nothing and ask nobody."""
 NOTIFICATIONS: Final = {
     STATUS_CHANGED: Status,
     THREADS_CHANGED: ThreadsChanged,

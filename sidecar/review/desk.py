@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from sidecar.core.diff import Change, FileDiff, Hunk
-from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
+from sidecar.core.errors import BadInput, NotFound, NotSupported, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
 from sidecar.core.review import (
     Comment,
     Dismissal,
     DismissalScope,
+    FileOutline,
     LineEdit,
     RiskReport,
+    Scope,
     Thread,
     ThreadState,
+    Viewed,
 )
 from sidecar.core.suggestion import suggestion_of
 from sidecar.review import mends
@@ -26,16 +29,18 @@ from sidecar.review.anchor import compare
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.foresight import foresee
 from sidecar.review.handover import handover
+from sidecar.review.outline import outline
 from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answering
 from sidecar.review.silence import kind_of, silenced
-from sidecar.review.threads import Look, reconcile, talked
+from sidecar.review.threads import Look, followed, reconcile, talked
+from sidecar.review.views import Texts, View, choices, stood
 from sidecar.risk.hazards.secret import veiled
-from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
+from sidecar.vcs.revisions import text_blocking
 from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import read_lines_blocking, working_tree
+from sidecar.vcs.worktree import working_tree
 
 log = get_logger("review")
 
@@ -46,10 +51,27 @@ MOST_REMOVED = 1_000
 """Closed threads that are remembered; who asks for older ones gets everything."""
 
 Listener = Callable[[ReviewState], None]
+Turn = Callable[[Scope], Awaitable["ReviewDesk"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What outlives a review: its threads, and what was dismissed, which all reviews of a repository share."""
+
+    threads: ThreadStore
+    dismissed: Dismissed
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which diff a review is of, and how to get at the reviews of the others."""
+
+    view: View
+    turn: Turn
 
 
 class ReviewDesk:
-    """Implements `core.ports.Desk` for one repository. All of it runs on one event loop.
+    """Implements `core.ports.Desk` for one diff of a repository (`view`). All of it runs on one event loop.
 
     What is shown is what is stored; where the store fails, the review goes on in memory and the log says so once.
     """
@@ -57,21 +79,25 @@ class ReviewDesk:
     def __init__(
         self,
         git: Git,
-        store: ThreadStore,
+        keeping: Keeping,
         scorer: Scorer,
         answer: Answering,
-        dismissals: DismissalStore,
         clock: Callable[[], float] = time.time,
         *,
         manners: Manners = MANNERS,
+        among: Among | None = None,
     ) -> None:
+        """Without `among` this is the review of the working tree, and the only one."""
         self._git = git
-        self._store = store
+        self._view = among.view if among else View(git)
+        self._turn = among.turn if among else None
+        self._change: Change | None = None
+        self._store = keeping.threads
         self._scorer = scorer
         self._answer = answer
         self._clock = clock
         self._manners = manners
-        self._dismissed = Dismissed(dismissals, str(git.root), clock)
+        self._dismissed = keeping.dismissed
         self._threads: dict[str, Thread] = {}
         self._removed: dict[str, int] = {}
         self._forgotten = 0
@@ -91,6 +117,31 @@ class ReviewDesk:
     def root(self) -> str:
         """The repository's top folder, absolute; thread paths are relative to it."""
         return str(self._git.root)
+
+    @property
+    def viewed(self) -> Viewed:
+        """Which diff this is the review of, as the last look found it."""
+        return self._view.viewed
+
+    def outline(self) -> tuple[FileOutline, ...]:
+        """The files of the change with their risk, the riskiest first."""
+        return outline(self._change, self._report)
+
+    async def at(self, scope: Scope) -> ReviewDesk:
+        """The review of another diff of the same repository. Raises BadInput when there is none."""
+        if scope == self._view.scope:
+            return self
+        if self._turn is None:
+            raise NotSupported("Only this one diff is reviewed here.")
+        return await self._turn(scope)
+
+    async def choices(self) -> tuple[Viewed, ...]:
+        """The diffs that can be reviewed here. Raises GitError."""
+        return await choices(self._git)
+
+    async def text(self, path: str, side: str) -> str:
+        """A file's text on a side of a diff; empty where the side has none. Raises BadInput, GitError."""
+        return await asyncio.to_thread(text_blocking, self._git, side, path)
 
     async def refresh(self, paths: Collection[str] | None = None) -> ReviewState:
         """Look at the change again and return the whole state.
@@ -228,43 +279,52 @@ class ReviewDesk:
 
     async def _look(self) -> None:
         await self._load()
-        change = await working_tree(self._git)
+        change = await self._view.change()
         report = await self._scorer.score(change) if change.files else None
-        texts, edits = await asyncio.to_thread(self._read, change, report)
+        texts, edits, beside = await asyncio.to_thread(self._read, change, report)
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
         look = Look(report, texts, self._clock(), edits, renames, self._seen)
-        dismissals, strayed = self._dismissed.follow(look)
+        dismissals, strayed = self._dismissals_at(look)
         look = replace(look, dismissals=dismissals)
-        threads = reconcile(_sorted(old.values()), look, lambda: uuid4().hex, manners=self._manners)
+        found = reconcile(_sorted(old.values()), look, lambda: uuid4().hex, manners=self._manners)
+        threads = tuple(stood(thread, beside) for thread in found)
         new = {thread.id: thread for thread in threads}
         needed = {thread.anchor.path for thread in threads} | self._dismissed.paths()
         self._seen = {path: lines for path, lines in texts.items() if lines is not None and path in needed}
-        scored = _gist(report) != _gist(self._report)
-        self._report = report
+        scored = _gist(change, report) != _gist(self._change, self._report)
+        self._change, self._report = change, report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
         await self._dismissed.note(strayed)
 
-    def _read(
-        self, change: Change, report: RiskReport | None
-    ) -> tuple[dict[str, Sequence[str] | None], dict[str, tuple[Hunk, ...]]]:
-        """The texts that threads and risks stand in, and how they differ from those of the last look; blocks."""
+    def _read(self, change: Change, report: RiskReport | None) -> tuple[Texts, dict[str, tuple[Hunk, ...]], Texts]:
+        """The texts that threads and risks stand in, how they differ from those of the last look, and their files; blocks."""
         paths = {thread.anchor.path for thread in tuple(self._threads.values())}
         paths |= self._dismissed.paths()
         paths |= {hunk.file for hunk in report.hunks} | {one.file for one in report.findings} if report else set()
         paths |= {file.path for file in change.files if file.old_path in paths}
-        texts: dict[str, Sequence[str] | None] = {path: self._lines(path) for path in paths}
+        texts = self._veiled(self._view.read_blocking(paths))
         edits = {
             path: compare(self._seen[path], lines) for path, lines in texts.items() if lines and path in self._seen
         }
-        return texts, edits
+        return texts, edits, self._veiled(self._view.beside_blocking(paths))
 
-    def _lines(self, path: str) -> list[str] | None:
-        """A file's lines with its secrets veiled: what anchors and answers keep of them gives none away; blocks."""
-        lines = read_lines_blocking(self._git.root, path)
-        return None if lines is None else veiled(lines)
+    def _lines(self, path: str) -> Sequence[str] | None:
+        """A file's lines on the new side, its secrets veiled; blocks."""
+        return self._veiled(self._view.read_blocking([path]))[path]
+
+    @staticmethod
+    def _veiled(texts: Texts) -> Texts:
+        """Texts with their secrets veiled: what anchors and answers keep of them gives none away."""
+        return {path: None if lines is None else veiled(lines) for path, lines in texts.items()}
+
+    def _dismissals_at(self, look: Look) -> tuple[tuple[Dismissal, ...], list[Dismissal]]:
+        """The dismissals where their lines stand at this look, and those that moved: only the working tree moves them for good."""
+        if self._view.scope == Scope():
+            return self._dismissed.follow(look)
+        return tuple(followed(each, look) for each in self._dismissed.all()), []
 
     async def _load(self) -> None:
         async with self._loading:
@@ -272,8 +332,8 @@ class ReviewDesk:
                 return
             try:
                 await self._dismissed.load()
-                threads = await self._store.all(self.root)
-                self._revision = self._forgotten = await self._store.revision(self.root)
+                threads = await self._store.all(self._view.key)
+                self._revision = self._forgotten = await self._store.revision(self._view.key)
                 self._threads = {thread.id: thread for thread in threads}
             except StoreError as error:
                 self._store_lost(error)
@@ -283,6 +343,8 @@ class ReviewDesk:
         """A thread, and how its file differs from what was committed."""
         await self._load()
         thread = self._thread(thread_id)
+        if self._view.scope != Scope():
+            raise NotSupported("Only hunks of the working tree can be staged or reverted; choose it for the review.")
         change = await working_tree(self._git, {thread.anchor.path})
         return thread, next(iter(change.files), None)
 
@@ -314,7 +376,7 @@ class ReviewDesk:
         for listener in tuple(self._listeners):
             listener(delta)
         try:
-            await self._store.save(self.root, stamped, removed=removed, revision=revision)
+            await self._store.save(self._view.key, stamped, removed=removed, revision=revision)
         except StoreError as error:
             self._store_lost(error)
 
@@ -339,6 +401,9 @@ def _place(thread: Thread) -> tuple[str, int, int]:
     return thread.anchor.path, thread.anchor.start, thread.anchor.end
 
 
-def _gist(report: RiskReport | None) -> tuple[object, ...]:
-    """What of a report is worth telling when it differs; a score creeps with the time since the last commit."""
-    return () if report is None else (report.band, round(report.score, 2), tuple(file.file for file in report.files))
+def _gist(change: Change | None, report: RiskReport | None) -> tuple[object, ...]:
+    """What of a look is worth telling when it differs; a score creeps with the time since the last commit."""
+    files = tuple((file.path, file.status, file.hunks) for file in change.files) if change else ()
+    if report is None:
+        return (files,)
+    return report.band, round(report.score, 2), tuple(file.file for file in report.files), files

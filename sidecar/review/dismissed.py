@@ -29,10 +29,14 @@ class Dismissed:
         self._repo = repo
         self._clock = clock
         self._kept: dict[str, Dismissal] = {}
+        self._loaded = False
 
     async def load(self) -> None:
-        """Read what was kept. Raises StoreError."""
-        self._kept = {each.id: each for each in await self._store.all(self._repo)}
+        """Read what was kept, once for all who share this. Raises StoreError."""
+        if not self._loaded:
+            kept = {each.id: each for each in await self._store.all(self._repo)}
+            self._kept = {**kept, **self._kept}
+            self._loaded = True
 
     def all(self) -> tuple[Dismissal, ...]:
         """The dismissals, the newest first."""

@@ -13,9 +13,22 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.core.errors import BadInput, Conflict, NotFound
+from sidecar.core.errors import BadInput, Conflict, NotFound, NotSupported
 from sidecar.core.ports import EndpointStatus, ReviewState, SymbolIndex, Window
-from sidecar.core.review import Anchor, Comment, Dismissal, DismissalScope, LineEdit, RiskReport, Thread, ThreadState
+from sidecar.core.review import (
+    Anchor,
+    Comment,
+    Dismissal,
+    DismissalScope,
+    FileOutline,
+    HunkOutline,
+    LineEdit,
+    RiskReport,
+    Scope,
+    Thread,
+    ThreadState,
+    Viewed,
+)
 from sidecar.languages.chain import Chain
 
 MARK = "risky"
@@ -40,6 +53,28 @@ class FakeDesk:
     @property
     def root(self) -> str:
         return str(self._root)
+
+    @property
+    def viewed(self) -> Viewed:
+        return Viewed()
+
+    def outline(self) -> tuple[FileOutline, ...]:
+        paths = dict.fromkeys(thread.anchor.path for thread in self._threads.values())
+        return tuple(
+            FileOutline(path, "modified", 1, 0, None, 0.5, "high", "", (HunkOutline(1, 1, 0.5, "high"),))
+            for path in paths
+        )
+
+    async def at(self, scope: Scope) -> FakeDesk:
+        if scope != Scope():
+            raise NotSupported("Only this one diff is reviewed here.")
+        return self
+
+    async def choices(self) -> tuple[Viewed, ...]:
+        return (Viewed(),)
+
+    async def text(self, path: str, side: str) -> str:
+        return f"{path} at {side}\n"
 
     async def refresh(self, paths: Collection[str] | None = None) -> ReviewState:
         async with self._lock:

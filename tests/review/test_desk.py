@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from sidecar.core.errors import BadInput, Conflict, GitError, NotFound, StoreError, UpstreamUnreachable
+from sidecar.core.errors import (
+    BadInput,
+    Conflict,
+    GitError,
+    NotFound,
+    NotSupported,
+    StoreError,
+    UpstreamUnreachable,
+)
 from sidecar.core.ports import Desk, ReviewState
-from sidecar.core.review import LineEdit
-from sidecar.review.desk import MOST_COMMENT, ReviewDesk
+from sidecar.core.review import LineEdit, Scope
+from sidecar.review.desk import MOST_COMMENT, Keeping, ReviewDesk
+from sidecar.review.dismissed import Dismissed
+from sidecar.review.opening import open_desk
 from sidecar.review.reply import ReplyWriter
 from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
@@ -43,8 +54,9 @@ class World:
             await self.database.aclose()
         self.database = await Database.open(self.path)
         git = await Git.open(self.repository.root)
-        kept = DismissalStore(self.database)
-        desk = ReviewDesk(git, ThreadStore(self.database), self.scorer, ReplyWriter(self.provider), kept)
+        dismissed = Dismissed(DismissalStore(self.database), str(git.root), time.time)
+        keeping = Keeping(ThreadStore(self.database), dismissed)
+        desk = ReviewDesk(git, keeping, self.scorer, ReplyWriter(self.provider))
         desk.subscribe(self.heard.append)
         return desk
 
@@ -497,3 +509,53 @@ async def test_a_models_suggestion_is_kept_for_the_lines_that_it_saw(world):
     assert places(await desk.refresh())[0] == ("a.py", 10, 10)
     with pytest.raises(Conflict, match="ask for another"):
         await desk.suggested(thread.id, comment.id, changed)
+
+
+async def test_each_scope_has_threads_of_its_own(world):
+    """What is staged, then edited further: the staged thread stays with its text, and says where that stands in the file."""
+    world.write(a_py=CHANGED)
+    world.repository.stage()
+    await world.desk()  # opens the database
+    git = await Git.open(world.repository.root)
+    working, close = open_desk(git, world.database, ReplyWriter(world.provider), None)
+    working._scorer = world.scorer
+    world.write(a_py="above\n" + CHANGED.replace("risky 20\n", "line 20\n"))
+    staged = await working.at(Scope("staged"))
+    staged._scorer = world.scorer
+    assert await working.at(Scope("staged")) is staged
+    assert await staged.at(Scope()) is working
+    assert places(await working.refresh()) == [("a.py", 11, 11)]
+    state = await staged.refresh()
+    assert places(state) == [("a.py", 10, 10), ("a.py", 20, 20)]
+    assert [thread.standing for thread in state.threads] == [(11, 11), None]
+    assert (staged.viewed.title, staged.viewed.new) == ("Staged changes", "index")
+    assert [(file.path, len(file.hunks)) for file in staged.outline()] == [("a.py", 2)]
+    assert await staged.text("a.py", staged.viewed.new) == CHANGED
+    world.write(a_py=CHANGED)
+    moved = await staged.refresh()
+    assert [thread.standing for thread in moved.threads] == [(10, 10), (20, 20)]
+    assert moved.revision == state.revision + 1
+    assert {thread.id for thread in moved.threads} == {thread.id for thread in state.threads}
+    with pytest.raises(BadInput, match="no commit 'gone'"):
+        await working.at(Scope("commit", "gone"))
+    commit = await working.at(Scope("commit", "HEAD"))
+    assert commit is await working.at(Scope("commit", world.repository.head))
+    close()
+
+
+async def test_a_desk_alone_has_no_other_scopes(world):
+    desk = await world.desk()
+    with pytest.raises(NotSupported, match="Only this one diff"):
+        await desk.at(Scope("staged"))
+    assert await desk.at(Scope()) is desk
+    assert [choice.scope.kind for choice in await desk.choices()][:3] == ["working", "staged", "branch"]
+
+
+async def test_an_edit_that_moves_no_thread_is_told_too(world):
+    """The counts of lines in an outline are of the newest look."""
+    desk = await world.desk()
+    world.write(a_py=TEXT + "one\n")
+    first = await desk.refresh()
+    world.write(a_py=TEXT + "one\ntwo\n")
+    assert (await desk.refresh()).revision == first.revision + 1
+    assert [(file.path, file.added) for file in desk.outline()] == [("a.py", 2)]

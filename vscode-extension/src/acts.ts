@@ -18,15 +18,15 @@ type Acts = Extract<CommandId, 'sidecar.dismissals' | `sidecar.thread.${'fix' | 
 
 /** Whoever takes a task to Claude Code. */
 export interface HandsOver {
-  handOver(task: string): Promise<void>;
+  handOver(task: string, of?: Uri): Promise<void>;
 }
 
 /** The commands on threads, by id. */
 export function threadActs(threads: Threads, server: Asker, claude: HandsOver): Record<Acts, (thread: Meant) => Promise<void>> {
   const on = (what: string, act: Act) => (thread: Meant): Promise<void> => doing(what, threads, thread, act);
   return {
-    'sidecar.thread.fix': on('hand the thread to Claude Code', async ({ id }) => {
-      await claude.handOver((await server.ask('sidecar/thread/handOver', { id })).prompt);
+    'sidecar.thread.fix': on('hand the thread to Claude Code', async ({ id, uri }) => {
+      await claude.handOver((await server.ask('sidecar/thread/handOver', { id })).prompt, Uri.parse(uri));
     }),
     'sidecar.thread.apply': (given: Meant | Comment) => apply(given, threads, server),
     'sidecar.thread.stage': on('stage the hunk', (item) => stage(item, server)),

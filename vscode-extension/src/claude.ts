@@ -1,6 +1,6 @@
 /** Hands tasks to Claude Code: to the one that runs in a terminal of this window, else to a new one, else to the clipboard. */
 
-import { Disposable, type Terminal, env, window, workspace } from 'vscode';
+import { Disposable, type Terminal, type Uri, env, window, workspace } from 'vscode';
 
 import { VARIABLE, isClaude, launchLine, pasted, quotes } from './handover';
 import type { Terminals } from './terminal';
@@ -11,7 +11,7 @@ export class Claude implements Disposable {
   private readonly running = new Map<Terminal, string | undefined>();
   private readonly subscriptions: Disposable[];
 
-  constructor(private readonly terminals: Terminals) {
+  constructor(private readonly terminals: (of?: Uri) => Terminals | undefined) {
     this.subscriptions = [
       window.onDidStartTerminalShellExecution(({ terminal, execution }) => {
         this.running.delete(terminal);
@@ -23,13 +23,13 @@ export class Claude implements Disposable {
   }
 
   /**
-   * Takes a task to Claude Code.
+   * Takes a task to Claude Code; a new terminal is one of the folder `of` a file.
    *
    * A task holds text of the repository, so it never becomes part of a command line: a new terminal gets it as a variable,
    * a running Claude Code as a paste that is one quoted word, should a shell read it after all. Enter is left to the
    * user: it might answer a question that stands there.
    */
-  async handOver(task: string): Promise<void> {
+  async handOver(task: string, of?: Uri): Promise<void> {
     if (!workspace.isTrusted) return copy(task, 'This folder is not trusted');
     const terminal = this.latest();
     if (terminal) {
@@ -40,7 +40,7 @@ export class Claude implements Disposable {
     }
     const line = launchLine(env.shell);
     if (!line) return copy(task, 'Sidecar does not know how to hand a task over in your shell');
-    this.terminals.open(line, { [VARIABLE]: task });
+    this.terminals(of)?.open(line, { [VARIABLE]: task });
   }
 
   dispose(): void {

@@ -107,7 +107,12 @@ export class Threads implements Disposable {
   async reveal(item: ThreadItem): Promise<void> {
     const line = Math.max(0, item.startLine);
     await window.showTextDocument(Uri.parse(item.uri), { selection: new Range(line, 0, line, 0) });
-    const thread = this.shown.get(item.id)?.thread;
+    this.expand(item.id);
+  }
+
+  /** Opens a thread where it is. */
+  expand(id: string): void {
+    const thread = this.shown.get(id)?.thread;
     if (thread) thread.collapsibleState = CommentThreadCollapsibleState.Expanded;
   }
 

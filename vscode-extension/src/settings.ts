@@ -2,6 +2,7 @@
 
 import type { Address } from './address';
 import type { Band } from './protocol';
+import type { Order } from './reconcile';
 
 /** Providers that can be chosen; `auto` leaves the choice to the server and the environment it inherits. */
 export const PROVIDERS = ['auto', 'databricks', 'azure_anthropic', 'anthropic', 'openai', 'offline'] as const;
@@ -9,6 +10,7 @@ export type ProviderChoice = (typeof PROVIDERS)[number];
 
 const BANDS = ['low', 'medium', 'high', 'critical'] as const satisfies readonly Band[];
 const EXPAND = ['none', 'high', 'all'] as const;
+const ORDERS = ['risk', 'position'] as const satisfies readonly Order[];
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error'] as const;
 
 /** Everything that can be set under `sidecar.`. An empty text means: not set. */
@@ -29,6 +31,10 @@ export interface Settings {
   readonly expand: (typeof EXPAND)[number];
   /** What the user chose of how much the server says, by the environment variable that carries it. */
   readonly review: Readonly<Record<string, string>>;
+  /** In which order risks are listed and visited. */
+  readonly order: Order;
+  /** Whether changed functions show their risk above them. */
+  readonly codeLens: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -131,6 +137,8 @@ export function readSettings(source: Source): Settings {
     minimumBand: oneOf(BANDS, get('review.minimumBand'), 'low'),
     expand: oneOf(EXPAND, get('review.expand'), 'high'),
     review: chosen(source),
+    order: oneOf(ORDERS, get('review.order'), 'risk'),
+    codeLens: get('review.codeLens') === true,
     logLevel: oneOf(LOG_LEVELS, get('logLevel'), 'info'),
   };
 }
@@ -149,7 +157,8 @@ export function needsRestart(before: Settings, after: Settings): boolean {
 }
 
 /**
- * The variables that the server gets beside those it inherits. `key` is the stored key of the chosen provider, if any.
+ * The variables that the server gets beside those it inherits. `key` is the stored key of the chosen provider, if any;
+ * `trusted` whether the user trusts the folder, without which nothing of it may be started.
  * What is not set here is left to the inherited environment, so a `DATABRICKS_TOKEN` of the user's shell goes on working.
  */
 export function serverEnvironment(
@@ -157,6 +166,7 @@ export function serverEnvironment(
   address: Address,
   workspace: string,
   key: string | undefined,
+  trusted: boolean,
 ): Record<string, string> {
   const variables: Record<string, string> = {
     ...settings.upstream,
@@ -166,8 +176,7 @@ export function serverEnvironment(
     SIDECAR_IDE: String(settings.companion),
     SIDECAR_IDE_PORT: String(address.companionPort),
     WORKSPACE_ROOT: workspace,
-    // Nothing is started in a folder that is not trusted.
-    SIDECAR_TRUSTED_FOLDERS: JSON.stringify([workspace]),
+    SIDECAR_TRUSTED_FOLDERS: trusted ? JSON.stringify([workspace]) : '',
     SIDECAR_LOG_LEVEL: settings.logLevel,
   };
   if (settings.provider !== 'auto') variables['PROVIDER'] = settings.provider;
