@@ -45,6 +45,7 @@ from sidecar.providers.databricks import DatabricksProvider
 from sidecar.providers.endpoints import ServingEndpoint
 from sidecar.providers.models import AS_ASKED
 from sidecar.settings import Settings, environment, from_machine
+from sidecar.settings.values import header_pairs
 from sidecar.store import runtime
 from sidecar.store.shared import PATIENCE, tried
 
@@ -115,6 +116,8 @@ def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) 
     if settings.cache.url is not None:
         yield check_shared_cache(settings)
     yield check_port(settings)
+    if call and settings.telemetry.otlp_endpoint is not None:
+        yield check_collector(settings)
     yield (answered := check_provider(settings, call=call))
     if call and (models := check_models(settings, told=answered.mark == "fail")) is not None:
         yield models
@@ -288,6 +291,23 @@ def check_shared_cache(settings: Settings) -> Finding:
         slow = f"use a server that is nearer: only {PATIENCE * 1000:.0f} ms are waited for"
         return Finding("cache", "warn", text, slow)
     return Finding("cache", "ok", text)
+
+
+def check_collector(settings: Settings) -> Finding:
+    """The collector that traces and metrics are sent to takes them."""
+    from sidecar.telemetry.exporter import tried as asked  # noqa: PLC0415 - only who has a collector pays for it
+
+    telemetry = settings.telemetry
+    address = telemetry.otlp_endpoint or ""
+    headers = header_pairs(telemetry.otlp_headers.get_secret_value()) if telemetry.otlp_headers else {}
+    wrong = asyncio.run(asked(address, headers))
+    if not wrong:
+        return Finding("telemetry", "ok", f"the collector at {address} takes traces and metrics")
+    mend = (
+        "set OTEL_EXPORTER_OTLP_ENDPOINT to the base address of OTLP over HTTP (mostly port 4318, not gRPC's 4317) and "
+        "OTEL_EXPORTER_OTLP_HEADERS to its key, or unset both"
+    )
+    return Finding("telemetry", "warn", f"nothing reaches the collector at {address}: {wrong}", mend)
 
 
 def check_port(settings: Settings) -> Finding:

@@ -31,6 +31,8 @@ _MOST_WAITING: Final = 2_048
 _AT_ONCE: Final = 512
 _PASSING: Final = frozenset({429, 502, 503, 504})
 """What a collector answers when it wants to be asked again (OTLP specification)."""
+FAULTS: Final = (aiohttp.ClientError, TimeoutError, OSError, ValueError)
+"""What sending can end with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +120,8 @@ class Exporter:
     async def _post(self, path: str, value: dict[str, Any]) -> bool:
         """Whether that is done with: taken, or refused in a way that sending it again would not mend."""
         try:
-            status = await self._asked(f"{self._base}{path}", orjson.dumps(value))
-        except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+            status = await self.asked(path, value)
+        except FAULTS as error:
             self._complain(type(error).__name__)
             return False
         if status == 200:
@@ -130,12 +132,14 @@ class Exporter:
         self._complain(f"HTTP {status}")
         return status not in _PASSING
 
-    async def _asked(self, url: str, body: bytes) -> int:
+    async def asked(self, path: str, value: dict[str, Any]) -> int:
+        """The status that the collector answers a report with. Raises one of `FAULTS`."""
         if self._session is None:
             timeout = aiohttp.ClientTimeout(total=self._pace.patience)
             jar = aiohttp.DummyCookieJar()
             proxy = await asyncio.to_thread(_system_proxy, self._base)
             self._session = aiohttp.ClientSession(timeout=timeout, proxy=proxy, cookie_jar=jar)
+        url, body = f"{self._base}{path}", orjson.dumps(value)
         async with self._session.post(url, data=body, headers=self._headers, allow_redirects=False) as response:
             return response.status
 
@@ -145,6 +149,18 @@ class Exporter:
             mend = "OTEL_EXPORTER_OTLP_ENDPOINT must be the base address of OTLP over HTTP (mostly port 4318)"
             log.warning("telemetry_not_sent", host=urlsplit(self._base).hostname, reason=reason, note=mend)
         self._failing = True
+
+
+async def tried(endpoint: str, headers: Mapping[str, str]) -> str:
+    """What is wrong with a collector, in a few words; "" where it takes reports. It is sent an empty one."""
+    exporter = Exporter(endpoint, headers, Meter(), "")
+    try:
+        status = await exporter.asked("/v1/traces", otlp.spans((), {}, ""))
+    except FAULTS as error:
+        return f"it cannot be reached ({type(error).__name__})"
+    finally:
+        await exporter.aclose()
+    return "" if status == 200 else f"it answers with HTTP {status}"
 
 
 def _system_proxy(url: str) -> str | None:

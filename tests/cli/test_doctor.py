@@ -19,6 +19,7 @@ import redis
 from sidecar import __version__
 from sidecar.cli import run
 from sidecar.cli.doctor import (
+    check_collector,
     check_extensions,
     check_git,
     check_mcp,
@@ -186,6 +187,36 @@ def test_a_team_s_cache(build, tmp_path):
     gone = check_shared_cache(build({**SHARED, "SIDECAR_CACHE_URL": server.url}))
     assert gone.mark == "fail"
     assert "of-the-server" not in gone.text
+
+
+@pytest.mark.parametrize(
+    ("turn", "mark", "words"),
+    [
+        (Scripted(body=b"{}"), "ok", "takes traces and metrics"),
+        (fault(401), "warn", "HTTP 401"),
+        (None, "warn", "cannot be reached"),
+    ],
+)
+def test_a_collector(build, free_port, turn, mark, words):
+    with Upstream(rule=lambda _: turn or answer("")) as collector:
+        address = collector.url if turn is not None else f"http://127.0.0.1:{free_port}"
+        env = {"OTEL_EXPORTER_OTLP_ENDPOINT": address, "OTEL_EXPORTER_OTLP_HEADERS": "authorization=Bearer%20k3y"}
+        finding = check_collector(build(env))
+        assert (finding.mark, words in finding.text, "k3y" in finding.line()) == (mark, True, False)
+        if turn is not None:
+            (seen,) = collector.requests
+            assert (seen.path, seen.headers["authorization"]) == ("/v1/traces", "Bearer k3y")
+        else:
+            assert "4318" in finding.mend
+
+
+def test_only_a_collector_that_is_named_is_looked_at(here, capsys, monkeypatch):
+    run(["doctor"])
+    assert "telemetry" not in capsys.readouterr().out
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:1")
+    assert "telemetry" not in _run(capsys), "with --no-call nobody is asked"
+    run(["doctor"])
+    assert "telemetry" in capsys.readouterr().out
 
 
 def test_a_team_s_cache_that_is_far_away(build, tmp_path, monkeypatch):
