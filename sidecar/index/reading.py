@@ -1,13 +1,12 @@
 """One file from its name to its entry in the index; and the worker process that does so for many.
 
-A worker is `python -m sidecar.index.reading ROOT`: it reads jobs from standard input and writes entries to standard
+A worker is `python -m sidecar.index.reading ROOT [mild]`: it reads jobs from standard input and writes entries to standard
 output, both as marshalled values, and ends with its input.
 """
 
 from __future__ import annotations
 
 import marshal
-import os
 import sys
 import time
 from pathlib import Path
@@ -20,9 +19,6 @@ from sidecar.index.grammars import BY_NAME, language_of
 
 GONE: Final = None
 """What comes of a file that is not there."""
-
-_NICE: Final = 14
-"""What a worker adds to the niceness of the indexer."""
 
 Job = tuple[str, bytes]
 """A path relative to the root, and the digest of the content that is known of it (empty: none)."""
@@ -113,8 +109,10 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
 def main() -> int:
     """Read jobs until the input ends."""
     root = Path(sys.argv[1])
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
+    if "mild" in sys.argv[2:]:
+        from sidecar.index.mildness import be_idle  # noqa: PLC0415 - who only reads one file needs no psutil
+
+        be_idle()
     while True:
         try:
             jobs = receive(sys.stdin.buffer)

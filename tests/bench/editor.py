@@ -109,6 +109,7 @@ async def at_work(tree: Tree, scratch: Path) -> AsyncIterator[EditorSource]:
         packed.append(scratch / "pyright.vsix")
         pack = [rig.node, str(ROOT / "tests" / "bench" / "pyright" / "pack.mjs"), str(packed[-1])]
         subprocess.run(pack, check=True, stdout=subprocess.DEVNULL, env={**os.environ, **rig.environment})
+        more["BENCH_PATH"] = os.environ["PATH"]
         more["BENCH_PYRIGHT"] = str(Path(sys.executable).with_name("basedpyright-langserver"))
     clean = cleaned(dict(os.environ), scratch / "clean")
     with at_the_editor(rig, clean, tree.root, scratch, vsix=packed, **more) as robot:

@@ -3,7 +3,8 @@
 
 const { LanguageClient } = require('vscode-languageclient/node');
 
-const server = { command: process.env.BENCH_PYRIGHT, args: ['--stdio'] };
+// The Python that it finds is the bench's own, as for the truth: an editor's server begins with the PATH of a login shell.
+const server = { command: process.env.BENCH_PYRIGHT, args: ['--stdio'], options: { env: { ...process.env, PATH: process.env.BENCH_PATH } } };
 const client = new LanguageClient('basedpyright', server, { documentSelector: [{ scheme: 'file', language: 'python' }] });
 
 exports.activate = () => client.start();
