@@ -13,7 +13,7 @@ from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
 from sidecar.core.review import Author, Comment, RiskReport, Thread, ThreadState
 from sidecar.review.anchor import compare
-from sidecar.review.foresight import foresee
+from sidecar.review.foresight import foresee, weigh
 from sidecar.review.reply import Answering
 from sidecar.review.threads import Look, reconcile
 from sidecar.store.threads import ThreadStore
@@ -131,6 +131,10 @@ class ReviewDesk:
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""
         return await foresee(self._git, self._scorer, path, text)
+
+    async def weigh(self, path: str, before: str | None, after: str) -> RiskReport:
+        """The risk of an edit by itself, which leads from `before` (None for a new file) to `after`. Raises GitError."""
+        return await weigh(self._git, self._scorer, path, before, after)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""

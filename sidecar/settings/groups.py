@@ -25,6 +25,7 @@ ProviderName = Literal["databricks", "azure_anthropic", "anthropic", "openai", "
 Auth = Literal["auto", "token", "none"]
 AzureAuth = Literal["key", "entra"]
 ToolOffer = Literal["auto", "always", "never"]
+GateLevel = Literal["off", "medium", "high", "critical"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Narrowing = Literal["only false", "only true", "lower", "more", "fewer", "stricter"]
 
@@ -313,6 +314,25 @@ class Ide(Group):
         0, "Port on which it does; 0 takes a free one.", "SIDECAR_IDE_PORT", example="24071", ge=0, le=65535
     )
     config_dir: Folder = _setting(Path("~/.claude"), "Claude Code's own folder.", "CLAUDE_CONFIG_DIR")
+
+
+class Gate(Group):
+    """The risk gate on the CLI's own edits, where its hook is installed (`sidecar hooks install --risk`)."""
+
+    level: Annotated[GateLevel, BeforeValidator(lower)] = _setting(
+        "off",
+        "From which risk a proposed edit stops for a person: `medium`, `high`, `critical`; `off` for none.",
+        "SIDECAR_GATE_RISK",
+        example="high",
+    )
+    timeout_ms: int = _setting(
+        2_000,
+        "How long an edit waits for its risk, in milliseconds; then it flows.",
+        "SIDECAR_GATE_TIMEOUT_MS",
+        example="2000",
+        ge=1,
+        le=8_000,
+    )
 
 
 class Languages(Group):

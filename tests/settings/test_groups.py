@@ -61,6 +61,8 @@ EXAMPLES = {
     "WEB_FETCH_ALLOWED_HOSTS": ("a.example.com", ("a.example.com",)),
     "SIDECAR_IDE": ("off", False),
     "SIDECAR_IDE_PORT": ("24071", 24071),
+    "SIDECAR_GATE_RISK": ("HIGH", "high"),
+    "SIDECAR_GATE_TIMEOUT_MS": ("500", 500),
     "CLAUDE_CONFIG_DIR": ("/c", Path("/c")),
     "SIDECAR_LANGUAGE_SERVERS": ("on", True),
     "SIDECAR_LANGUAGE_SERVERS_COUNT": ("2", 2),

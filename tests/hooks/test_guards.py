@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from sidecar.core.policy import GitRules
+from sidecar.hooks.guards import PRE_PUSH, GitGuard
 from sidecar.store.database import Database
 from sidecar.tools.gate import TestGate
-from sidecar.tools.guards import PRE_PUSH, GitGuard
 from tests.fakes.repository import Repository
 
 
