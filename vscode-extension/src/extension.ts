@@ -6,6 +6,7 @@ import { addressFor } from './address';
 import { follow, isAlone } from './companion';
 import { Threads } from './comments';
 import { registerCommands } from './handlers';
+import { ClaudeHooks } from './hooks';
 import { Log } from './log';
 import { Proposals } from './proposals';
 import type { ThreadItem } from './protocol';
@@ -53,6 +54,7 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
     const variables = serverEnvironment(settings, address(), folder.uri.fsPath, key);
     return { command: program, args: [...args, 'lsp'], cwd: provision.folder, variables };
   });
+  const hooks = new ClaudeHooks({ folder, log, server, provision, settings: () => settings }, (words) => { status.tell(words); });
   const threads = new Threads(server, context.extensionUri.with({ path: `${context.extensionUri.path}/media` }), () => settings);
   const proposals = new Proposals(server, threads, log);
   const changed = new EventEmitter<void>();
@@ -78,9 +80,9 @@ export function activate(context: ExtensionContext): SidecarApi | undefined {
     workspace.onDidGrantWorkspaceTrust(() => { furnish(); begin(); }),
     follow(server),
     context.secrets.onDidChange(({ key }) => { if (isKeyed(settings.provider) && key === secretName(settings.provider)) begin(); }),
-    ...registerCommands({ context, log, server, threads, terminals, proposals, provision, settings: () => settings }),
+    ...registerCommands({ context, log, server, threads, terminals, proposals, hooks, provision, settings: () => settings }),
   ];
-  context.subscriptions.push(...subscriptions, terminals, proposals, threads, status, server, changed, log);
+  context.subscriptions.push(...subscriptions, terminals, proposals, hooks, threads, status, server, changed, log);
   stop = () => server.stop();
   begin();
   return { view: () => server.view, threads: () => threads.items(), onChange: changed.event };

@@ -4,6 +4,7 @@ import { type CommentReply, type CommentThread, type Disposable, type ExtensionC
 
 import type { CommandId } from './commands';
 import type { Threads } from './comments';
+import type { ClaudeHooks } from './hooks';
 import { type Log, reason } from './log';
 import { setApiKey, showMenu } from './menu';
 import { mentionSelection } from './companion';
@@ -23,6 +24,7 @@ export interface Parts {
   readonly threads: Threads;
   readonly terminals: Terminals;
   readonly proposals: Proposals;
+  readonly hooks: ClaudeHooks;
   readonly provision: Provision;
   readonly settings: () => Settings;
 }
@@ -33,14 +35,16 @@ export function registerCommands(parts: Parts): Disposable[] {
 }
 
 function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown> {
-  const { context, log, server, threads, terminals, proposals } = parts;
+  const { context, log, server, threads, terminals, proposals, hooks } = parts;
   return {
-    'sidecar.menu': () => showMenu(server.view),
+    'sidecar.menu': () => showMenu(server.view, { 'sidecar.installHooks': hooks.words }),
     'sidecar.review': () => told('look at the change', () => review(server)),
     'sidecar.nextRisk': () => go(threads, 'next'),
     'sidecar.previousRisk': () => go(threads, 'previous'),
     'sidecar.newTerminal': () => terminals.open(),
     'sidecar.connectTools': () => terminals.connect(),
+    'sidecar.installHooks': () => told('install the hooks', () => hooks.install()),
+    'sidecar.removeHooks': () => told('remove the hooks', () => hooks.remove()),
     'sidecar.setApiKey': () => setApiKey(context),
     'sidecar.mention': () => told('reach Claude Code', () => mentionSelection(server)),
     'sidecar.proposal.accept': () => told('accept the edit', () => proposals.accept()),

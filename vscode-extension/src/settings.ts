@@ -9,6 +9,7 @@ export type ProviderChoice = (typeof PROVIDERS)[number];
 
 const BANDS = ['low', 'medium', 'high', 'critical'] as const satisfies readonly Band[];
 const EXPAND = ['none', 'high', 'all'] as const;
+const GATE = ['off', 'medium', 'high', 'critical'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error'] as const;
 
 /** Everything that can be set under `sidecar.`. An empty text means: not set. */
@@ -27,6 +28,8 @@ export interface Settings {
   readonly companion: boolean;
   readonly minimumBand: Band;
   readonly expand: (typeof EXPAND)[number];
+  /** From which risk an edit of Claude Code stops for a person, where its hook is installed. */
+  readonly gateLevel: (typeof GATE)[number];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -84,6 +87,7 @@ export const GUARDED: readonly string[] = [
   'port',
   'provider',
   'logLevel',
+  'gate.level',
   ...Object.keys(UPSTREAM),
 ];
 
@@ -120,6 +124,7 @@ export function readSettings(source: Source): Settings {
     companion: get('companion.enabled') !== false,
     minimumBand: oneOf(BANDS, get('review.minimumBand'), 'low'),
     expand: oneOf(EXPAND, get('review.expand'), 'high'),
+    gateLevel: oneOf(GATE, get('gate.level'), 'off'),
     logLevel: oneOf(LOG_LEVELS, get('logLevel'), 'info'),
   };
 }
@@ -133,7 +138,7 @@ export function overruled(source: Source): readonly string[] {
 
 /** Whether the server must be started anew for the new settings to hold. */
 export function needsRestart(before: Settings, after: Settings): boolean {
-  const server = (s: Settings): unknown => [s.command, s.python, s.wheelhouse, s.port, s.provider, s.upstream, s.logLevel, s.companion];
+  const server = (s: Settings): unknown => [s.command, s.python, s.wheelhouse, s.port, s.provider, s.upstream, s.logLevel, s.companion, s.gateLevel];
   return JSON.stringify(server(before)) !== JSON.stringify(server(after));
 }
 
@@ -158,6 +163,8 @@ export function serverEnvironment(
     SIDECAR_TRUSTED_FOLDERS: workspace,
     SIDECAR_LOG_LEVEL: settings.logLevel,
   };
+  // Off leaves it to the inherited environment, like everything that is not set.
+  if (settings.gateLevel !== 'off') variables['SIDECAR_GATE_RISK'] = settings.gateLevel;
   if (settings.provider !== 'auto') variables['PROVIDER'] = settings.provider;
   if (key && isKeyed(settings.provider)) variables[UPSTREAMS[settings.provider].keyVariable] = key;
   return variables;

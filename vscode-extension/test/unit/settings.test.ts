@@ -53,6 +53,7 @@ test('with nothing set, the manifest and the code agree on every default', () =>
     companion: true,
     minimumBand: 'low',
     expand: 'high',
+    gateLevel: 'off',
     logLevel: 'info',
   });
   assert.deepEqual(readSettings({ get: () => undefined, inspect: () => undefined }), settings());
