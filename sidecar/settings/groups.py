@@ -216,7 +216,10 @@ class GitPolicy(Group):
         example="main, release/*",
     )
     require_tests: bool = _setting(
-        False, "Whether the tests must pass before a commit.", "POLICY_GIT_REQUIRE_TESTS", narrow="only true"
+        False,
+        "Whether the tests must pass before a commit; it binds merges, rebases, pulls, cherry-picks and reverts that make commits as well.",
+        "POLICY_GIT_REQUIRE_TESTS",
+        narrow="only true",
     )
     test_command: str | None = _setting(None, "The command for that.", "POLICY_GIT_TEST_COMMAND", example="npm test")
     commit_regex: Annotated[str, AfterValidator(check_pattern)] | None = _setting(

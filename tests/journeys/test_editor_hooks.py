@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,11 +28,15 @@ def hooks(file: Path) -> dict[str, Any]:
 
 
 def settled(robot: Robot, words: str) -> None:
-    """Wait until the menu says so of the hooks."""
-    command(robot, "Sidecar: Show Menu")
-    robot.do("waitFor", selector=f"{PICK} .monaco-list-row", text=words)
-    robot.do("press", keys=["Escape"])
-    robot.do("waitFor", selector=PICK, state="hidden")
+    """Wait until the menu says so of the hooks; it shows what was known when it was opened."""
+    until, seen = time.monotonic() + 60, ""
+    while not re.search(words, seen):
+        assert time.monotonic() < until, seen
+        command(robot, "Sidecar: Show Menu")
+        robot.do("waitFor", selector=f"{PICK} .monaco-list-row", text="Install Claude Hooks")
+        seen = "\n".join(robot.do("texts", selector=f"{PICK} .monaco-list-row"))
+        robot.do("press", keys=["Escape"])
+        robot.do("waitFor", selector=PICK, state="hidden")
 
 
 def test_guards_are_installed_and_removed_as_picked(

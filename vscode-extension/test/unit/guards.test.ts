@@ -20,7 +20,7 @@ const WORDS: readonly (readonly [Guards | undefined, string])[] = [
   [with_({}, { local: 'outdated', user: 'installed' }), 'git guard here and everywhere (outdated: install it again)'],
   [with_({ level: 'high' }, {}, { project: 'installed' }), 'risk gate for the project, from high risk'],
   [with_({}, {}, { local: 'installed' }), 'risk gate here, no edit stops (sidecar.gate.level is off)'],
-  [with_({ off: '/home/x/settings.json' }, { local: 'installed' }), 'off (disableAllHooks in /home/x/settings.json): git guard here'],
+  [with_({ off: '/x/settings.json' }, { local: 'installed' }), 'off (disableAllHooks in /x/settings.json): git guard here'],
 ];
 
 test('how the guards stand is one line', () => {
