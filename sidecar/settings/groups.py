@@ -284,6 +284,14 @@ class Mcp(Group):
         example="60000",
         ge=1,
     )
+    hang_ms: int = _setting(
+        8_000,
+        "How long a call waits for a server that starts, or that answers neither it nor a ping, in milliseconds; 0 for as long as it takes.",
+        "MCP_HANG_MS",
+        narrow="lower",
+        example="8000",
+        ge=0,
+    )
     sandbox_enabled: bool = _setting(False, "Whether they run in a sandbox.", "MCP_SANDBOX_ENABLED", narrow="only true")
     sandbox_image: str | None = _setting(
         None, "The container's image, by its digest.", "MCP_SANDBOX_IMAGE", example="node@sha256:…"

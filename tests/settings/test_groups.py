@@ -56,6 +56,7 @@ EXAMPLES = {
     "MCP_SANDBOX_RUNTIME": ("podman", "podman"),
     "MCP_SANDBOX_NETWORK": ("true", True),
     "MCP_SANDBOX_WRITABLE": ("true", True),
+    "MCP_HANG_MS": ("4000", 4000),
     "MCP_TIMEOUT_MS": ("1500", 1500),
     "WEB_SEARCH_ENDPOINT": ("https://s.example.com", "https://s.example.com"),
     "WEB_FETCH_ALLOWED_HOSTS": ("a.example.com", ("a.example.com",)),
