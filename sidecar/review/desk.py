@@ -27,7 +27,7 @@ from sidecar.core.suggestion import suggestion_of
 from sidecar.review import mends
 from sidecar.review.anchor import compare
 from sidecar.review.dismissed import Dismissed
-from sidecar.review.foresight import foresee
+from sidecar.review.foresight import foresee, weigh
 from sidecar.review.handover import handover
 from sidecar.review.outline import outline
 from sidecar.review.places import MANNERS, Manners
@@ -266,6 +266,10 @@ class ReviewDesk:
         """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""
         await self._load()
         return await foresee(self._git, self._scorer, path, text, self._manners, self._dismissed.all())
+
+    async def weigh(self, path: str, before: str | None, after: str) -> RiskReport:
+        """The risk of an edit by itself, which leads from `before` (None for a new file) to `after`. Raises GitError."""
+        return await weigh(self._git, self._scorer, path, before, after)
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""

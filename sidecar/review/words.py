@@ -103,6 +103,11 @@ def escape(text: str) -> str:
     return _UNSEEN.sub(_shown, _MARKUP.sub(_escaped, text.strip()))
 
 
+def plain(text: str) -> str:
+    """Text for a terminal, on one line: nothing invisible, no markup added."""
+    return " ".join(_UNSEEN.sub(_shown, text).split())
+
+
 def code(text: str) -> str:
     """Text as inline code, whatever it holds."""
     plain = _UNSEEN.sub(_shown, text)

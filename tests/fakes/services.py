@@ -149,6 +149,10 @@ class FakeDesk:
             Thread(f"p{n}", Anchor(path, n, n, (line,)), "open", 0.5, "high", (comment,), 0.0, 0.0) for n, line in lines
         )
 
+    async def weigh(self, path: str, before: str | None, after: str) -> RiskReport:
+        risky = after.count(MARK) > (before or "").count(MARK)
+        return RiskReport(0.5 if risky else 0.01, "high" if risky else "low", base=0.0, model="fake@1")
+
     def subscribe(self, listener: Callable[[ReviewState], None]) -> Callable[[], None]:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
