@@ -10,10 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from tests.bench.risk import data
-from tests.bench.risk.learn import choice, logistic, logit, platt, shares, sigmoid, spread_of
+from tests.bench.risk.learn import choice, logistic, logistic_within, logit, platt, shares, sigmoid, spread_of
 
-NAME = "jit-lr@2"
+NAME = "jit-lr@3"
 RIDGE, RIDGE_LINES = 100.0, 10.0
+ERAS, PULL = 4, 5.0
+"""The parts in which a repository's changes have intercepts of their own, and how these are drawn to the common one."""
+OF_PLACE = ("fix_rate", "rep_here")
+"""Features that tell one repository and era from another; their weights are fitted last."""
+OTHER_RATES, RIDGE_PLACE = 0.1, 3.0
+"""What a repository with another rate of repairs (`data.THINNED`) weighs when these weights are fitted."""
 BENT = {"dev_days": 4.0, "exp": 4.0, "age": 4.0, "nuc": 4.0}
 """Features that also have a squared term, with its centre on the logarithmic scale."""
 OUT = Path(__file__).parents[3] / "sidecar" / "risk" / "model.json"
@@ -54,17 +60,51 @@ def stacked(tables):
 
 
 class ChangeFit:
-    """A regression of the label on some features, over the tables given, and what it says of another table."""
+    """A regression of the label on some features, over the tables given, and what it says of another table.
 
-    def __init__(self, features, tables, ridge=RIDGE):
-        self.design = Design(features)
+    First the weights of all features but those in `OF_PLACE`, by what distinguishes the changes of one repository and
+    era; then those in `OF_PLACE`, a common intercept and a slope for the rest, by what distinguishes places.
+    """
+
+    def __init__(self, features, tables, ridge=RIDGE, eras=ERAS):
+        self.design = Design([name for name in features if name not in OF_PLACE])
+        self.place = Design([name for name in features if name in OF_PLACE])
         y, w = stacked(tables)
         x = self.design.scale(np.vstack([self.design.raw(t) for t in tables]))
-        self.found = logistic(x, y, w, ridge)
+        era = np.concatenate([at * eras + np.arange(len(t)) * eras // len(t) for at, t in enumerate(tables)])
+        self.found = logistic_within(x, y, w, ridge, era, PULL)
+        if not self.place.columns:
+            return
+        self.place.scale(np.vstack([self.place.raw(t) for t in tables]))
+        rows = [self._row(t, len(t) ** -0.5) for t in tables]
+        for title in data.THINNED if "rep_here" in features else ():
+            for t in tables:
+                stays = t[f"in_{title}"].to_numpy()
+                there = t[stays].assign(rep_here=t.loc[stays, f"here_{title}"])
+                rows.append(self._row(there, OTHER_RATES * len(t) ** -0.5))
+        z, places, y, w = (np.concatenate(column) for column in zip(*rows, strict=True))
+        known = logistic(np.column_stack([z, places]), y, w / w.mean(), RIDGE_PLACE)
+        self.found = np.r_[known[0] + known[1] * self.found[0], known[1] * self.found[1:], known[2:]]
+
+    def _row(self, table, weight):
+        return self._plain(table), self._places(table), table["label"].to_numpy(float), np.full(len(table), weight)
+
+    def _plain(self, table):
+        x = (self.design.raw(table) - self.design.mean) / self.design.deviation
+        return self.found[0] + x @ self.found[1 : 1 + x.shape[1]]
+
+    def _places(self, table):
+        return (self.place.raw(table) - self.place.mean) / self.place.deviation
 
     def logits(self, table):
-        x = (self.design.raw(table) - self.design.mean) / self.design.deviation
-        return self.found[0] + x @ self.found[1:]
+        z = self._plain(table)
+        return z + self._places(table) @ self.found[1 + len(self.design.columns) :] if self.place.columns else z
+
+    def terms(self, slope):
+        """All weights times a slope, as the model's file has them."""
+        cut = 1 + len(self.design.columns)
+        found = self.design.terms(slope * self.found[1:cut])
+        return found + (self.place.terms(slope * self.found[cut:]) if self.place.columns else [])
 
 
 class MessageFit:
@@ -161,7 +201,7 @@ def head(name, features, line_features, changes, lines, *, tell=print):
         "name": name,
         "base": float(slope * whole.found[0] + intercept),
         "spread": spread,
-        "terms": whole.design.terms(slope * whole.found[1:]),
+        "terms": whole.terms(slope),
         "lines": line_model.design.terms(line_model.found),
     }
     return found, calibrated

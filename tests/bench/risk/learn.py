@@ -30,6 +30,34 @@ def logistic(x, y, weight, ridge, offset=None, *, intercept=True):
     return found
 
 
+def logistic_within(x, y, weight, ridge, group, pull):
+    """As `logistic`, while each group of rows has an intercept of its own, drawn to the common one by `pull`.
+
+    So the coefficients tell what distinguishes the rows of one group, not one group from another. By Newton's method, the
+    groups' intercepts eliminated from each step.
+    """
+    order = np.argsort(group, kind="stable")
+    design, y, weight, group = np.column_stack([np.ones(len(x)), x])[order], y[order], weight[order], group[order]
+    start = np.r_[0, np.flatnonzero(np.diff(group)) + 1]
+    place = np.repeat(np.arange(len(start)), np.diff(np.r_[start, len(group)]))
+    penalty = np.r_[0.0, np.full(x.shape[1], float(ridge))]
+    found, own = np.zeros(design.shape[1]), np.zeros(len(start))
+    for _ in range(50):
+        p = sigmoid(design @ found + own[place])
+        rest, spread = weight * (y - p), weight * p * (1 - p)
+        weighed = design * spread[:, None]
+        across = np.add.reduceat(weighed, start)
+        of_own = np.add.reduceat(spread, start) + pull
+        slope, own_slope = design.T @ rest - penalty * found, np.add.reduceat(rest, start) - pull * own
+        curvature = weighed.T @ design + np.diag(penalty) - across.T @ (across / of_own[:, None])
+        step = np.linalg.solve(curvature, slope - across.T @ (own_slope / of_own))
+        own_step = (own_slope - across @ step) / of_own
+        found, own = found + step, own + own_step
+        if max(np.abs(step).max(), np.abs(own_step).max()) < 1e-10:
+            break
+    return found
+
+
 def platt(scores, y, weight):
     """Slope and intercept that calibrate log-odds."""
     intercept, slope = logistic(scores[:, None], y, weight, 1e-6)
