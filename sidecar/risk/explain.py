@@ -120,8 +120,11 @@ def _depth(seen: _Seen) -> str:
 
 def _made(seen: _Seen) -> str:
     calls, indexes, sums = (seen.count(name) for name in ("n_call", "n_index", "n_arithmetic"))
-    lines = plural(seen.count("lines"), "line")
-    return f"Of its {lines} of new code {calls} have a call or bracket, {indexes} an index, {sums} a calculation."
+    busiest = f"{plural(seen.count('calls_max'), 'bracket')} and {plural(seen.count('dots_max'), 'dot')}"
+    return (
+        f"Of its {plural(seen.count('lines'), 'line')} of new code {calls} have a call or bracket, {indexes} an index, "
+        f"{sums} a calculation; the busiest have {busiest}."
+    )
 
 
 def _tests(seen: _Seen) -> str:

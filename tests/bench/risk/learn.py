@@ -1,7 +1,7 @@
 """The estimators: ridge logistic regression with offsets and weights, and a choice model of lines. Deterministic."""
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize_scalar
 
 
 def logit(p):
@@ -67,7 +67,7 @@ def platt(scores, y, weight):
 def choice(x, y, group, ridge):
     """Coefficients by which lines are chosen within their group (a commit): conditional logit with several choices.
 
-    Each group weighs as the square root of its number of chosen lines. Rows of a group stand together.
+    Each group weighs as the square root of its number of chosen lines. Rows of a group stand together. By Newton's method.
     """
     chosen = np.bincount(group, y)
     keep = chosen[group] > 0
@@ -78,16 +78,19 @@ def choice(x, y, group, ridge):
     target = y * np.repeat(positive**-0.5, size)
     mass = np.add.reduceat(target, start)
 
-    def loss(found):
-        z = x @ found
-        top = np.maximum.reduceat(z, start)
-        e = np.exp(z - np.repeat(top, size))
-        total = np.add.reduceat(e, start)
-        value = (target * z).sum() - (mass * (np.log(total) + top)).sum()
-        gradient = x.T @ (target - e * np.repeat(mass / total, size))
-        return -value + ridge / 2 * found @ found, ridge * found - gradient
-
-    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    found = np.zeros(x.shape[1])
+    for _ in range(100):
+        p = shares(x @ found, group)
+        rest = target - p * np.repeat(mass, size)
+        slope = x.T @ rest - ridge * found
+        mean = np.add.reduceat(x * p[:, None], start)
+        curvature = (x * (p * np.repeat(mass, size))[:, None]).T @ x - (mean * mass[:, None]).T @ mean
+        step = np.linalg.solve(curvature + ridge * np.eye(len(found)), slope)
+        # Far from the end a whole step may lead too far.
+        found = found + step * min(1.0, 1.0 / np.abs(step).max())
+        if np.abs(step).max() < 1e-9:
+            break
+    return found
 
 
 def shares(z, group):

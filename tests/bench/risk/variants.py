@@ -100,8 +100,7 @@ def elsewhere(changes, features):
         for name, table in changes.items():
             others = {other: table for other, table in changes.items() if other != name}
             slope, intercept = fit.calibrate(plain, others)
-            stays = table[table[f"in_{title}"]].reset_index(drop=True)
-            there[name] = stays.assign(rep_here=stays[f"here_{title}"])
+            there[name] = fit.elsewhere(table, title)
             scores[name] = sigmoid(slope * models[name].logits(there[name]) + intercept)
         found[f"{title} repairs"] = figures(there, scores).mean()
     return found
