@@ -118,6 +118,15 @@ def _depth(seen: _Seen) -> str:
     return f"Its most deeply nested line is indented by {plural(seen.count('indent_max'), 'column')}."
 
 
+def _made(seen: _Seen) -> str:
+    calls, indexes, sums = (seen.count(name) for name in ("n_call", "n_index", "n_arithmetic"))
+    busiest = f"{plural(seen.count('calls_max'), 'bracket')} and {plural(seen.count('dots_max'), 'dot')}"
+    return (
+        f"Of its {plural(seen.count('lines'), 'line')} of new code {calls} have a call or bracket, {indexes} an index, "
+        f"{sums} a calculation; the busiest have {busiest}."
+    )
+
+
 def _tests(seen: _Seen) -> str:
     added = seen.count("test_la")
     if not added:
@@ -191,9 +200,17 @@ def _repaired_here(seen: _Seen) -> str:
     )
 
 
+_SIZES = (
+    "tokens", "branches", "prod_nf", "lines", "names", "names_all", "names_once", "tokens_max", "tokens_mean", "hunk_max",
+    "replacing",
+)  # fmt: skip
+_FORMS = (
+    "n_arithmetic", "n_number", "n_call", "n_index", "n_comma", "n_exit", "n_assign", "calls_max", "dots_max",
+)  # fmt: skip
 _THEMES: tuple[tuple[tuple[str, ...], Callable[[_Seen], str]], ...] = (
-    (("tokens", "branches", "prod_nf"), _size),
-    (("indent_max",), _depth),
+    (_SIZES, _size),
+    (("indent_max", "indent_mean"), _depth),
+    (_FORMS, _made),
     (("test_la",), _tests),
     (("fix_density", "nfix_max", "nfix_sum", "r_nfix_sum"), _repairs),
     (("nuc", "ndev", "age", "r_age", "r_ndev"), _churn),
