@@ -183,7 +183,7 @@ export class Proposals implements Disposable, FileSystemProvider {
 
 /** Where to look first: at the gravest comment; else the editor goes to the first difference. */
 function placeOf({ threads }: ProposalItem): { selection?: Range } {
-  const found = (item: ProposalItem['threads'][number]): number => Number((item.rules ?? []).length > 0);
+  const found = (item: ProposalItem['threads'][number]): number => Number(item.rules.length > 0);
   const [first] = [...threads].sort((a, b) => found(b) - found(a) || b.score - a.score);
   return first ? { selection: new Range(first.endLine, 0, first.endLine, 0) } : {};
 }

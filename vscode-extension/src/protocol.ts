@@ -49,7 +49,7 @@ export interface ThreadItem {
   readonly comments: readonly CommentItem[];
   readonly revision: number;
   /** The rules whose findings it tells of; empty for a risk. */
-  readonly rules?: readonly string[];
+  readonly rules: readonly string[];
 }
 
 /** Look at the change again; without `paths` all of it. */

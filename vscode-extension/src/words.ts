@@ -37,7 +37,7 @@ export function cases(score: number): string {
 
 /** A thread's heading, which is also what a screen reader says. Everything that a colour or a sign shows is in it. */
 export function threadLabel(item: ThreadItem): string {
-  const found = (item.rules ?? []).length > 0;
+  const found = item.rules.length > 0;
   const marks = [
     item.state === 'resolved' ? 'Resolved' : '',
     item.outdated ? 'Outdated' : '',
