@@ -20,6 +20,7 @@ from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
+from sidecar.risk.explain import plural
 from sidecar.settings import from_machine
 from sidecar.store.runtime import open_folder
 from sidecar.vcs import worktree
@@ -56,6 +57,9 @@ FailOver = Annotated[
     float | None,
     typer.Option("--fail-over", metavar="X", min=0.0, max=1.0, help="Exit 1 when a score is above X (0..1)."),
 ]
+FailOnHazard = Annotated[
+    bool, typer.Option("--fail-on-hazard", help="Exit 1 when there is a plain hazard: a secret, a conflict marker, …")
+]
 
 
 def risk(  # noqa: PLR0913 - the options of the command, as the command line wants them
@@ -69,6 +73,7 @@ def risk(  # noqa: PLR0913 - the options of the command, as the command line wan
     patch: Patch = None,
     format_: FormatOption = None,
     fail_over: FailOver = None,
+    fail_on_hazard: FailOnHazard = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
@@ -77,11 +82,28 @@ def risk(  # noqa: PLR0913 - the options of the command, as the command line wan
     choice = _Choice(working_tree=working_tree, staged=staged, base=base, range=range_, commits=commits, patch=patch)
     form = format_ or (Format.json if json else Format.jsonl if commits else Format.text)
     out = Output(json, quiet, verbose)
+    gate = _Gate(fail_over, fail_on_hazard)
     if commits is not None:
-        return _score_commits(repo, commits, form, fail_over, out)
+        return _score_commits(repo, commits, form, gate, out)
     report = _score(repo, choice, out)
     _print([report], form, out)
-    return _verdict([report], fail_over, out)
+    return _verdict(report, gate, out)
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """What makes the command end with 1."""
+
+    score: float | None
+    hazards: bool
+
+    def stops(self, report: RiskReport) -> list[str]:
+        """Why a report is not let through, a sentence each."""
+        found = sum(finding.hazard for finding in report.findings) if self.hazards else 0
+        said = [f"There {'is' if found == 1 else 'are'} {plural(found, 'plain hazard')} in it."] if found else []
+        if self.score is not None and report.score > self.score:
+            said.append(f"The score {report.score:.2f} is above {self.score:g}.")
+        return said
 
 
 @dataclass(frozen=True)
@@ -181,7 +203,7 @@ def _need_work_tree(git: Git, what: str) -> None:
         raise BadInput(f"A bare repository has no work tree for {what}; use --range, --commits or --patch.")
 
 
-def _score_commits(repo: str, source: str, form: Format, fail_over: float | None, out: Output) -> int:
+def _score_commits(repo: str, source: str, form: Format, gate: _Gate, out: Output) -> int:
     revisions = [line.strip() for line in _read(source).decode("utf-8", "replace").splitlines() if line.strip()]
     git = Git.open_blocking(Path(repo))
     bad = 0
@@ -192,7 +214,7 @@ def _score_commits(repo: str, source: str, form: Format, fail_over: float | None
             if report is None:
                 bad += 1
                 continue
-            over |= fail_over is not None and report.score > fail_over
+            over |= bool(gate.stops(report))
             if form is not Format.jsonl:
                 reports.append(report)
             else:
@@ -239,9 +261,8 @@ def _print(reports: list[RiskReport], form: Format, out: Output) -> None:
             out.record(as_json(report))
 
 
-def _verdict(reports: list[RiskReport], fail_over: float | None, out: Output) -> int:
-    worst = max(report.score for report in reports)
-    if fail_over is not None and worst > fail_over:
-        out.complain(f"The score {worst:.2f} is above {fail_over:g}.")
-        return 1
-    return 0
+def _verdict(report: RiskReport, gate: _Gate, out: Output) -> int:
+    said = gate.stops(report)
+    for sentence in said:
+        out.complain(sentence)
+    return int(bool(said))
