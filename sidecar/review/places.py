@@ -58,6 +58,11 @@ class Candidate:
         return self.file, self.start, self.end
 
     @property
+    def kind(self) -> str:
+        """What it is about, in a word: the gravest rule, or `risk`."""
+        return self.findings[0].rule if self.findings else "risk"
+
+    @property
     def score(self) -> float:
         """That of its hunk; 0 where lines are none that are scored."""
         return self.hunk.score if self.hunk else 0.0
