@@ -136,7 +136,7 @@ def _score(repo: str, choice: _Choice, out: Output) -> RiskReport:
     change = _change(git, choice)
     if change.base is None and change.files:
         out.detail("The repository has no commit yet, so nothing is known of its history.")
-    return _scorer(git, out).score_blocking(change)
+    return _scorer(git, out).evident_blocking(change)
 
 
 def _scorer(git: Git, out: Output) -> RiskScorer:

@@ -57,9 +57,10 @@ def placed(hunk: HunkRisk, report: RiskReport) -> str:
 def comment(hunk: HunkRisk, report: RiskReport, band: Band) -> str:
     """The first comment of a thread, as Markdown: severity with the strongest reason, at most two more, what it means.
 
-    Why this place comes first, then why this change; the lead is what lists of comments show of it.
+    Why this place comes first, then why this change, then what the history shows of it; the lead is what lists of comments show of it.
     """
-    said = reasons([*_telling(hunk.reasons), *_telling(report.reasons)])
+    proof = [reason for reason in hunk.reasons if reason.effect == 0 and reason.text][: MOST_REASONS - 1]
+    said = reasons([*_telling(hunk.reasons), *_telling(report.reasons)], MOST_REASONS - len(proof)) + reasons(proof)
     if not said:
         return f"**{title(band)}.** {placed(hunk, report)}"
     first, *more = said
