@@ -196,6 +196,9 @@ class Desk(Protocol):
     def state(self, since: int = 0) -> ReviewState:
         """What changed after revision `since`; everything when it is 0 or too old."""
 
+    def hold(self, path: str, text: str | None) -> None:
+        """A file's text that the editor has not saved, None when there is none any more; the next look sees it."""
+
     async def reply(self, thread_id: str, body: str) -> Thread:
         """Add the user's comment and the answer to it. Raises NotFound, BadInput (empty body)."""
 

@@ -13,6 +13,7 @@ from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
 from sidecar.core.review import Author, Comment, RiskReport, Thread, ThreadState
 from sidecar.review.anchor import compare
+from sidecar.review.buffers import Buffers
 from sidecar.review.foresight import foresee
 from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answering
@@ -21,7 +22,7 @@ from sidecar.risk.hazards.secret import veiled
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
 from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import read_lines_blocking, working_tree
+from sidecar.vcs.worktree import working_tree
 
 log = get_logger("review")
 
@@ -56,6 +57,7 @@ class ReviewDesk:
         self._answer = answer
         self._clock = clock
         self._manners = manners
+        self._buffers = Buffers(git)
         self._threads: dict[str, Thread] = {}
         self._removed: dict[str, int] = {}
         self._forgotten = 0
@@ -97,6 +99,10 @@ class ReviewDesk:
             if self._failure is not None:
                 raise self._failure
         return self.state()
+
+    def hold(self, path: str, text: str | None) -> None:
+        """A file's text as the editor has it and has not saved; None when it is saved or closed. The next look sees it."""
+        self._buffers.hold(path, text)
 
     def state(self, since: int = 0) -> ReviewState:
         """What changed after revision `since`; everything when it is 0, too old, or not a revision of this review."""
@@ -149,7 +155,7 @@ class ReviewDesk:
 
     async def _look(self) -> None:
         await self._load()
-        change = await working_tree(self._git)
+        change = await self._buffers.over(await working_tree(self._git))
         report = await self._scorer.score(change) if change.files else None
         texts, edits = await asyncio.to_thread(self._read, change, report)
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
@@ -179,7 +185,7 @@ class ReviewDesk:
 
     def _lines(self, path: str) -> list[str] | None:
         """A file's lines with its secrets veiled: what anchors and answers keep of them gives none away; blocks."""
-        lines = read_lines_blocking(self._git.root, path)
+        lines = self._buffers.lines_blocking(path)
         return None if lines is None else veiled(lines)
 
     async def _load(self) -> None:
