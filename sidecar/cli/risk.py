@@ -18,6 +18,7 @@ from sidecar.cli.riskreport import as_json, as_sarif, as_text
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
+from sidecar.review.buffers import Buffers
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.risk.explain import plural
@@ -50,6 +51,10 @@ Commits = Annotated[
     ),
 ]
 Patch = Annotated[str | None, typer.Option("--patch", metavar="FILE|-", help="A patch, as if it were applied here.")]
+Buffer = Annotated[
+    str | None,
+    typer.Option("--buffer", metavar="FILE", help="The working tree with FILE as it comes on standard input, unsaved."),
+]
 FormatOption = Annotated[
     Format | None, typer.Option("--format", help="How to print.  [default: text; jsonl for --commits]")
 ]
@@ -71,6 +76,7 @@ def risk(  # noqa: PLR0913 - the options of the command, as the command line wan
     range_: Range = None,
     commits: Commits = None,
     patch: Patch = None,
+    buffer: Buffer = None,
     format_: FormatOption = None,
     fail_over: FailOver = None,
     fail_on_hazard: FailOnHazard = False,
@@ -79,7 +85,7 @@ def risk(  # noqa: PLR0913 - the options of the command, as the command line wan
     verbose: Verbose = False,
 ) -> int:
     """Score how likely it is that a later fix repairs a change; by default the uncommitted one."""
-    choice = _Choice(working_tree=working_tree, staged=staged, base=base, range=range_, commits=commits, patch=patch)
+    choice = _Choice(working_tree, staged, base, range_, commits, patch, buffer)
     form = format_ or (Format.json if json else Format.jsonl if commits else Format.text)
     out = Output(json, quiet, verbose)
     gate = _Gate(fail_over, fail_on_hazard)
@@ -116,6 +122,7 @@ class _Choice:
     range: str | None
     commits: str | None
     patch: str | None
+    buffer: str | None
 
     def __post_init__(self) -> None:
         named = {
@@ -125,6 +132,7 @@ class _Choice:
             "--range": self.range is not None,
             "--commits": self.commits is not None,
             "--patch": self.patch is not None,
+            "--buffer": self.buffer is not None,
         }
         given = [name for name, there in named.items() if there]
         if len(given) > 1:
@@ -163,7 +171,21 @@ def _change(git: Git, choice: _Choice) -> Change:
     if choice.base is not None:
         return asyncio.run(_since(git, choice.base))
     _need_work_tree(git, "the working tree")
+    if choice.buffer is not None:
+        return asyncio.run(_with_buffer(git, choice.buffer))
     return asyncio.run(worktree.working_tree(git))
+
+
+async def _with_buffer(git: Git, file: str) -> Change:
+    """The working tree with a file's text from standard input in place of what is on the disk."""
+    path = Path(file) if Path(file).is_absolute() else Path.cwd() / file
+    try:
+        inner = (path.parent.resolve() / path.name).relative_to(git.root.resolve()).as_posix()
+    except ValueError:
+        raise BadInput(f"{file} is not in this repository; name a file below {git.root}.") from None
+    buffers = Buffers(git)
+    buffers.hold(inner, _read("-").decode("utf-8", "replace"))
+    return await buffers.over(await worktree.working_tree(git))
 
 
 async def _as_if_here(git: Git, patch: Change) -> Change:

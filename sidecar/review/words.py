@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from sidecar.core.review import Band, Finding, HunkRisk, Reason, RiskReport
 
 MOST_REASONS = 3
+_MOST_BESIDE = 1
 
 _SEVERITY: dict[Band, str] = {
     "low": "Low risk",
@@ -83,6 +84,12 @@ def found(findings: Sequence[Finding], risk: str = "") -> str:
     told = dict.fromkeys(f"- {escape(f'{head(one)}. {one.what} {one.remedy}')}" for one in others if one != first)
     parts.append("\n".join(list(told)[: MOST_REASONS - 1]))
     return "\n\n".join(filter(None, [*parts, risk]))
+
+
+def beside(findings: Sequence[Finding]) -> list[str]:
+    """What rules found on risky lines, a line more in the comment on these: the first kinds, each once."""
+    told = dict.fromkeys(f"{head(one)}. {one.remedy}" for one in findings)
+    return [escape(text) for text in list(told)[:_MOST_BESIDE]]
 
 
 def reasons(found: Sequence[Reason], most: int = MOST_REASONS) -> list[str]:
