@@ -218,6 +218,9 @@ class Desk(Protocol):
     def state(self, since: int = 0) -> ReviewState:
         """What changed after revision `since`; everything when it is 0 or too old."""
 
+    def hold(self, path: str, text: str | None) -> None:
+        """A file's text that the editor has not saved, None when there is none any more; the next look sees it."""
+
     @property
     def viewed(self) -> Viewed:
         """Which diff this is the review of, as the last look found it."""

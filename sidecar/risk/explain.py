@@ -141,13 +141,13 @@ def _repairs(seen: _Seen) -> str:
         return "None of its files was repaired before."
     newest = ", ".join(worst.fix_commits)
     evidence = f" ({'newest: ' if worst.fixes > len(worst.fix_commits) else ''}{newest})" if newest else ""
-    return f"{path} was repaired {_times(worst.fixes)} in {plural(worst.changes, 'change')} before{evidence}."
+    return f"{path} was repaired {times(worst.fixes)} in {plural(worst.changes, 'change')} before{evidence}."
 
 
 def _churn(seen: _Seen) -> str:
     if not seen.count("nuc"):
         return "Its files have no history yet."
-    changed = _times(seen.count("nuc"))
+    changed = times(seen.count("nuc"))
     age = _days(seen.values["age"])
     return f"Its files were changed {changed} before by {plural(seen.count('ndev'), 'author')}, on average {age} ago."
 
@@ -158,7 +158,7 @@ def _author(seen: _Seen) -> str:
         return "It is the author's first commit here."
     near = seen.count("sexp")
     first = _days(seen.values["dev_days"])
-    return f"Its author has {plural(exp, 'earlier commit')} here, the first {first} ago, and touched these folders {_times(near)}."
+    return f"Its author has {plural(exp, 'earlier commit')} here, the first {first} ago, and touched these folders {times(near)}."
 
 
 def _repository(seen: _Seen) -> str:
@@ -171,7 +171,8 @@ def _message(seen: _Seen) -> str:
     return f"The message has {plural(seen.count('msg_len'), 'character')}, {fix} and {issue}."
 
 
-def _times(count: int) -> str:
+def times(count: int) -> str:
+    """How often, in words: `never`, `once`, `twice`, `3 times`."""
     return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
@@ -222,7 +223,7 @@ _THEMES: tuple[tuple[tuple[str, ...], Callable[[_Seen], str]], ...] = (
 )
 
 _LINE_WORDS: dict[str, Callable[[int, int], str]] = {
-    "f_nfix": lambda value, _: f"This file was repaired {_times(value)} before.",
+    "f_nfix": lambda value, _: f"This file was repaired {times(value)} before.",
     "ntok": lambda value, _: f"Its longest line has {plural(value, 'token')}.",
     "indent": lambda value, _: f"It is nested {plural(value, 'column')} deep.",
     "branch": lambda _, count: (

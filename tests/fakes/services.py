@@ -49,6 +49,7 @@ class FakeDesk:
         self._lock = asyncio.Lock()
         self.looks: list[frozenset[str] | None] = []
         self.fault: Exception | None = None
+        self.held: dict[str, str | None] = {}
 
     @property
     def root(self) -> str:
@@ -91,6 +92,9 @@ class FakeDesk:
         still = [t for t in self._threads.values() if t.state == "open"]
         report = RiskReport(score=0.5, band="high", base=0.0, model="fake@1") if still else None
         return ReviewState(self._revision, threads, removed, full=since == 0, report=report)
+
+    def hold(self, path: str, text: str | None) -> None:
+        self.held[path] = text
 
     async def reply(self, thread_id: str, body: str) -> Thread:
         thread = self._thread(thread_id)
@@ -185,8 +189,8 @@ class FakeDesk:
         found = set()
         for file in files:
             if file.is_file() and ".git" not in file.parts:
-                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
                 name = file.relative_to(self._root).as_posix()
+                lines = (self.held.get(name) or file.read_text(encoding="utf-8", errors="replace")).splitlines()
                 found |= {(name, number, line) for number, line in enumerate(lines, 1) if MARK in line}
         return found
 

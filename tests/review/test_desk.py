@@ -414,6 +414,22 @@ async def test_a_secret_that_is_taken_out_closes_its_thread(world):
     assert (await desk.refresh()).threads == ()
 
 
+async def test_what_is_typed_is_reviewed_before_it_is_saved(world):
+    desk = await world.desk()
+    desk.hold("a.py", CHANGED)
+    first = await desk.refresh({"a.py"})
+    assert places(first) == [("a.py", 10, 10), ("a.py", 20, 20)]
+    desk.hold("a.py", "new\n" + CHANGED)
+    moved = await desk.refresh({"a.py"})
+    assert places(moved) == [("a.py", 11, 11), ("a.py", 21, 21)]
+    assert [thread.id for thread in moved.threads] == [thread.id for thread in first.threads]
+    world.write(a_py="new\n" + CHANGED)
+    desk.hold("a.py", None)
+    assert (await desk.refresh()).threads == moved.threads, "saving it changes nothing"
+    desk.hold("a.py", TEXT)
+    assert (await desk.refresh()).threads == (), "nor does it wait for an undo to be saved"
+
+
 async def test_a_dismissed_place_stays_silent_for_good(world):
     desk = await world.desk()
     world.write(a_py=CHANGED)
