@@ -10,6 +10,7 @@ import pytest
 
 from sidecar.core.errors import BadInput, GitError, NotFound, StoreError, UpstreamUnreachable
 from sidecar.core.ports import Desk, ReviewState
+from sidecar.core.review import Anchor, Thread
 from sidecar.review.desk import MOST_COMMENT, ReviewDesk
 from sidecar.review.reply import ReplyWriter
 from sidecar.store.database import Database
@@ -363,3 +364,20 @@ async def test_a_revision_of_the_report_alone_is_told(world):
     state = await desk.refresh()
     assert (state.threads, state.revision) == ((), 1)
     assert world.heard[-1].report is not None
+
+
+async def test_threads_of_others_are_kept_told_and_put_once(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    standing = (await desk.refresh()).threads
+
+    def make(threads):
+        assert threads[:2] == standing
+        return [Thread("t1", Anchor("a.py", 15, 15, ("line 15",)), "open", 0.0, "high", (), 1.0, 1.0, origin="review")]
+
+    (added,) = await desk.suggest(make)
+    assert added.revision == 2
+    assert [thread.id for thread in world.heard[-1].threads] == ["t1"]
+    count = len(world.heard)
+    assert (await (await world.desk()).suggest(lambda threads: [t for t in threads if t.id == "t1"])) == ()
+    assert len(world.heard) == count
