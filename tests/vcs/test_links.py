@@ -15,7 +15,7 @@ FORMS = [
     ("git@gitlab.example.org:group/r.git", "https://gitlab.example.org/group/r/-/commit/"),
     ("https://x-token-auth:secret@bitbucket.org/o/r.git", "https://bitbucket.org/o/r/commits/"),
     ("https://bitbucket.example.org/scm/PRJ/r.git", "https://bitbucket.example.org/projects/PRJ/repos/r/commits/"),
-    ("ssh://git@bitbucket.example.org:7999/~ada/r.git", "https://bitbucket.example.org/users/ada/repos/r/commits/"),
+    ("ssh://git@bitbucket.example.org:7999/~me/r.git", "https://bitbucket.example.org/users/me/repos/r/commits/"),
     ("https://org:pat@dev.azure.com/org/My%20Project/_git/r", "https://dev.azure.com/org/My%20Project/_git/r/commit/"),
     ("git@ssh.dev.azure.com:v3/org/My Project/r".replace(" ", "%20"), "https://dev.azure.com/org/My%20Project/_git/r/commit/"),
     ("https://org.visualstudio.com/Project/_git/r", "https://org.visualstudio.com/Project/_git/r/commit/"),
