@@ -51,7 +51,9 @@ async def test_the_models_review_in_the_editor(
             robot.do("waitForStatus", r"Databricks :\d+")
             robot.do("runCommand", COMMAND)
             robot.do("waitFor", selector=".tabs-container .tab", text="Review of the uncommitted change")
-            robot.do("waitFor", selector="iframe.webview")
+            shown = robot.do("waitForPreview", text="Settles several days at once")
+            assert "Before merging" in shown
+            assert "(the model named another line; the text it quoted decided)" in shown
             robot.picture("model-review")
             see_the_threads(robot)
             leave_off(robot, tally, asyncio.run_coroutine_threadsafe(never.left.wait(), loop).result)
@@ -78,6 +80,7 @@ def see_the_threads(robot: Robot) -> None:
     assert "Check settled first." in thread["comments"][0]["body"]
     robot.picture("model-thread")
     robot.do("pressInThread", text="Model", action="Resolve")
+    robot.do("waitForGlyphs", state="resolved", least=1)
 
 
 def leave_off(robot: Robot, tally: Path, left: Callable[[], object]) -> None:
