@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from sidecar.app.knowledge import Knowledge
@@ -79,6 +80,7 @@ class Sidecar:
         self._provider: Provider | None = None
         self._asker: AnswerTurn | None = None
         self._reviewer: Reviewer | None = None
+        self._reviewing = Lock()
         self._problem = ""
         self._database: Database | None = None
         self._opening = asyncio.Lock()
@@ -95,9 +97,10 @@ class Sidecar:
     @property
     def reviewer(self) -> Reviewer:
         """Who reviews a change in words, made when first asked for; from facts alone with the offline provider."""
-        if self._reviewer is None:
-            self._reviewer = self._make_reviewer()
-        return self._reviewer
+        with self._reviewing:  # it may be asked for in several threads, since it loads much
+            if self._reviewer is None:
+                self._reviewer = self._make_reviewer()
+            return self._reviewer
 
     @property
     def symbols(self) -> Symbols | None:

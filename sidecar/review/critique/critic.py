@@ -59,7 +59,7 @@ class Critic:
         What was not read is named in it. A kept one is given without asking.
         """
         wish = replace(wish, model=wish.model or self._model)
-        key = _key(change, self._who, wish)
+        key = await asyncio.to_thread(_key, change, self._who, wish)
         if self._kept is not None and not wish.refresh:
             found = await self._kept.get(key)
             if found is not None:

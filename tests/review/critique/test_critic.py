@@ -194,6 +194,14 @@ async def test_junk_is_asked_for_once_more_and_then_told(make: Make) -> None:
         assert len(upstream.requests) == 2
 
 
+async def test_an_answer_that_was_cut_off_is_asked_for_in_fewer_words(make: Make) -> None:
+    cut = answer({"type": "tool_use", "id": "t", "name": TOOL, "input": {}}, stop_reason="max_tokens")
+    async with Upstream([cut, called(GOOD)]) as upstream:
+        found = await review(make(upstream))
+        assert "cut off at its limit of tokens: write less" in asked_text(upstream.last)
+    assert len(found.remarks) == 1
+
+
 async def test_a_part_that_fails_is_named_and_the_others_count(make: Make) -> None:
     big, report = large(120)
 
