@@ -226,7 +226,7 @@ class Sidecar:
         return AnswerTurn(provider, steps, calibration.ratio)
 
     def _make_reviewer(self) -> Reviewer:
-        from sidecar.review.critique import opening  # noqa: PLC0415 - the risk model, git, prompts: who serves needs none
+        from sidecar.critique import opening  # noqa: PLC0415 - the risk model, git, prompts: who serves needs none
 
         folder = Path(self._settings.server.workspace)
         kept = kept_answers(self._state, folder, _REVIEWS_KEPT, REVIEWS)

@@ -10,8 +10,8 @@ from lsprotocol import types
 from sidecar.core.critique import Scope, Wish
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import Reviewer
+from sidecar.critique.told import as_markdown
 from sidecar.editor.protocol import ModelReviewParams, ModelReviewResult
-from sidecar.review.critique.told import as_markdown
 
 Tell = Callable[[int | str, Any], None]
 """Sends one step of `$/progress` to a token."""

@@ -14,9 +14,9 @@ from sidecar.core.tool import Caller
 from sidecar.settings import load
 from sidecar.store.database import DATABASE, Database
 from sidecar.store.turns import TurnStore
+from tests.critique.making import called, comment
 from tests.fakes.repository import Repository
 from tests.fakes.upstream import Upstream, answer, text
-from tests.review.critique.making import called, comment
 
 KEY = "k" * 20
 INVOCATIONS = "/serving-endpoints/claude/invocations"

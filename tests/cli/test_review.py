@@ -13,9 +13,9 @@ import pytest
 
 from sidecar.cli import run
 from tests.cli.processes import COMMAND, environment
+from tests.critique.making import called, comment
 from tests.fakes.repository import Repository
 from tests.fakes.upstream import Seen, Upstream, answer, fault, stall
-from tests.review.critique.making import called, comment
 
 GOOD = comment("app.py", 2, "y = eval(x)", title="Eval of input", severity="high")
 

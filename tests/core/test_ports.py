@@ -19,7 +19,7 @@ BEHIND = [
     (ports.Desk, "sidecar.review.desk", "ReviewDesk"),
     (ports.Desk, "tests.fakes.services", "FakeDesk"),
     (ports.Asker, "sidecar.assistant.turn", "AnswerTurn"),
-    (ports.Reviewer, "sidecar.review.critique.reviewer", "ChangeReviewer"),
+    (ports.Reviewer, "sidecar.critique.reviewer", "ChangeReviewer"),
     (ports.Reviewer, "tests.fakes.services", "FakeReviewer"),
     (ports.Services, "sidecar.app", "Sidecar"),
     (ports.Services, "tests.fakes.services", "FakeServices"),

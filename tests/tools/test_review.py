@@ -8,7 +8,7 @@ import pytest
 from sidecar.core.critique import Critique, Hear, Remark, Scope, Unread, Wish
 from sidecar.core.errors import UpstreamError
 from sidecar.core.tool import Caller
-from sidecar.review.critique.reviewer import ChangeReviewer
+from sidecar.critique.reviewer import ChangeReviewer
 from sidecar.tools.bench import Bench
 from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.review import ReviewTools

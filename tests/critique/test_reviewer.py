@@ -9,19 +9,19 @@ import pytest
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.critique import Limits, Scope, Wish
 from sidecar.core.errors import BadInput
+from sidecar.critique.critic import Critic
+from sidecar.critique.reviewer import ChangeReviewer
 from sidecar.providers.transport import Transport
-from sidecar.review.critique.critic import Critic
-from sidecar.review.critique.reviewer import ChangeReviewer
 from sidecar.review.desk import ReviewDesk
 from sidecar.review.reply import FactsWriter
 from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
+from tests.critique.making import asked_text, called, comment
 from tests.fakes.repository import Repository
 from tests.fakes.upstream import Upstream
 from tests.providers.asking import QUICK, provider
-from tests.review.critique.making import asked_text, called, comment
 
 BASE = "".join(f"line {n}\n" for n in range(1, 31))
 CHANGED = BASE.replace("line 10\n", "value = eval(text)\n")

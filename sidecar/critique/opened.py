@@ -12,8 +12,8 @@ from dataclasses import replace
 
 from sidecar.core.critique import Remark
 from sidecar.core.review import Anchor, Comment, RiskReport, Thread
+from sidecar.critique.material import Texts
 from sidecar.review.anchor import find, make
-from sidecar.review.critique.material import Texts
 from sidecar.review.words import escape
 
 ORIGIN = "review"

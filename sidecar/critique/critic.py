@@ -18,10 +18,10 @@ from sidecar.core.messages import Json, MessagesRequest, encode
 from sidecar.core.ports import Asker
 from sidecar.core.review import RiskReport
 from sidecar.core.turn import Turn
-from sidecar.review.critique.answer import Answer, Unusable, read
-from sidecar.review.critique.material import Material, Texts, prepare, shown_part
-from sidecar.review.critique.place import place
-from sidecar.review.critique.prompt import VERSION, body, gathering, question
+from sidecar.critique.answer import Answer, Unusable, read
+from sidecar.critique.material import Material, Texts, prepare, shown_part
+from sidecar.critique.place import place
+from sidecar.critique.prompt import VERSION, body, gathering, question
 from sidecar.review.summary import describe
 from sidecar.store.answers import AnswerStore
 from sidecar.trace import get_logger

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sidecar.core.critique import Critique, Remark, Unread
 from sidecar.core.diff import Change
 from sidecar.core.review import RiskReport
+from sidecar.critique.texts import moves_data, told_tests
 from sidecar.review import words
-from sidecar.review.texts import moves_data, told_tests
 from sidecar.review.threads import candidates
 
 NO_MODEL = (

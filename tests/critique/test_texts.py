@@ -2,7 +2,7 @@
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import FileRisk, RiskReport
-from sidecar.review.texts import (
+from sidecar.critique.texts import (
     CommitRow,
     grouped,
     linked,

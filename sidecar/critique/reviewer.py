@@ -12,11 +12,11 @@ from sidecar.core.critique import Critique, Hear, Remark, Scope, Wish
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import Desk, Scorer
 from sidecar.core.review import RiskReport, Thread
-from sidecar.review.critique.critic import Critic
-from sidecar.review.critique.facts import from_facts
-from sidecar.review.critique.material import Texts
-from sidecar.review.critique.opened import opened, unsaid
-from sidecar.review.critique.scope import change_of, texts_of
+from sidecar.critique.critic import Critic
+from sidecar.critique.facts import from_facts
+from sidecar.critique.material import Texts
+from sidecar.critique.opened import opened, unsaid
+from sidecar.critique.scope import change_of, texts_of
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import describe

@@ -10,14 +10,14 @@ import pytest
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.critique import Limits, Wish
 from sidecar.core.errors import UpstreamError
+from sidecar.critique.critic import Critic
+from sidecar.critique.prompt import TOOL
 from sidecar.providers.transport import Limits as Patient
 from sidecar.providers.transport import Transport
-from sidecar.review.critique.critic import Critic
-from sidecar.review.critique.prompt import TOOL
 from sidecar.store.answers import Answers
+from tests.critique.making import asked_text, called, change, comment, fenced, file, scored
 from tests.fakes.upstream import Seen, Upstream, answer, fault, stall
 from tests.providers.asking import CHAT, NATIVE, QUICK, provider
-from tests.review.critique.making import asked_text, called, change, comment, fenced, file, scored
 
 TEXT = ["import os", "x = eval(input())", "y = 2"]
 CHANGE = change(file("a.py", (2, [], TEXT[1:2])))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sidecar.core.critique import Remark
-from sidecar.review.critique.opened import opened, unsaid
-from tests.review.critique.making import scored
+from sidecar.critique.opened import opened, unsaid
+from tests.critique.making import scored
 
 LINES = [f"line {n}" for n in range(1, 41)]
 SEEN = {"a.py": LINES}
