@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from sidecar.endpoint.ide.server import IdeServer
 
 _NAME = "claude-sidecar"
-_REVIEWS_KEPT = CacheLimits(entries=200, ttl=90 * 86_400.0)
+_REVIEWS_KEPT = CacheLimits(entries=1_000, ttl=90 * 86_400.0)
 
 log = get_logger("app")
 

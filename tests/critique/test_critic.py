@@ -215,7 +215,9 @@ async def test_a_part_that_fails_is_named_and_the_others_count(make: Make) -> No
         found = await review(critic, wish, of=big, report=report, texts={})
         count = len(upstream.requests)
         again = await review(critic, wish, of=big, report=report, texts={})
-        assert len(upstream.requests) > count, "a review with a hole is not kept"
+        assert len(upstream.requests) == count + 3, (
+            "only the hole is asked about again, twice, and the whole put together"
+        )
     assert again.unread == found.unread
     assert found.parts == 3
     assert len(found.remarks) == 2
@@ -259,20 +261,29 @@ async def test_one_question_has_its_patience(make: Make) -> None:
         await upstream.until(lambda: upstream.left == 1)
 
 
-async def test_leaving_closes_every_connection(make: Make) -> None:
+async def test_leaving_closes_every_connection_and_what_was_read_is_not_asked_again(make: Make) -> None:
     big, report = large(300)
+    wish = Wish(Limits(part_tokens=10_000))
 
     def rule(seen: Seen):
         return reviewer(seen) if "part 1 of" in asked_text(seen) else stall()
 
+    kept = Answers(None)
     async with Upstream(rule=rule) as upstream:
-        wish = Wish(Limits(part_tokens=10_000))
+        critic = make(upstream, kept=kept)
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(review(make(upstream), wish, of=big, report=report, texts={}))
+            task = group.create_task(review(critic, wish, of=big, report=report, texts={}))
             await upstream.until(lambda: len(upstream.requests) == 4)
             task.cancel()
         await upstream.until(lambda: upstream.left == 3)
         assert len(upstream.requests) == 4
+    async with Upstream(rule=reviewer) as upstream:
+        found = await review(make(upstream, kept=kept), wish, of=big, report=report, texts={})
+        asked = [asked_text(seen) for seen in upstream.requests]
+    assert found.unread == ()
+    assert len(found.remarks) == found.parts
+    assert len(asked) == found.requests == found.parts, "the first part is known; one question puts all together"
+    assert not any("part 1 of" in told for told in asked)
 
 
 async def test_the_same_diff_is_not_asked_about_again(make: Make, tmp_path) -> None:
