@@ -84,3 +84,7 @@ def test_a_thread_that_is_gone_and_comes_again_is_news():
     findings.keep([])
     again = thread(line=50)
     assert findings.of([again]) == [diagnostic(again)]
+
+
+def test_a_models_comments_are_none():
+    assert Findings().of([replace(thread(), origin="review"), thread("u")], anew=True) == [diagnostic(thread("u"))]
