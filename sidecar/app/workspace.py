@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from threading import Lock
 from typing import TYPE_CHECKING, Self
 
 from sidecar.app.knowledge import Knowledge
@@ -57,7 +58,7 @@ if TYPE_CHECKING:
     from sidecar.endpoint.ide.server import IdeServer
 
 _NAME = "claude-sidecar"
-_REVIEWS_KEPT = CacheLimits(entries=200, ttl=90 * 86_400.0)
+_REVIEWS_KEPT = CacheLimits(entries=1_000, ttl=90 * 86_400.0)
 
 log = get_logger("app")
 
@@ -91,6 +92,7 @@ class Sidecar:
         self._provider: Provider | None = None
         self._asker: AnswerTurn | None = None
         self._reviewer: Reviewer | None = None
+        self._reviewing = Lock()
         self._problem = ""
         self._meter = Meter()
         self._database: Database | None = None
@@ -108,9 +110,10 @@ class Sidecar:
     @property
     def reviewer(self) -> Reviewer:
         """Who reviews a change in words, made when first asked for; from facts alone with the offline provider."""
-        if self._reviewer is None:
-            self._reviewer = self._make_reviewer()
-        return self._reviewer
+        with self._reviewing:  # it may be asked for in several threads, since it loads much
+            if self._reviewer is None:
+                self._reviewer = self._make_reviewer()
+            return self._reviewer
 
     @property
     def symbols(self) -> Symbols | None:
@@ -237,7 +240,7 @@ class Sidecar:
         return AnswerTurn(provider, steps, calibration.ratio)
 
     def _make_reviewer(self) -> Reviewer:
-        from sidecar.review.critique import opening  # noqa: PLC0415 - the risk model, git, prompts: who serves needs none
+        from sidecar.critique import opening  # noqa: PLC0415 - the risk model, git, prompts: who serves needs none
 
         folder = Path(self._settings.server.workspace)
         kept = kept_answers(self._state, folder, _REVIEWS_KEPT, REVIEWS)

@@ -15,8 +15,8 @@ from sidecar.cli.output import Output, paint
 from sidecar.cli.within import settings_for, within
 from sidecar.core.critique import SEVERITIES, Critique, Limits, Scope, Wish
 from sidecar.core.errors import BadInput
-from sidecar.review.critique.scope import ranged
-from sidecar.review.critique.told import as_json, as_markdown, gravest
+from sidecar.critique.scope import ranged
+from sidecar.critique.told import as_json, as_markdown, gravest
 
 _LIMITS: Final = Limits()
 _COLORS: Final = {"Critical": "red", "High": "red", "Medium": "yellow", "Low": "green"}

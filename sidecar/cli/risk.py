@@ -19,8 +19,8 @@ from sidecar.core.critique import Scope
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
+from sidecar.critique.scope import change_of, ranged
 from sidecar.review.buffers import Buffers
-from sidecar.review.critique.scope import change_of, ranged
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.risk.explain import plural

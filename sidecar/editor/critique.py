@@ -5,27 +5,36 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from lsprotocol import types
+
 from sidecar.core.critique import Scope, Wish
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import Reviewer
+from sidecar.critique.told import as_markdown
 from sidecar.editor.protocol import ModelReviewParams, ModelReviewResult
-from sidecar.review.critique.told import as_markdown
 
-Tell = Callable[[str, dict[str, Any]], None]
+Tell = Callable[[int | str, Any], None]
+"""Sends one step of `$/progress` to a token."""
 
 
 async def review_in_words(reviewer: Reviewer, params: ModelReviewParams, tell: Tell) -> ModelReviewResult:
     """The review. Raises what the reviewer raises; cancelling it ends the questions to the model."""
     if params.scope == "base" and not params.base:
         raise BadInput("Name the revision to compare with as `base`.")
-    scope = Scope(params.scope, params.base)
+    scope, token = Scope(params.scope, params.base), params.work_done_token
+
+    def step(value: Any) -> None:
+        if token is not None:
+            tell(token, value)
 
     def hear(done: int, total: int, said: str) -> None:
-        if params.work_done_token is not None:
-            value = {"kind": "report", "message": said, "percentage": 100 * done // max(1, total)}
-            tell("$/progress", {"token": params.work_done_token, "value": value})
+        step(types.WorkDoneProgressReport(message=said, percentage=100 * done // max(1, total)))
 
-    critique = await reviewer.review(scope, Wish(refresh=params.refresh), hear)
+    step(types.WorkDoneProgressBegin(title=f"Sidecar: reviewing {scope.told()}", percentage=0, cancellable=True))
+    try:
+        critique = await reviewer.review(scope, Wish(refresh=params.refresh), hear)
+    finally:
+        step(types.WorkDoneProgressEnd())
     return ModelReviewResult(
         title=f"Review of {scope.told()}",
         markdown=as_markdown(critique, scope),

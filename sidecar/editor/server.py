@@ -197,6 +197,10 @@ class Door:
         """Send a notification now."""
         self._protocol.notify(method, params)
 
+    def step(self, token: int | str, value: Any) -> None:
+        """Tell how far something is that the editor asked for with this token."""
+        self._protocol.notify(types.PROGRESS, types.ProgressParams(token=token, value=value))
+
     async def ask(self, method: str, params: Any) -> Any:
         """The editor's answer to a request of ours."""
         return await self._protocol.send_request_async(method, params)
@@ -321,7 +325,7 @@ def _register_requests(door: Door, session: Session) -> None:
         return await (await session.review()).text(params)
 
     async def model_review(params: ModelReviewParams) -> ModelReviewResult:
-        return await review_in_words(await session.reviewer(), params, door.tell)
+        return await review_in_words(await session.reviewer(), params, door.step)
 
     async def snapshot(params: SnapshotParams) -> ThreadsChanged:
         return await session.threads(params.since_revision)

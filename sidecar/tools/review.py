@@ -12,9 +12,9 @@ from sidecar.core.errors import BadInput, UpstreamError
 from sidecar.core.ports import Desk
 from sidecar.core.review import Thread
 from sidecar.core.tool import Caller, Tool, ToolResult
-from sidecar.review.critique.reviewer import ChangeReviewer
-from sidecar.review.critique.scope import change_of
-from sidecar.review.critique.told import as_json, as_markdown
+from sidecar.critique.reviewer import ChangeReviewer
+from sidecar.critique.scope import change_of
+from sidecar.critique.told import as_json, as_markdown
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import describe
 from sidecar.tools.bench import Bench

@@ -117,7 +117,11 @@ async def test_the_rules_hold_in_the_loop_and_at_the_hook(opened, repo: Reposito
 
 
 async def test_a_tool_asks_whichever_model_is_configured(opened, repo: Repository) -> None:
-    script = [answer(tool_use("review_commit_message", {})), answer(text("fix: two")), answer(text("There it is."))]
+    script = [
+        answer(tool_use("review_commit_message", {"model": True})),
+        answer(text("fix: two")),
+        answer(text("There it is.")),
+    ]
     async with Upstream(script) as upstream, opened(upstream) as post, post() as response:
         assert (await response.json())["content"][-1]["text"] == "There it is."
         inner, last = (seen.body for seen in upstream.requests[1:])

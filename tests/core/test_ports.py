@@ -18,6 +18,9 @@ BEHIND = [
     (ports.Analyst, "sidecar.tools.analyst", "WorkspaceAnalyst"),
     (ports.Desk, "sidecar.review.desk", "ReviewDesk"),
     (ports.Desk, "tests.fakes.services", "FakeDesk"),
+    (ports.Asker, "sidecar.assistant.turn", "AnswerTurn"),
+    (ports.Reviewer, "sidecar.critique.reviewer", "ChangeReviewer"),
+    (ports.Reviewer, "tests.fakes.services", "FakeReviewer"),
     (ports.Services, "sidecar.app", "Sidecar"),
     (ports.Services, "tests.fakes.services", "FakeServices"),
 ]

@@ -13,7 +13,9 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.core.errors import BadInput, Conflict, NotFound, NotSupported
+from sidecar.core.critique import Critique, Hear, Remark, Wish
+from sidecar.core.critique import Scope as CritiqueScope
+from sidecar.core.errors import BadInput, Conflict, NotFound, NotSupported, UpstreamError
 from sidecar.core.ports import EndpointStatus, ReviewState, SymbolIndex, Window
 from sidecar.core.review import (
     Anchor,
@@ -146,6 +148,10 @@ class FakeDesk:
             raise NotFound("There is no suggestion in this comment.")
         return (await self.revert(thread_id, text))[0]
 
+    async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
+        made = make(self.state().threads)
+        return tuple(self._put(thread) for thread in made if thread.id not in self._threads)
+
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if MARK in line]
         comment = Comment("c", "sidecar", self._body, 0.0)
@@ -214,11 +220,45 @@ class FakeDesk:
             self._tell(before)
 
 
+class FakeReviewer:
+    """Reviews by one simple rule: every open thread of the desk gets a comment, and `hang` in the base never ends."""
+
+    def __init__(self, desk: FakeDesk) -> None:
+        self._desk = desk
+        self.left = 0
+
+    async def review(self, scope: CritiqueScope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
+        hear(0, 2, "asking the model")
+        if scope.base == "hang":
+            try:
+                await asyncio.Event().wait()
+            finally:
+                self.left += 1
+        if scope.base == "away":
+            raise UpstreamError("The provider is away; try again later.")
+        hear(1, 2, "1 of 2 parts read")
+        lines = [(t.anchor.path, t.anchor.start) for t in self._desk.state().threads]
+        remarks = tuple(Remark(path, line, line, "high", "Odd", "Why?") for path, line in lines)
+
+        def make(_standing: Sequence[Thread]) -> Sequence[Thread]:
+            comment = Comment("m1", "model", "**High.** Odd.", 1.0, "fake")
+            return [
+                Thread(
+                    f"m-{path}-{n}", Anchor(path, n, n, ("",)), "open", 0, "high", (comment,), 1.0, 1.0, origin="review"
+                )
+                for path, n in lines
+            ]
+
+        count = len(await self._desk.suggest(make)) if threads else 0
+        return Critique("model", "It is odd.", remarks=remarks, provider="fake", model="m", threads=count)
+
+
 class FakeServices:
     """`Services` with a desk, or none, and a status that a test can move."""
 
     def __init__(self, desk: FakeDesk | None, workspace: str = "", port: int = 8080) -> None:
         self._desk = desk
+        self._reviewer = FakeReviewer(desk) if desk is not None else None
         self._status = EndpointStatus("ready", "offline", port, port, f"http://127.0.0.1:{port}", workspace)
         self._listeners: list[Callable[[EndpointStatus], None]] = []
         self.chain = Chain([])
@@ -227,6 +267,10 @@ class FakeServices:
     @property
     def desk(self) -> FakeDesk | None:
         return self._desk
+
+    @property
+    def reviewer(self) -> FakeReviewer | None:
+        return self._reviewer
 
     @property
     def symbols(self) -> Chain | None:

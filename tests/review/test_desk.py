@@ -19,7 +19,7 @@ from sidecar.core.errors import (
     UpstreamUnreachable,
 )
 from sidecar.core.ports import Desk, ReviewState
-from sidecar.core.review import LineEdit, Scope
+from sidecar.core.review import Anchor, LineEdit, Scope, Thread
 from sidecar.review.desk import MOST_COMMENT, Keeping, ReviewDesk
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.opening import open_desk
@@ -575,3 +575,20 @@ async def test_an_edit_that_moves_no_thread_is_told_too(world):
     world.write(a_py=TEXT + "one\ntwo\n")
     assert (await desk.refresh()).revision == first.revision + 1
     assert [(file.path, file.added) for file in desk.outline()] == [("a.py", 2)]
+
+
+async def test_threads_of_others_are_kept_told_and_put_once(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    standing = (await desk.refresh()).threads
+
+    def make(threads):
+        assert threads[:2] == standing
+        return [Thread("t1", Anchor("a.py", 15, 15, ("line 15",)), "open", 0.0, "high", (), 1.0, 1.0, origin="review")]
+
+    (added,) = await desk.suggest(make)
+    assert added.revision == 2
+    assert [thread.id for thread in world.heard[-1].threads] == ["t1"]
+    count = len(world.heard)
+    assert (await (await world.desk()).suggest(lambda threads: [t for t in threads if t.id == "t1"])) == ()
+    assert len(world.heard) == count

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.review import Finding, HunkRisk, Reason, RiskReport
-from sidecar.review.words import cases, code, comment, escape, found, head, raising, reasons, title
+from sidecar.review.words import cases, code, comment, defuse, escape, found, head, raising, reasons, title
 
 REPORT = RiskReport(
     0.314,
@@ -135,3 +135,27 @@ def test_findings_of_one_place_are_told_in_one_comment_three_at_most():
     assert text.count("Hazard: a secret") == 3
     assert "- Hazard: a secret. This is 1. Do" in text
     assert text.endswith("\n\nChanges like this one were repaired later.")
+
+
+HARMLESS = [
+    ("a link", "see [x](https://e)", "see [x]\\(https://e)"),
+    ("an image", "![x](https://e)", "!\\[x]\\(https://e)"),
+    ("by reference", "[x][y]\n[y]: https://e", "[x]\\[y]\n[y]\\: https://e"),
+    ("HTML", "<img src=x> a < b <!-- -->", "&lt;img src=x> a < b &lt;!-- -->"),
+    ("escaped by itself", "\\<img> \\[x](y)", "\\&lt;img> \\[x]\\(y)"),
+    ("code on a line", "`a[0](b)` and ``c ` [d](e)``", "`a[0](b)` and ``c ` [d](e)``"),
+    ("a mark without a partner", "`a [x](y)\n`b [x](y)", "&#96;a [x]\\(y)\n&#96;b [x]\\(y)"),
+    ("an escaped mark", "\\``[x](y)`", "\\&#96;&#96;[x]\\(y)&#96;"),
+    ("a table", "| `a | [x](y) ` |", "| &#96;a | [x]\\(y) &#96; |"),
+    ("a fence", "```py\na[0](b)\n```\n[x](y)", "```py\na[0](b)\n```\n[x]\\(y)"),
+    ("a fence that ends indented", "```\na\n   ```\n[x](y)", "```\na\n   ```\n[x]\\(y)"),
+    ("a fence without end", "~~~\n[x](y)", "~~~\n[x](y)\n~~~"),
+    ("a fence in a list", "- a\n  ```\n[x](y)", "- a\n  &#96;&#96;&#96;\n[x]\\(y)"),
+    ("waves in a list", "- ~~~\n[x](y)", "- &#126;~~\n[x]\\(y)"),
+    ("what cannot be seen", "a\u202eb\x1b[31m\tc", "a(U+202E)b(U+001B)[31m    c"),
+]
+
+
+@pytest.mark.parametrize(("given", "wanted"), [row[1:] for row in HARMLESS], ids=[row[0] for row in HARMLESS])
+def test_a_models_markdown_leads_nowhere(given, wanted):
+    assert defuse(given) == wanted

@@ -51,6 +51,18 @@ const own = {
   /** { selector, text, state }: wait for an element. */
   waitFor: async ({ selector, text = '', state = 'visible' }) =>
     session.page.locator(selector).filter({ hasText: new RegExp(text) }).first().waitFor({ state }),
+  /** { text }: wait until a page inside of the window (a preview) shows it; all that it shows. */
+  async waitForPreview({ text }) {
+    const wanted = new RegExp(text);
+    for (const end = Date.now() + 60_000; Date.now() < end; ) {
+      for (const frame of session.page.frames()) {
+        const shown = frame === session.page.mainFrame() ? '' : await frame.locator('body').innerText({ timeout: 1_000 }).catch(() => '');
+        if (wanted.test(shown)) return shown;
+      }
+      await session.page.waitForTimeout(100);
+    }
+    throw new Error(`no preview shows ${text}`);
+  },
   /** { selector }: the texts of all matches. */
   texts: async ({ selector }) => session.page.locator(selector).allInnerTexts(),
 };

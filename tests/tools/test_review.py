@@ -1,11 +1,14 @@
-"""Review for the model: the real risk model on real repositories, a working desk, a writer that plays a text."""
+"""Review for the model: the real risk model on real repositories, a working desk, a reviewer that plays a review."""
 
-import json
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
+from sidecar.core.critique import Critique, Hear, Remark, Scope, Unread, Wish
 from sidecar.core.errors import UpstreamError
+from sidecar.core.tool import Caller
+from sidecar.critique.reviewer import ChangeReviewer
 from sidecar.tools.bench import Bench
 from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.review import ReviewTools
@@ -16,19 +19,25 @@ from tests.tools.conftest import Call
 PATCH = "--- a/a.py\n+++ b/a.py\n@@ -1,3 +1,4 @@\n one\n+import os\n two\n three\n"
 
 
-class Writer:
-    """Writes what it is told to, and keeps what it was asked."""
+class Reviewer:
+    """Reviews as it is told to; `error` stands for a model that cannot be asked. Facts come from the real reviewer."""
 
-    def __init__(self, text: str = "", error: Exception | None = None) -> None:
-        self.text = text
+    def __init__(self, bench: Bench, critique: Critique | None = None, error: UpstreamError | None = None) -> None:
+        self.facts = ChangeReviewer(bench.git, None)
+        self.critique = critique
         self.error = error
-        self.asked: list[tuple[str, str]] = []
+        self.asked: list[tuple[Scope, Wish]] = []
 
-    async def write(self, task: str, material: str) -> str:
-        self.asked.append((task, material))
+    async def review(self, scope: Scope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
+        assert not threads, "a tool that reads makes no threads"
+        if not wish.by_model or (self.critique is None and self.error is None):
+            return await self.facts.review(scope, wish, hear, threads=threads)
+        self.asked.append((scope, wish))
+        hear(0, 1, "asking the model")
         if self.error is not None:
             raise self.error
-        return self.text
+        assert self.critique is not None
+        return self.critique
 
 
 @pytest.fixture
@@ -49,10 +58,22 @@ def family(box: WorkspaceToolBox, equipped: Bench) -> None:
     box.put("review", ReviewTools(equipped).tools())
 
 
-def written(box: WorkspaceToolBox, equipped: Bench, text: str = "", error: Exception | None = None) -> Writer:
-    writer = Writer(text, error)
-    box.put("review", ReviewTools(replace(equipped, writer=writer)).tools())
-    return writer
+def reviewed(box: WorkspaceToolBox, equipped: Bench, critique: Critique | None = None, **more: Any) -> Reviewer:
+    reviewer = Reviewer(equipped, critique, **more)
+    box.put("review", ReviewTools(replace(equipped, reviewer=reviewer)).tools())
+    return reviewer
+
+
+WORDS = Critique(
+    "model",
+    "It mends a typo.",
+    files={"a.py": "One word."},
+    remarks=(Remark("a.py", 3, 3, "high", "Why", "Why?"),),
+    unread=(Unread("big.csv", "too large"),),
+    provider="databricks",
+    model="claude-x",
+    facts="FACTS",
+)
 
 
 async def test_the_risk_of_any_change(call: Call, repo: Repository) -> None:
@@ -80,37 +101,55 @@ async def test_the_risk_of_any_change(call: Call, repo: Repository) -> None:
 async def test_a_summary_with_and_without_a_model(
     call: Call, box: WorkspaceToolBox, equipped: Bench, repo: Repository
 ) -> None:
-    repo.write({"a.py": "one\ntwo\n3\n", ".env": "TOKEN=abc\n"})
-    plain = await call("workspace_diff_summary")
+    repo.write({"a.py": "one\ntwo\n3\n"})
+    plain = await call("workspace_diff_summary", model=True)
     assert "`a.py` changed" in plain.text
-    writer = written(box, equipped, "It mends a typo.")
-    told = await call("review_summary")
-    assert told.text.startswith("It mends a typo.")
+    assert "No model was asked" in plain.text
+    reviewer = reviewed(box, equipped, WORDS)
+    told = await call("review_summary", model=True)
+    assert told.text.startswith("It mends a typo.\n\n- a.py: One word.\n\nFACTS")
+    assert "Not read: big.csv (too large)." in told.text
+    assert reviewer.asked == [(Scope(), Wish())]
+    reviewed(box, equipped, error=UpstreamError("The provider is away."))
+    told = await call("review_summary", model=True)
+    assert "The model could not be asked: The provider is away." in told.text
     assert "`a.py` changed" in told.text
-    assert "+3" in writer.asked[0][1]
-    assert "TOKEN" not in writer.asked[0][1]
-    written(box, equipped, error=UpstreamError("The provider is away."))
-    assert "could not be asked: The provider is away." in (await call("review_summary")).text
 
 
-async def test_comments_are_those_of_the_change(
+ROADS: list[tuple[Any, dict[str, Any], int]] = [
+    ("mcp", {}, 0),
+    ("loop", {}, 0),
+    ("command", {}, 1),
+    ("mcp", {"model": True}, 1),
+    ("command", {"model": False}, 0),
+]
+
+
+@pytest.mark.parametrize(("road", "given", "times"), ROADS)
+async def test_who_pays_for_a_model_has_asked_for_it(
+    box: WorkspaceToolBox, equipped: Bench, repo: Repository, road: Any, given: dict[str, Any], times: int
+) -> None:
+    repo.write({"a.py": "one\ntwo\n3\n"})
+    reviewer = reviewed(box, equipped, WORDS)
+    heard: list[str] = []
+    told = await box.call("review_diff", given, Caller(road=road, progress=lambda _d, _t, said: heard.append(said)))
+    assert not told.error
+    assert len(reviewer.asked) == len(heard) == times
+
+
+async def test_a_review_has_comments_with_places(
     call: Call, box: WorkspaceToolBox, equipped: Bench, repo: Repository
 ) -> None:
     repo.write({"a.py": "one\ntwo\n3\n"})
-    assert (await call("workspace_diff_review")).value["comments"] == []
-    said = [
-        {"file": "a.py", "line": 3, "comment": "Why?", "severity": "high"},
-        {"file": "a.py", "line": "x", "comment": "no line"},
-        {"file": "/etc/passwd", "line": 1, "comment": "elsewhere"},
-        {"file": "a.py", "line": 1, "comment": "Odd.", "severity": "odd"},
-        "nonsense",
-    ]
-    written(box, equipped, f"Here:\n```json\n{json.dumps(said)}\n```")
-    told = await call("review_diff")
-    assert told.text.startswith("- a.py:3 (high): Why?\n- a.py:1 (medium): Odd.")
-    assert len(told.value["comments"]) == 2
-    written(box, equipped, "[not json]")
-    assert (await call("review_diff")).text.startswith("No comments.")
+    facts = await call("workspace_diff_review")
+    assert (facts.value["by"], facts.value["comments"]) == ("facts", [])
+    reviewer = reviewed(box, equipped, WORDS)
+    told = await call("review_diff", model=True, focus="security", base="main")
+    assert told.text.startswith("# Review of main..HEAD")
+    assert "### High: `a.py:3`" in told.text
+    (comment,) = told.value["comments"]
+    assert (comment["file"], comment["line"], comment["severity"], comment["body"]) == ("a.py", 3, "high", "Why?")
+    assert reviewer.asked == [(Scope("range", "main"), Wish(focus="security"))]
 
 
 async def test_threads_are_listed_answered_and_resolved(call: Call, repo: Repository) -> None:

@@ -11,7 +11,21 @@ from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.writing import WritingTools
 from tests.fakes.repository import GRACE, Repository
 from tests.tools.conftest import Call
-from tests.tools.test_review import Writer
+
+
+class Writer:
+    """Writes what it is told to, and keeps what it was asked."""
+
+    def __init__(self, text: str = "", error: Exception | None = None) -> None:
+        self.text = text
+        self.error = error
+        self.asked: list[tuple[str, str]] = []
+
+    async def write(self, task: str, material: str) -> str:
+        self.asked.append((task, material))
+        if self.error is not None:
+            raise self.error
+        return self.text
 
 
 @pytest.fixture(autouse=True)
@@ -24,12 +38,13 @@ def family(box: WorkspaceToolBox, bench: Bench, repo: Repository) -> None:
 
 
 async def test_release_notes_and_changelog_from_facts(call: Call, repo: Repository) -> None:
-    notes = await call("workspace_release_notes", version="1.1.0")
+    notes = await call("workspace_release_notes", version="1.1.0", model=True)
     assert notes.text.startswith("## 1.1.0\n\n### Added\n\n- **Breaking:** new fees (")
     assert "### Fixed\n\n- rounding (" in notes.text
     assert "### Changed\n\n- Tidy up (" in notes.text
     assert "From facts alone: no model is configured" in notes.text
     assert "Begin" not in notes.text
+    assert "model" not in (await call("review_release_notes")).text
     log = await call("workspace_changelog_generate", since="v1.0.0", limit=2)
     assert log.text.count("\n- ") == 2
     assert f"- Tidy up ({repo.head[:10]}, Ada Lovelace, 2023-" in log.text
@@ -40,11 +55,12 @@ async def test_release_notes_and_changelog_from_facts(call: Call, repo: Reposito
 async def test_a_model_writes_from_the_facts(call: Call, box: WorkspaceToolBox, bench: Bench) -> None:
     writer = Writer("# Notes")
     box.put("review", WritingTools(replace(bench, writer=writer)).tools())
-    told = await call("review_release_notes")
+    assert (await call("review_release_notes")).value["by"] == "facts"
+    told = await call("review_release_notes", model=True)
     assert (told.text, told.value["by"]) == ("# Notes", "model")
     assert "new fees" in writer.asked[0][1]
     box.put("review", WritingTools(replace(bench, writer=Writer(error=UpstreamError("Away.")))).tools())
-    told = await call("review_release_notes")
+    told = await call("review_release_notes", model=True)
     assert told.text.endswith("(From facts alone: Away.)")
     assert "new fees" in told.text
 
@@ -53,13 +69,13 @@ async def test_a_pull_request(call: Call, repo: Repository, box: WorkspaceToolBo
     repo.git("switch", "-q", "-c", "topic")
     repo.commit("feat: topic", {"tests/test_x.py": "x\n", "migrations/1.sql": "x\n", "src/x.py": "y = 1\n"})
     told = await call("workspace_pr_template_generate")
-    assert "## Summary\n\n- feat: topic\n" in told.text
+    assert f"## Summary\n\n- feat: topic ({repo.head[:10]})\n" in told.text
     assert "Tests that change with it: tests/test_x.py." in told.text
     assert "It changes data or its schema" in told.text
     writer = Writer("Body")
     box.put("review", WritingTools(replace(bench, writer=writer)).tools())
-    assert (await call("review_pull_request", base="main")).text == "Body"
-    assert "+y = 1" in writer.asked[0][1]
+    assert (await call("review_pull_request", base="main", model=True)).text == "Body"
+    assert "+ y = 1" in writer.asked[0][1]
     assert (await call("review_pull_request", base="-x")).error
 
 
@@ -73,7 +89,7 @@ async def test_a_commit_message(call: Call, repo: Repository, box: WorkspaceTool
     assert (await call("review_commit_message")).text == "Change src/fees.py"
     writer = Writer("fix: fees")
     box.put("review", WritingTools(replace(bench, writer=writer, rules=GitRules(commit_regex="^fix: "))).tools())
-    assert (await call("review_commit_message")).text == "fix: fees"
+    assert (await call("review_commit_message", model=True)).text == "fix: fees"
     assert "^fix: " in writer.asked[0][0]
     assert "src/new.py" not in writer.asked[0][1]
 
@@ -85,3 +101,48 @@ async def test_a_patch_plan(call: Call, repo: Repository) -> None:
     assert told.startswith("1. ")
     assert "src: src/fees.py (risk 0." in told
     assert "No test changes with it" in told
+
+
+LINKED = "https://github.com/o/r/commit/"
+
+
+async def test_commits_are_linked_by_the_remote_and_no_credential_is_shown(
+    call: Call, repo: Repository, box: WorkspaceToolBox, bench: Bench
+) -> None:
+    assert "](" not in (await call("review_release_notes")).text
+    repo.git("remote", "add", "origin", "https://me:hunter2hunter2@github.com/o/r.git")
+    notes = await call("review_release_notes")
+    own = repo.head
+    assert f"([{own[:10]}]({LINKED}{own}))" in notes.text
+    assert f"([{own[:10]}]({LINKED}{own}), Ada" in (await call("review_changelog")).text
+    text = f"## Next\n\n- Tidied ({own[:10]}) [elsewhere](https://evil.example/{own[:10]}) 1234567 `{own[:7]}`\n"
+    box.put("review", WritingTools(replace(bench, writer=Writer(text))).tools())
+    told = (await call("review_release_notes", model=True)).text
+    assert f"([{own[:10]}]({LINKED}{own}))" in told
+    assert f"[`{own[:7]}`]({LINKED}{own})" in told
+    assert "](https://evil" not in told
+    assert told.count("](") == 2
+    assert "hunter2" not in notes.text + told
+
+
+async def test_what_does_not_fit_is_said(call: Call, repo: Repository, box: WorkspaceToolBox, bench: Bench) -> None:
+    assert "2 older commits are left out" in (await call("review_changelog", limit=1)).text
+    repo.write(
+        {"src/big.py": "".join(f"x{n} = {n}  # {'y' * 90}\n" for n in range(3_000)), ".env": "TOKEN=letmein99\n"}
+    )
+    writer = Writer("Change much")
+    box.put("review", WritingTools(replace(bench, writer=writer)).tools())
+    told = await call("review_commit_message", model=True)
+    assert told.value["text"] == "Change much"
+    assert "Not shown to the model: .env (looks like a place of keys" in told.value["note"]
+    assert "src/big.py:" in told.value["note"]
+    assert "letmein99" not in writer.asked[0][1]
+    assert "Last subjects:\nTidy up\n" in writer.asked[0][1]
+
+
+async def test_a_fence_around_a_commit_message_goes(
+    call: Call, repo: Repository, box: WorkspaceToolBox, bench: Bench
+) -> None:
+    repo.write({"src/fees.py": "x = 2\n"})
+    box.put("review", WritingTools(replace(bench, writer=Writer("```\nfix: Vec<T>\n```"))).tools())
+    assert (await call("review_commit_message", model=True)).value["text"] == "fix: Vec<T>"

@@ -15,7 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.trace import bind, configure, get_logger, neutralise, redact
+from sidecar.trace import bind, configure, get_logger, neutralise, redact, redact_code
 
 LETTERS = "abcdefghij0123456789ABCDEFGHIJ"
 
@@ -396,3 +396,17 @@ def test_a_reader_that_does_not_read_holds_nothing_up():
         os.close(write)
     assert done.returncode == 0
     assert float(done.stdout) < 30
+
+
+CODE = [
+    ("token = read_token(path)", "token = read_token(path)"),
+    ('password="hunter2hunter2"', 'password="[redacted]"'),
+    ("{'api_key': 'abcdef123456'}", "{'api_key': '[redacted]'}"),
+    ("key = AKIAIOSFODNN7EXAMPLE", "key = [redacted]"),
+    ("given-value here", "[redacted] here"),
+]
+
+
+@pytest.mark.parametrize(("line", "shown"), CODE)
+def test_code_keeps_its_names_and_loses_its_keys(line, shown):
+    assert redact_code(line, ["given-value"]) == shown

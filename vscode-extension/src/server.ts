@@ -80,9 +80,11 @@ export class Server implements Disposable {
   /** Asks the server. Rejects with a sentence for the user when it does not run or refuses. */
   async ask<M extends keyof Requests>(method: M, params: Requests[M]['params'], cancel?: CancellationToken): Promise<Requests[M]['result']> {
     if (!this.client?.isRunning()) throw new Error('Sidecar is not running. Use "Sidecar: Restart Server".');
-    return params === null
-      ? this.client.sendRequest<Requests[M]['result']>(method)
-      : this.client.sendRequest<Requests[M]['result']>(method, params, cancel);
+    if (params === null) return this.client.sendRequest<Requests[M]['result']>(method);
+    // An argument more, even an undefined one, would make the client send its parameters as a list.
+    return cancel
+      ? this.client.sendRequest<Requests[M]['result']>(method, params, cancel)
+      : this.client.sendRequest<Requests[M]['result']>(method, params);
   }
 
   /** Hears how far a request is that carries this token, until the result is disposed of. */

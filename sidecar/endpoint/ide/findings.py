@@ -32,11 +32,12 @@ class Findings:
     def of(self, threads: Iterable[Thread], *, anew: bool = False) -> list[Json]:
         """The threads as diagnostics; with `anew` as they stand now, else in the words in which they were told before.
 
-        A thread that has become graver is told as it is: that is news. Resolved and outdated ones are none.
+        A thread that has become graver is told as it is: that is news. Resolved and outdated ones are none, nor are a
+        model's comments: they came of a review that a person asked for, not of an edit, and rest on words of the diff.
         """
         found = []
         for thread in threads:
-            if thread.state != "open" or thread.anchor.outdated:
+            if thread.state != "open" or thread.anchor.outdated or thread.origin == "review":
                 continue
             known = self._told.get(thread.id)
             if anew or known is None or _ORDER.index(thread.band) > _ORDER.index(known[0]):

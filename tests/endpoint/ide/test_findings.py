@@ -93,3 +93,7 @@ def test_findings_have_their_own_word(tags, kind):
     found = diagnostic(replace(thread(body="**Hazard: a secret.** It is one."), tags=tags))
     assert found["message"] == f"{kind}: Hazard: a secret. It is one."
     assert found["code"] == kind.upper()
+
+
+def test_a_models_comments_are_none():
+    assert Findings().of([replace(thread(), origin="review"), thread("u")], anew=True) == [diagnostic(thread("u"))]

@@ -7,9 +7,9 @@ import json
 import pytest
 
 from sidecar.core.messages import Message
-from sidecar.review.critique.answer import Unusable, read
-from sidecar.review.critique.prompt import MOST_COMMENTS, TOOL
-from tests.review.critique.making import comment, said
+from sidecar.critique.answer import Unusable, read
+from sidecar.critique.prompt import MOST_COMMENTS, TOOL
+from tests.critique.making import comment, said
 
 WHOLE = said(comment("a.py", 3, "x = 1", end_line=4), files=[("a.py", "It is new.")])
 

@@ -8,41 +8,42 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sidecar.core.critique import Remark
 from sidecar.core.review import Anchor, Comment, RiskReport, Thread
+from sidecar.critique.material import Texts
 from sidecar.review.anchor import find, make
-from sidecar.review.critique.material import Texts
 from sidecar.review.words import escape
 
 ORIGIN = "review"
 
 
 def opened(
-    remarks: Sequence[Remark],
-    standing: Sequence[Thread],
-    *,
-    seen: Texts,
-    now_there: Texts,
-    report: RiskReport,
-    name: str,
-    now: float,
+    remarks: Sequence[Remark], *, seen: Texts, now_there: Texts, report: RiskReport, name: str, now: float
 ) -> list[Thread]:
-    """New threads. `seen` are the texts that were reviewed, `now_there` the files as they are; `name` is who speaks."""
-    taken = [thread.anchor for thread in standing if thread.origin == ORIGIN and not thread.anchor.outdated]
+    """Threads of all comments. `seen` are the texts that were reviewed, `now_there` the files as they are; `name` speaks."""
     places: dict[tuple[str, int, int], list[Remark]] = {}
     for remark in remarks:
         places.setdefault((remark.file, remark.start, remark.end), []).append(remark)
-    threads = []
+    threads: dict[str, Thread] = {}
     for (path, start, end), said in places.items():
         then, lines = seen.get(path), now_there.get(path)
         if not then or not lines or start > len(then):
             continue
         anchor = find(make(path, then, start, end), lines) if then != lines else make(path, lines, start, end)
-        if anchor.outdated or any(_overlap(anchor, other) for other in taken):
-            continue
-        threads.append(_thread(anchor, said, report, name, now))
-    return threads
+        if not anchor.outdated:
+            thread = _thread(anchor, said, report, name, now)
+            while thread.id in threads:  # the same words about the same text elsewhere in the file
+                thread = replace(thread, id=_named(thread.id))
+            threads[thread.id] = thread
+    return list(threads.values())
+
+
+def unsaid(threads: Sequence[Thread], standing: Sequence[Thread]) -> list[Thread]:
+    """Those of the threads that stand where none of the model's stands yet."""
+    taken = [thread.anchor for thread in standing if thread.origin == ORIGIN and not thread.anchor.outdated]
+    return [thread for thread in threads if not any(_overlap(thread.anchor, other) for other in taken)]
 
 
 def _thread(anchor: Anchor, said: Sequence[Remark], report: RiskReport, name: str, now: float) -> Thread:
@@ -52,7 +53,7 @@ def _thread(anchor: Anchor, said: Sequence[Remark], report: RiskReport, name: st
     ]
     bodies = [_body(remark) for remark in said]
     told = "\0".join([ORIGIN, anchor.path, *anchor.text, *bodies])
-    ident = hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
+    ident = _named(told)
     comments = tuple(
         Comment(f"{ident[:28]}{number:04x}", "model", body, now, name) for number, body in enumerate(bodies)
     )
@@ -67,8 +68,11 @@ def _thread(anchor: Anchor, said: Sequence[Remark], report: RiskReport, name: st
         updated=now,
         title=first.title or "Review by the model",
         origin="review",
-        tags=("model",),
     )
+
+
+def _named(told: str) -> str:
+    return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _body(remark: Remark) -> str:

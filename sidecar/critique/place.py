@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sidecar.core.critique import Dropped, Remark
-from sidecar.review.critique.answer import Claim
-from sidecar.review.critique.material import Row
+from sidecar.critique.answer import Claim
+from sidecar.critique.material import Row
 
 MOST_LINES = 12
 """Lines that one comment points at."""

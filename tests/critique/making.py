@@ -7,7 +7,7 @@ from typing import Any
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import FileRisk, HunkRisk, LineRisk, RiskReport
-from sidecar.review.critique.prompt import TOOL
+from sidecar.critique.prompt import TOOL
 from tests.fakes.upstream import Seen, Turn, answer, text, tool_use
 
 Json = dict[str, Any]

@@ -6,7 +6,7 @@ import pytest
 
 from sidecar.core.critique import Scope
 from sidecar.core.errors import BadInput
-from sidecar.review.critique.scope import change_of, ranged, texts_of
+from sidecar.critique.scope import change_of, ranged, texts_of
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import Repository
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from sidecar.core.critique import Limits
-from sidecar.review.critique.answer import Claim
-from sidecar.review.critique.material import prepare
-from sidecar.review.critique.place import place
-from tests.review.critique.making import change, file, scored
+from sidecar.critique.answer import Claim
+from sidecar.critique.material import prepare
+from sidecar.critique.place import place
+from tests.critique.making import change, file, scored
 
 TEXT = ["import os", "", "def f(x):", "    y = eval(x)", "    return y", "", "def g(x):", "    y = x", "    return y"]
 ADDED = TEXT[2:]

@@ -7,8 +7,8 @@ import random
 import pytest
 
 from sidecar.core.critique import Limits
-from sidecar.review.critique.material import CONTEXT, LONGEST, prepare, shown_part
-from tests.review.critique.making import change, file, scored
+from sidecar.critique.material import CONTEXT, LONGEST, prepare, shown_part
+from tests.critique.making import change, file, scored
 
 LINES = [f"line {n}" for n in range(1, 101)]
 LIMITS = Limits()

@@ -12,11 +12,11 @@ from sidecar.core.critique import Critique, Hear, Remark, Scope, Wish
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import Desk, Scorer
 from sidecar.core.review import RiskReport, Thread
-from sidecar.review.critique.critic import Critic
-from sidecar.review.critique.facts import from_facts
-from sidecar.review.critique.material import Texts
-from sidecar.review.critique.opened import opened
-from sidecar.review.critique.scope import change_of, texts_of
+from sidecar.critique.critic import Critic
+from sidecar.critique.facts import from_facts
+from sidecar.critique.material import Texts
+from sidecar.critique.opened import opened, unsaid
+from sidecar.critique.scope import change_of, texts_of
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import describe
@@ -63,13 +63,15 @@ class ChangeReviewer:
         """Make threads of the comments; how many are new."""
         if self._desk is None or git.bare or not remarks:
             return 0
+        found = await asyncio.to_thread(self._anchored, git, remarks, texts, report, name)
+        return len(await (await self._desk()).suggest(lambda standing: unsaid(found, standing)))
+
+    def _anchored(
+        self, git: Git, remarks: Sequence[Remark], texts: Texts, report: RiskReport, name: str
+    ) -> list[Thread]:
         paths = {remark.file for remark in remarks}
-        there = await asyncio.to_thread(lambda: {path: read_lines_blocking(git.root, path) for path in paths})
-
-        def make(standing: Sequence[Thread]) -> Sequence[Thread]:
-            return opened(remarks, standing, seen=texts, now_there=there, report=report, name=name, now=self._clock())
-
-        return len(await (await self._desk()).suggest(make))
+        there = {path: read_lines_blocking(git.root, path) for path in paths}
+        return opened(remarks, seen=texts, now_there=there, report=report, name=name, now=self._clock())
 
     async def _opened(self) -> tuple[Git, Scorer]:
         if self._scorer is None:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sidecar.core.critique import Scope
-from sidecar.review.critique.facts import from_facts
-from sidecar.review.critique.told import as_markdown
-from tests.review.critique.making import change, file, scored
+from sidecar.critique.facts import from_facts
+from sidecar.critique.told import as_markdown
+from tests.critique.making import change, file, scored
 
 
 def test_the_riskiest_places_are_its_comments():

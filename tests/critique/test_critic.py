@@ -10,14 +10,14 @@ import pytest
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.critique import Limits, Wish
 from sidecar.core.errors import UpstreamError
+from sidecar.critique.critic import Critic
+from sidecar.critique.prompt import TOOL
 from sidecar.providers.transport import Limits as Patient
 from sidecar.providers.transport import Transport
-from sidecar.review.critique.critic import Critic
-from sidecar.review.critique.prompt import TOOL
 from sidecar.store.answers import Answers
+from tests.critique.making import asked_text, called, change, comment, fenced, file, scored
 from tests.fakes.upstream import Seen, Upstream, answer, fault, stall
 from tests.providers.asking import CHAT, NATIVE, QUICK, provider
-from tests.review.critique.making import asked_text, called, change, comment, fenced, file, scored
 
 TEXT = ["import os", "x = eval(input())", "y = 2"]
 CHANGE = change(file("a.py", (2, [], TEXT[1:2])))
@@ -194,6 +194,14 @@ async def test_junk_is_asked_for_once_more_and_then_told(make: Make) -> None:
         assert len(upstream.requests) == 2
 
 
+async def test_an_answer_that_was_cut_off_is_asked_for_in_fewer_words(make: Make) -> None:
+    cut = answer({"type": "tool_use", "id": "t", "name": TOOL, "input": {}}, stop_reason="max_tokens")
+    async with Upstream([cut, called(GOOD)]) as upstream:
+        found = await review(make(upstream))
+        assert "cut off at its limit of tokens: write less" in asked_text(upstream.last)
+    assert len(found.remarks) == 1
+
+
 async def test_a_part_that_fails_is_named_and_the_others_count(make: Make) -> None:
     big, report = large(120)
 
@@ -207,7 +215,9 @@ async def test_a_part_that_fails_is_named_and_the_others_count(make: Make) -> No
         found = await review(critic, wish, of=big, report=report, texts={})
         count = len(upstream.requests)
         again = await review(critic, wish, of=big, report=report, texts={})
-        assert len(upstream.requests) > count, "a review with a hole is not kept"
+        assert len(upstream.requests) == count + 3, (
+            "only the hole is asked about again, twice, and the whole put together"
+        )
     assert again.unread == found.unread
     assert found.parts == 3
     assert len(found.remarks) == 2
@@ -251,20 +261,29 @@ async def test_one_question_has_its_patience(make: Make) -> None:
         await upstream.until(lambda: upstream.left == 1)
 
 
-async def test_leaving_closes_every_connection(make: Make) -> None:
+async def test_leaving_closes_every_connection_and_what_was_read_is_not_asked_again(make: Make) -> None:
     big, report = large(300)
+    wish = Wish(Limits(part_tokens=10_000))
 
     def rule(seen: Seen):
         return reviewer(seen) if "part 1 of" in asked_text(seen) else stall()
 
+    kept = Answers(None)
     async with Upstream(rule=rule) as upstream:
-        wish = Wish(Limits(part_tokens=10_000))
+        critic = make(upstream, kept=kept)
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(review(make(upstream), wish, of=big, report=report, texts={}))
+            task = group.create_task(review(critic, wish, of=big, report=report, texts={}))
             await upstream.until(lambda: len(upstream.requests) == 4)
             task.cancel()
         await upstream.until(lambda: upstream.left == 3)
         assert len(upstream.requests) == 4
+    async with Upstream(rule=reviewer) as upstream:
+        found = await review(make(upstream, kept=kept), wish, of=big, report=report, texts={})
+        asked = [asked_text(seen) for seen in upstream.requests]
+    assert found.unread == ()
+    assert len(found.remarks) == found.parts
+    assert len(asked) == found.requests == found.parts, "the first part is known; one question puts all together"
+    assert not any("part 1 of" in told for told in asked)
 
 
 async def test_the_same_diff_is_not_asked_about_again(make: Make, tmp_path) -> None:

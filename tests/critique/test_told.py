@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 from sidecar.core.critique import Critique, Dropped, Remark, Scope, Unread
-from sidecar.review.critique.told import as_json, as_markdown, gravest
-from tests.review.critique.making import scored
+from sidecar.critique.told import as_json, as_markdown, gravest
+from tests.critique.making import scored
 
 WHOLE = Critique(
     "model",

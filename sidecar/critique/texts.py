@@ -79,7 +79,7 @@ def planned(change: Change, report: RiskReport) -> str:
     for number, (folder, paths) in enumerate(ranked, 1):
         top = max(score.get(path, 0.0) for path in paths)
         lines.append(f"{number}. {folder}: {', '.join(sorted(paths))} (risk {top:.2f})")
-    return "\n".join([*lines, "", tests_of(change)])
+    return "\n".join([*lines, "", told_tests(change)])
 
 
 def pull_request(change: Change, subjects: Sequence[str], described: str) -> str:
@@ -88,13 +88,13 @@ def pull_request(change: Change, subjects: Sequence[str], described: str) -> str
     parts = {
         "Summary": "\n".join(f"- {subject}" for subject in subjects),
         "Changes and risk": described,
-        "Testing": tests_of(change),
+        "Testing": told_tests(change),
         "Rollback": f"Revert the commits of this branch.{data}",
     }
     return "\n\n".join(f"## {head}\n\n{told}" for head, told in parts.items())
 
 
-def tests_of(change: Change) -> str:
+def told_tests(change: Change) -> str:
     """Whether tests change with it, by their names."""
     tests = [file.path for file in change.files if _TEST.search(file.path)]
     if tests:

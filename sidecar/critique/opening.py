@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from sidecar.core.ports import Asker, Desk
-from sidecar.review.critique.critic import Critic
-from sidecar.review.critique.reviewer import ChangeReviewer
+from sidecar.critique.critic import Critic
+from sidecar.critique.reviewer import ChangeReviewer
 from sidecar.settings import Settings
 from sidecar.store.answers import AnswerStore
 from sidecar.vcs.runner import Git

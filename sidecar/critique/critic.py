@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 from uuid import uuid4
@@ -18,10 +19,10 @@ from sidecar.core.messages import Json, MessagesRequest, encode
 from sidecar.core.ports import Asker
 from sidecar.core.review import RiskReport
 from sidecar.core.turn import Turn
-from sidecar.review.critique.answer import Answer, Unusable, read
-from sidecar.review.critique.material import Material, Texts, prepare, shown_part
-from sidecar.review.critique.place import place
-from sidecar.review.critique.prompt import VERSION, body, gathering, question
+from sidecar.critique.answer import Answer, Unusable, read
+from sidecar.critique.material import Material, Texts, prepare, shown_part
+from sidecar.critique.place import place
+from sidecar.critique.prompt import VERSION, body, gathering, question
 from sidecar.review.summary import describe
 from sidecar.store.answers import AnswerStore
 from sidecar.trace import get_logger
@@ -59,20 +60,32 @@ class Critic:
         What was not read is named in it. A kept one is given without asking.
         """
         wish = replace(wish, model=wish.model or self._model)
-        key = _key(change, self._who, wish)
-        if self._kept is not None and not wish.refresh:
-            found = await self._kept.get(key)
-            if found is not None:
-                try:
-                    return restored(orjson.loads(found))
-                except (KeyError, TypeError, ValueError):
-                    log.info("kept_review_unreadable")
+        key = await asyncio.to_thread(_key, change, self._who, wish)
+        if (found := await self.recall(key, wish)) is not None:
+            with suppress(KeyError, TypeError, ValueError):
+                return restored(found)
         material = await asyncio.to_thread(prepare, change, report, texts, wish.limits, self._secrets)
         run = _Run(self, material, describe(change, report), wish, hear)
         critique = replace(await run.whole(), provider=self._ask.name, model=wish.model)
-        if self._kept is not None and run.whole_and_sound:
-            await self._kept.put(key, orjson.dumps(critique.kept()))
+        if run.whole_and_sound:
+            await self.keep(key, critique.kept())
         return critique
+
+    def key_of(self, part: str, wish: Wish) -> str:
+        """What the answer to one part is kept by, so that a review that broke off goes on where it was."""
+        told = repr([VERSION, self._who, wish.model, wish.focus, part])
+        return "part-" + hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+
+    async def recall(self, key: str, wish: Wish) -> Json | None:
+        """What is kept by this key; None where nothing is, or it is to be asked for anew."""
+        found = await self._kept.get(key) if self._kept is not None and not wish.refresh else None
+        value = orjson.loads(found) if found is not None else None
+        return value if isinstance(value, dict) else None
+
+    async def keep(self, key: str, value: Json) -> None:
+        """Keep it for the next time."""
+        if self._kept is not None:
+            await self._kept.put(key, orjson.dumps(value))
 
     async def put(self, content: list[Json], wish: Wish, *, problem: str = "") -> Json:
         """The model's message for one question. Raises UpstreamError."""
@@ -149,7 +162,7 @@ class _Run:
         text = shown_part(self._material.parts[number])
         content = question(self._overview, text, number + 1, count, focus=self._wish.focus)
         try:
-            self._answers[number] = await self._answer(content)
+            self._answers[number] = await self._answer(content, self._critic.key_of(text, self._wish))
         except SidecarError as error:
             self._failed[number] = error
             if number == 0 and not error.again:  # such as a key that is not valid: the others would fare no better
@@ -157,17 +170,23 @@ class _Run:
         self._done += 1
         self._hear(self._done, count, f"{self._done} of {count} parts read")
 
-    async def _answer(self, content: list[Json]) -> Answer:
+    async def _answer(self, content: list[Json], key: str) -> Answer:
         """What is said of one part; an answer that cannot be used is asked for once more."""
         problem = ""
+        if (kept := await self._critic.recall(key, self._wish)) is not None:
+            with suppress(Unusable):
+                return read(kept)
         for _ in range(2):
             self._requests += 1
             message = await self._critic.put(content, self._wish, problem=problem)
             try:
-                return read(message)
+                answer = read(message)
             except Unusable as error:
                 problem = str(error)
                 log.info("review_unusable", reason=problem)
+            else:
+                await self._critic.keep(key, message)
+                return answer
         raise _Junk(f"The model's answer could not be used, nor could a second one: {problem}")
 
     async def _gathered(self) -> tuple[str, Sequence[str]]:

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sidecar.assistant.turn import AnswerTurn
-from sidecar.core.critique import Scope, Wish
+from sidecar.core.critique import Limits, Scope, Wish
 from sidecar.core.errors import BadInput
+from sidecar.critique.critic import Critic
+from sidecar.critique.reviewer import ChangeReviewer
 from sidecar.providers.transport import Transport
-from sidecar.review.critique.critic import Critic
-from sidecar.review.critique.reviewer import ChangeReviewer
 from sidecar.review.desk import ReviewDesk
 from sidecar.review.reply import FactsWriter
 from sidecar.review.scorer import RiskScorer
@@ -19,10 +19,10 @@ from sidecar.store.database import Database
 from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
+from tests.critique.making import asked_text, called, comment
 from tests.fakes.repository import Repository
 from tests.fakes.upstream import Upstream
 from tests.providers.asking import QUICK, provider
-from tests.review.critique.making import asked_text, called, comment
 
 BASE = "".join(f"line {n}\n" for n in range(1, 31))
 CHANGED = BASE.replace("line 10\n", "value = eval(text)\n")
@@ -189,3 +189,29 @@ async def test_facts_where_no_model_is_wanted_or_there_is_none(bench: Bench) -> 
         assert "`a.py` changed" in found.facts
     assert bench.upstream.requests == []
     assert await bench.threads() == []
+
+
+async def test_300_hunks_of_a_real_repository_are_shown_once_each_with_their_numbers(bench: Bench) -> None:
+    names = [f"src/m{n}.py" for n in range(30)]
+    base = {name: "".join(f"line_{n} = {n}  # {'z' * 40}\n" for n in range(400)) for name in names}
+    bench.repo.commit("Many", base)
+    changed = {}
+    for name, text in base.items():
+        lines = text.splitlines()
+        for at in range(20, 400, 40):
+            lines[at] = f"if x == {at}: line_{at} = compute({at}, {name!r})"
+        changed[name] = "\n".join(lines) + "\n"
+    bench.repo.write(changed)
+    bench.upstream._rule = lambda _: called()
+    found = await bench.review(limits=Limits(part_tokens=20_000))
+    shown = [asked_text(seen) for seen in bench.upstream.requests[:-1]]
+    assert found.unread == ()
+    assert found.parts == len(shown) > 3
+    rows = [line for told in shown for line in told.splitlines() if " + if x == " in line]
+    assert len(rows) == len(set(rows)) == 300
+    assert all(int(row.split()[0]) == int(row.split()[5].rstrip(":")) + 1 for row in rows)
+    scores = [float(line.rpartition("risk ")[2]) for line in shown[0].splitlines() if line.startswith("@@ ")]
+    later = [
+        float(line.rpartition("risk ")[2]) for told in shown[1:] for line in told.splitlines() if line.startswith("@@ ")
+    ]
+    assert min(scores) >= max(later) - 0.01

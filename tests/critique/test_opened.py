@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sidecar.core.critique import Remark
-from sidecar.review.critique.opened import opened
-from tests.review.critique.making import scored
+from sidecar.critique.opened import opened, unsaid
+from tests.critique.making import scored
 
 LINES = [f"line {n}" for n in range(1, 41)]
 SEEN = {"a.py": LINES}
@@ -16,11 +16,12 @@ def remark(line=10, title="Unchecked", **more) -> Remark:
     return Remark(more.pop("file", "a.py"), line, more.pop("end", line), "high", title, "Check it.", **more)
 
 
-def made(*remarks, standing=(), there=None, report=None):
-    return opened(
-        remarks, standing, seen=SEEN, now_there={"a.py": LINES} if there is None else there,
-        report=report or scored(("a.py", 9, 12, 0.4)), name="databricks", now=5.0,
+def made(*remarks, standing=(), there=None, seen=None):
+    threads = opened(
+        remarks, seen=seen or SEEN, now_there={"a.py": LINES} if there is None else there,
+        report=scored(("a.py", 9, 12, 0.4)), name="databricks", now=5.0,
     )  # fmt: skip
+    return unsaid(threads, standing)
 
 
 def test_a_thread_says_who_how_grave_and_what():
@@ -65,3 +66,11 @@ def test_a_thread_stands_where_the_text_is_now_or_not_at_all():
 def test_lines_without_a_score_have_none():
     (thread,) = made(remark(30))
     assert thread.score == 0.0
+
+
+def test_the_same_words_about_the_same_text_at_two_places_are_two_threads():
+    text = {"a.py": ["a", "same", "b", "same"]}
+    threads = made(remark(2), remark(4), seen=text, there=text)
+    assert [thread.anchor.start for thread in threads] == [2, 4]
+    assert len({thread.id for thread in threads}) == 2
+    assert [thread.id for thread in made(remark(2), remark(4), seen=text, there=text)] == [t.id for t in threads]

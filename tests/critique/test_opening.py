@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.critique import Scope, Wish
-from sidecar.review.critique.opening import open_reviewer
+from sidecar.critique.opening import open_reviewer
 from sidecar.settings import load
 from sidecar.store.answers import Answers
+from tests.critique.making import said
 from tests.fakes.provider import FakeProvider, says
 from tests.fakes.repository import Repository
-from tests.review.critique.making import said
 
 
 async def test_the_configured_model_is_asked_and_the_repository_opened_once(tmp_path):

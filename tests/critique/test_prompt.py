@@ -7,8 +7,8 @@ import re
 import jsonschema
 
 from sidecar.core.messages import MessagesRequest, encode
-from sidecar.review.critique.prompt import TOOL, body, gathering, question
-from tests.review.critique.making import comment, said
+from sidecar.critique.prompt import TOOL, body, gathering, question
+from tests.critique.making import comment, said
 
 
 def words(content):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from sidecar.core.critique import Critique, Remark, Unread
 from sidecar.core.diff import Change
 from sidecar.core.review import RiskReport
+from sidecar.critique.texts import moves_data, told_tests
 from sidecar.review import words
 from sidecar.review.places import Candidate, worth_saying
-from sidecar.review.texts import moves_data, tests_of
 
 NO_MODEL = (
     "No model was asked: this is what Sidecar's own analysers know. For a review in words choose a provider with a model; "
@@ -17,7 +17,7 @@ NO_MODEL = (
 
 def from_facts(change: Change, report: RiskReport) -> Critique:
     """The places that stand out, with their reasons, and what to verify by the files' names."""
-    checklist = [tests_of(change)]
+    checklist = [told_tests(change)]
     if moves_data(change):
         checklist.append("It changes data or its schema: try it on a copy, and say how to go back.")
     places = worth_saying(report)

@@ -11,7 +11,7 @@ import orjson
 
 from sidecar.core.messages import Json, texts
 from sidecar.core.review import Band
-from sidecar.review.critique.prompt import MOST_COMMENTS, TOOL
+from sidecar.critique.prompt import MOST_COMMENTS, TOOL
 from sidecar.review.words import defuse
 
 _MOST_TEXT: Final = 6_000
