@@ -14,13 +14,14 @@ import typer
 
 from sidecar.cli.options import Json, Quiet, Verbose
 from sidecar.cli.output import Output
-from sidecar.cli.riskreport import as_json, as_sarif, as_text
+from sidecar.cli.riskreport import as_text
 from sidecar.core.critique import Scope
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
 from sidecar.critique.scope import change_of, ranged
 from sidecar.review.buffers import Buffers
+from sidecar.review.forms import as_json, as_sarif
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.risk.explain import plural
