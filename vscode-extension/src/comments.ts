@@ -42,6 +42,7 @@ interface SidecarComment extends Comment {
 
 interface Shown {
   item: ThreadItem;
+  made: ReadonlyMap<string, SidecarComment>;
   readonly thread: CommentThread;
 }
 
@@ -152,12 +153,13 @@ export class Threads implements Disposable {
 
   private create(item: ThreadItem): void {
     // Given without its comments a thread counts as a draft, and the editor opens the reply box in it.
-    const thread = this.controller.createCommentThread(Uri.parse(item.uri), rangeOf(item), this.commentsOf(item));
+    const made = this.commentsOf(item);
+    const thread = this.controller.createCommentThread(Uri.parse(item.uri), rangeOf(item), made);
     thread.collapsibleState = this.opensExpanded(item)
       ? CommentThreadCollapsibleState.Expanded
       : CommentThreadCollapsibleState.Collapsed;
     this.dress(thread, item);
-    this.shown.set(item.id, { item, thread });
+    this.shown.set(item.id, { item, thread, made: byId(made) });
   }
 
   private update(item: ThreadItem): void {
@@ -173,7 +175,9 @@ export class Threads implements Disposable {
     }
     shown.item = item;
     shown.thread.range = rangeOf(item);
-    shown.thread.comments = this.commentsOf(item);
+    const made = this.commentsOf(item, shown.made);
+    shown.made = byId(made);
+    shown.thread.comments = made;
     this.dress(shown.thread, item);
   }
 
@@ -190,8 +194,9 @@ export class Threads implements Disposable {
     thread.state = item.state === 'open' ? CommentThreadState.Unresolved : CommentThreadState.Resolved;
   }
 
-  private commentsOf(item: ThreadItem): SidecarComment[] {
-    return item.comments.map((comment) => this.comment(comment, item));
+  /** The comments of a thread. Those of before are changed, not made anew: the editor then draws only what differs. */
+  private commentsOf(item: ThreadItem, before?: ReadonlyMap<string, SidecarComment>): SidecarComment[] {
+    return item.comments.map((comment) => Object.assign(before?.get(comment.id) ?? {}, this.comment(comment, item)));
   }
 
   private comment(item: CommentItem, thread: ThreadItem): SidecarComment {
@@ -207,6 +212,7 @@ export class Threads implements Disposable {
       },
       body,
       mode: CommentMode.Preview,
+      label: item.partial ? 'writing…' : undefined,
       contextValue: item.suggestion ? `${item.author} suggestion` : item.author,
       timestamp: new Date(item.created * 1000),
     };
@@ -215,7 +221,7 @@ export class Threads implements Disposable {
   private showDraft(shown: Shown, text: string, label: string): void {
     const { item, thread } = shown;
     const draft: CommentItem = { id: '', author: 'user', name: '', body: text, created: Date.now() / 1000, partial: false, suggestion: false };
-    thread.comments = [...this.commentsOf(item), { ...this.comment(draft, item), label }];
+    thread.comments = [...this.commentsOf(item, shown.made), { ...this.comment(draft, item), label }];
   }
 
   private opensExpanded(item: ThreadItem): boolean {
@@ -223,6 +229,10 @@ export class Threads implements Disposable {
     if (item.state === 'resolved' || expand === 'none') return false;
     return expand === 'all' || reaches(item.band, 'high');
   }
+}
+
+function byId(made: readonly SidecarComment[]): ReadonlyMap<string, SidecarComment> {
+  return new Map(made.map((each) => [each.id, each]));
 }
 
 function rangeOf(item: ThreadItem): Range {
