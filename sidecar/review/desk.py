@@ -29,10 +29,11 @@ from sidecar.review.foresight import foresee
 from sidecar.review.handover import handover
 from sidecar.review.reply import Answer, Answering, Matter
 from sidecar.review.silence import kind_of, silenced
-from sidecar.review.threads import Look, reconcile, talked
+from sidecar.review.threads import ASLEEP, LOST, Look, reconcile, talked
 from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
+from sidecar.vcs.renames import renamed_blocking
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import read_lines_blocking, working_tree
 
@@ -74,6 +75,7 @@ class ReviewDesk:
         self._revision = 0
         self._report: RiskReport | None = None
         self._answers = Answers()
+        self._base: str | None = None
         self._hunks: dict[str, tuple[Hunk, ...]] = {}
         self._seen: dict[str, Sequence[str]] = {}
         self._listeners: list[Listener] = []
@@ -115,8 +117,8 @@ class ReviewDesk:
     def state(self, since: int = 0) -> ReviewState:
         """What changed after revision `since`; everything when it is 0, too old, or not a revision of this review."""
         if since <= 0 or since < self._forgotten or since > self._revision:
-            return ReviewState(self._revision, _sorted(self._threads.values()), report=self._report)
-        changed = _sorted(thread for thread in self._threads.values() if thread.revision > since)
+            return ReviewState(self._revision, _sorted(self._awake()), report=self._report)
+        changed = _sorted(thread for thread in self._awake() if thread.revision > since)
         removed = tuple(id_ for id_, revision in self._removed.items() if revision > since)
         return ReviewState(self._revision, changed, removed, full=False, report=self._report)
 
@@ -166,7 +168,8 @@ class ReviewDesk:
             self._answers.stop(thread_id)
         if thread.state == state:
             return thread
-        await self._apply([replace(thread, state=state, updated=self._clock())])
+        tags = tuple(tag for tag in thread.tags if tag != LOST)  # now it is the user's own word
+        await self._apply([replace(thread, state=state, tags=tags, updated=self._clock())])
         return self._threads[thread_id]
 
     async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
@@ -243,6 +246,14 @@ class ReviewDesk:
         report = await self._scorer.score(change) if change.files else None
         texts, edits = await asyncio.to_thread(self._read, change, report)
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
+        strays = [path for path, lines in texts.items() if lines is None and path not in renames]
+        if strays:
+            moved = await asyncio.to_thread(renamed_blocking, self._git, strays, self._base, change.base)
+            renames |= moved
+            unread = [path for path in moved.values() if path not in texts]
+            texts |= await asyncio.to_thread(
+                lambda: {path: read_lines_blocking(self._git.root, path) for path in unread}
+            )
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
         look = Look(report, texts, self._clock(), edits, renames, self._seen)
@@ -252,6 +263,7 @@ class ReviewDesk:
         new = {thread.id: thread for thread in threads}
         needed = {thread.anchor.path for thread in threads} | self._dismissed.paths()
         self._seen = {path: lines for path, lines in texts.items() if lines is not None and path in needed}
+        self._base = change.base
         self._hunks = {file.path: file.hunks for file in change.files}
         scored = _gist(report) != _gist(self._report)
         self._report = report
@@ -293,8 +305,11 @@ class ReviewDesk:
         change = await working_tree(self._git, {thread.anchor.path})
         return thread, next(iter(change.files), None)
 
+    def _awake(self) -> list[Thread]:
+        return [thread for thread in self._threads.values() if ASLEEP not in thread.tags]
+
     def _thread(self, thread_id: str) -> Thread:
-        if thread_id not in self._threads:
+        if thread_id not in self._threads or ASLEEP in self._threads[thread_id].tags:
             raise NotFound(f"There is no thread {thread_id!r}; it may have been closed by an edit.")
         return self._threads[thread_id]
 
@@ -332,14 +347,18 @@ class ReviewDesk:
         self._revision += 1
         revision = self._revision
         stamped = [replace(thread, revision=revision) for thread in changed]
-        for thread in stamped:
-            self._threads[thread.id] = thread
-            self._removed.pop(thread.id, None)
+        gone = [*removed, *(thread.id for thread in stamped if ASLEEP in thread.tags)]
+        shown = [thread for thread in stamped if ASLEEP not in thread.tags]
         for id_ in removed:
             self._threads.pop(id_, None)
+        for id_ in gone:
             self._removed[id_] = revision
+        for thread in stamped:
+            self._threads[thread.id] = thread
+        for thread in shown:
+            self._removed.pop(thread.id, None)
         self._forget()
-        delta = ReviewState(revision, _sorted(stamped), tuple(removed), full=False, report=self._report)
+        delta = ReviewState(revision, _sorted(shown), tuple(gone), full=False, report=self._report)
         for listener in tuple(self._listeners):
             listener(delta)
         return stamped

@@ -27,6 +27,18 @@ _STANDS_OUT = 0.25
 _MOVED = 0.05
 """Difference from which a comment's score is told anew."""
 
+ASLEEP = "asleep"
+"""Tag of a resolved thread that is not shown since its lines are not in the change; it wakes, resolved, when they are again."""
+
+LOST = "lost"
+"""Tag of a thread that was resolved only because its text was gone; it opens again when the text comes back."""
+
+MOST_ASLEEP = 200
+"""Sleeping threads that are remembered: the newest."""
+
+LONG_ASLEEP = 30 * 86_400.0
+"""Seconds after which a sleeping thread is forgotten."""
+
 _BANDS: tuple[Band, ...] = ("low", "medium", "high", "critical")
 
 
@@ -68,8 +80,9 @@ def reconcile(
     """
     found = [each for each in candidates(look.report) if not silenced("risk", _place(each), look.dismissals)]
     kept = [thread for old in threads if (thread := _again(old, look, found)) is not None]
-    taken = [(thread.anchor.path, thread.anchor.start, thread.anchor.end) for thread in kept]
-    room = budget - sum(thread.origin == "risk" and not thread.anchor.outdated for thread in kept)
+    awake = [thread for thread in kept if ASLEEP not in thread.tags]
+    taken = [(thread.anchor.path, thread.anchor.start, thread.anchor.end) for thread in awake]
+    room = budget - sum(thread.origin == "risk" and not thread.anchor.outdated for thread in awake)
     for candidate in found:
         place = _place(candidate)
         lines = look.texts.get(candidate.hunk.file)
@@ -78,7 +91,7 @@ def reconcile(
         kept.append(_opened(candidate, look.report, lines, look.now, new_id))
         taken.append(place)
         room -= 1
-    return tuple(kept)
+    return _bounded(kept, look.now)
 
 
 def candidates(report: RiskReport | None) -> list[Candidate]:
@@ -128,8 +141,20 @@ def _again(old: Thread, look: Look, found: Sequence[Candidate]) -> Thread | None
     """A thread of the last look as it stands now, or None when it is closed."""
     anchor, altered = _placed(old.anchor, look)
     thread = old if anchor == old.anchor else old.moved(anchor)
+    if ASLEEP in old.tags:
+        return _woken(thread, look, altered=altered)
     if anchor.outdated:
-        return _lost(thread, look.now) if talked(thread) else None
+        return _lost(thread, look.now) if talked(thread) else _rest(old)
+    if LOST in thread.tags:
+        thread = replace(_without(thread, LOST), state="open")
+    # lines that were put back (by a stash, say) are not those that the thread was about
+    before = old.moved(replace(old.anchor, outdated=True)) if altered else thread
+    return _judged(thread, look, found, before=before, altered=altered)
+
+
+def _judged(thread: Thread, look: Look, found: Sequence[Candidate], *, before: Thread, altered: bool) -> Thread | None:
+    """A thread at its place, by what the change risks there now; `before` is what sleeps where it is not to be shown."""
+    anchor = thread.anchor
     place = (anchor.path, anchor.start, anchor.end)
     if not talked(thread) and silenced(kind_of(thread), place, look.dismissals):
         return None
@@ -142,7 +167,34 @@ def _again(old: Thread, look: Look, found: Sequence[Candidate]) -> Thread | None
     # A hunk that no longer stands out keeps the comment that it has: comments that come and go are worse than none.
     changed = report is not None and report.band != "low"
     changed = changed and any(near(place, (h.file, h.start, h.end)) for h in (report.hunks if report else ()))
-    return thread if changed or talked(thread) else None
+    return thread if changed or talked(thread) else _rest(before)
+
+
+def _rest(thread: Thread) -> Thread | None:
+    """A thread that is not to be shown any more: what the user resolved sleeps, the rest is closed."""
+    return replace(thread, tags=(*thread.tags, ASLEEP)) if thread.state == "resolved" else None
+
+
+def _woken(thread: Thread, look: Look, *, altered: bool) -> Thread | None:
+    """A sleeping thread, awake if the change has its lines as they were; forgotten if they were edited meanwhile."""
+    if altered:
+        return None
+    anchor = thread.anchor
+    hunks = look.report.hunks if look.report else ()
+    inside = any(h.file == anchor.path and h.start <= anchor.start and anchor.end <= h.end for h in hunks)
+    return _without(thread, ASLEEP) if inside and not anchor.outdated else thread
+
+
+def _bounded(threads: Sequence[Thread], now: float) -> tuple[Thread, ...]:
+    """The threads without those that sleep too long, or are too many."""
+    asleep = sorted((each for each in threads if ASLEEP in each.tags), key=lambda each: -each.updated)
+    gone = {id(each) for each in asleep[MOST_ASLEEP:]}
+    gone |= {id(each) for each in asleep if now - each.updated > LONG_ASLEEP}
+    return tuple(thread for thread in threads if id(thread) not in gone)
+
+
+def _without(thread: Thread, tag: str) -> Thread:
+    return replace(thread, tags=tuple(each for each in thread.tags if each != tag))
 
 
 def _placed(anchor: Anchor, look: Look) -> tuple[Anchor, bool]:
@@ -172,7 +224,9 @@ def _stood(anchor: Anchor, seen: Sequence[str] | None) -> bool:
 
 def _lost(thread: Thread, now: float) -> Thread:
     """A thread whose text is gone but whose words are kept."""
-    return thread if thread.state == "resolved" else replace(thread, state="resolved", updated=now)
+    if thread.state == "resolved":
+        return thread
+    return replace(thread, state="resolved", updated=now, tags=(*_without(thread, LOST).tags, LOST))
 
 
 def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, *, altered: bool) -> Thread:

@@ -212,7 +212,7 @@ export class Threads implements Disposable {
       },
       body,
       mode: CommentMode.Preview,
-      label: item.partial ? 'writing…' : undefined,
+      label: item.partial ? 'writing…' : '',
       contextValue: item.suggestion ? `${item.author} suggestion` : item.author,
       timestamp: new Date(item.created * 1000),
     };
