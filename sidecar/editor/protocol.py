@@ -62,6 +62,16 @@ class Status(_Type):
     open_threads: int = 0
 
 
+class EvidenceItem(_Type):
+    """What a comment rests on: a commit's id, or a file with a line (from 0). `label` is plain text."""
+
+    kind: Literal["commit", "file", "function", "test"]
+    label: str
+    commit: str
+    uri: str
+    line: int
+
+
 class CommentItem(_Type):
     """One comment; `body` is Markdown, never trusted."""
 
@@ -72,6 +82,7 @@ class CommentItem(_Type):
     created: float
     partial: bool = Field(default=False, description="it is still being written")
     suggestion: bool = Field(default=False, description="`sidecar/suggestion/get` has an edit for it")
+    evidence: list[EvidenceItem] = []
 
 
 class ThreadItem(_Type):

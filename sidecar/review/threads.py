@@ -236,7 +236,8 @@ def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, 
         return thread
     comments = thread.comments
     if comments and comments[0].author == "sidecar":
-        first = replace(comments[0], body=words.comment(match.hunk, report, match.band))
+        told = words.evidence(match.hunk, report)
+        first = replace(comments[0], body=words.comment(match.hunk, report, match.band), evidence=told)
         comments = (first, *comments[1:])
     same = match.band == thread.band and abs(match.hunk.score - thread.score) < _MOVED
     if same and thread.state == "open" and comments == thread.comments:
@@ -256,13 +257,14 @@ def _opened(
     candidate: Candidate, report: RiskReport, lines: Sequence[str], now: float, new_id: Callable[[], str]
 ) -> Thread:
     hunk, band = candidate.hunk, candidate.band
+    body, told = words.comment(hunk, report, band), words.evidence(hunk, report)
     return Thread(
         id=new_id(),
         anchor=make(hunk.file, lines, candidate.start, candidate.end),
         state="open",
         score=hunk.score,
         band=band,
-        comments=(Comment(id=new_id(), author="sidecar", body=words.comment(hunk, report, band), created=now),),
+        comments=(Comment(id=new_id(), author="sidecar", body=body, created=now, evidence=told),),
         created=now,
         updated=now,
         title=words.title(band),

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sidecar.core.review import Band, HunkRisk, Reason, RiskReport
+from sidecar.core.review import Band, Evidence, HunkRisk, Reason, RiskReport
 
 MOST_REASONS = 3
+MOST_EVIDENCE = 6
 
 _SEVERITY: dict[Band, str] = {
     "low": "Low risk",
@@ -27,6 +28,10 @@ _MARKUP = re.compile(
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
+
+
+_COMMIT = re.compile(r"(?<![\w./-])(?=[0-9a-f]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{7,40}(?![\w/-]|\.\w)")
+"""A commit's id as our own sentences write it."""
 
 
 def title(band: Band) -> str:
@@ -65,6 +70,14 @@ def comment(hunk: HunkRisk, report: RiskReport, band: Band) -> str:
     first, *more = said
     lead = f"**{title(band)}.** {first.removeprefix('- ')}"
     return "\n\n".join(filter(None, [lead, "\n".join(more), placed(hunk, report)]))
+
+
+def evidence(hunk: HunkRisk, report: RiskReport) -> tuple[Evidence, ...]:
+    """The commits that the reasons of a thread's first comment name, each once."""
+    said = [*_telling(hunk.reasons), *_telling(report.reasons)]
+    texts = list(dict.fromkeys(reason.text for reason in said))[:MOST_REASONS]
+    ids = dict.fromkeys(id_ for text in texts for id_ in _COMMIT.findall(text))
+    return tuple(Evidence("commit", id_, id_) for id_ in list(ids)[:MOST_EVIDENCE])
 
 
 def reasons(found: Sequence[Reason], most: int = MOST_REASONS) -> list[str]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.review import HunkRisk, Reason, RiskReport
-from sidecar.review.words import cases, code, comment, escape, raising, reasons, title
+from sidecar.review.words import cases, code, comment, escape, evidence, raising, reasons, title
 
 REPORT = RiskReport(
     0.314,
@@ -116,3 +116,17 @@ def test_whatever_the_text_it_stays_on_one_line_and_can_be_sent(text):
         assert "\n" not in shown
         assert "\r" not in shown
         shown.encode()
+
+
+def test_the_commits_that_reasons_name_are_evidence():
+    here = Reason(
+        "nfix", 3, 0.5, "Lines repaired by a1b2c3d and 99887f7; not deadbeef.py, 1234567, abcdefg or x/0a0a0a0/."
+    )
+    again = Reason("exp", 3, 0.2, "Also a1b2c3d, and 0f0f0f0.")
+    report = RiskReport(0.4, "high", -1.0, "m@1", reasons=(again, Reason("low", 1, -0.5, "Lowered by fffff00.")))
+    told = evidence(HunkRisk("a.py", 1, 2, 0.4, (), (here,)), report)
+    assert [(each.kind, each.target) for each in told] == [
+        ("commit", "a1b2c3d"),
+        ("commit", "99887f7"),
+        ("commit", "0f0f0f0"),
+    ]

@@ -16,6 +16,7 @@ import {
   window,
 } from 'vscode';
 
+import { EVIDENCE, defused, evidenceLinks } from './evidence';
 import { reason } from './log';
 import type { Band, CommentItem, Requests, ThreadItem, ThreadsChanged } from './protocol';
 import { atLine, reaches, reconcile } from './reconcile';
@@ -126,9 +127,9 @@ export class Threads implements Disposable {
     }
   }
 
-  /** Resolves a thread (or the thread of an id) or opens it again. */
-  async setState(thread: CommentThread | string, state: ThreadItem['state']): Promise<void> {
-    const shown = this.find(thread);
+  /** Resolves a thread (or the thread of an id, or the one at the cursor) or opens it again. */
+  async setState(thread: CommentThread | string | undefined, state: ThreadItem['state']): Promise<void> {
+    const shown = this.find(thread ?? this.meant(undefined)?.id ?? '');
     if (!shown) return;
     try {
       this.upsert(await this.server.ask('sidecar/thread/setState', { id: shown.item.id, state }));
@@ -203,6 +204,12 @@ export class Threads implements Disposable {
     const body = new MarkdownString(item.body, true);
     body.isTrusted = false;
     body.supportHtml = false;
+    // Links are ours alone: those of the text stay dead, even in a comment that has some.
+    const links = evidenceLinks(thread.id, item);
+    if (links) {
+      body.value = `${defused(item.body)}\n\n${links}`;
+      body.isTrusted = { enabledCommands: [EVIDENCE] };
+    }
     return {
       id: item.id,
       thread: thread.id,
@@ -220,7 +227,7 @@ export class Threads implements Disposable {
 
   private showDraft(shown: Shown, text: string, label: string): void {
     const { item, thread } = shown;
-    const draft: CommentItem = { id: '', author: 'user', name: '', body: text, created: Date.now() / 1000, partial: false, suggestion: false };
+    const draft: CommentItem = { id: '', author: 'user', name: '', body: text, created: Date.now() / 1000, partial: false, suggestion: false, evidence: [] };
     thread.comments = [...this.commentsOf(item, shown.made), { ...this.comment(draft, item), label }];
   }
 

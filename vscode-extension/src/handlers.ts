@@ -56,8 +56,8 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     'sidecar.openSettings': () => commands.executeCommand('workbench.action.openSettings', `@ext:${context.extension.id}`),
     ...threadActs(threads, server, claude),
     'sidecar.thread.reply': (reply: CommentReply) => threads.reply(reply),
-    'sidecar.thread.resolve': (thread: CommentThread | string) => threads.setState(thread, 'resolved'),
-    'sidecar.thread.unresolve': (thread: CommentThread | string) => threads.setState(thread, 'open'),
+    'sidecar.thread.resolve': (thread: CommentThread | string | undefined) => threads.setState(thread, 'resolved'),
+    'sidecar.thread.unresolve': (thread: CommentThread | string | undefined) => threads.setState(thread, 'open'),
   };
 }
 

@@ -26,6 +26,15 @@ export interface Status {
   readonly openThreads: number;
 }
 
+/** What a comment rests on: a commit's id, or a file with a line (from 0). `label` is plain text. */
+export interface EvidenceItem {
+  readonly kind: 'commit' | 'file' | 'function' | 'test';
+  readonly label: string;
+  readonly commit: string;
+  readonly uri: string;
+  readonly line: number;
+}
+
 /** One comment; `body` is Markdown, never trusted; `created` is in UTC seconds. */
 export interface CommentItem {
   readonly id: string;
@@ -37,6 +46,7 @@ export interface CommentItem {
   readonly partial: boolean;
   /** `sidecar/suggestion/get` has an edit for it. */
   readonly suggestion: boolean;
+  readonly evidence: readonly EvidenceItem[];
 }
 
 /** One thread; `startLine` and `endLine` count from 0, both included. */

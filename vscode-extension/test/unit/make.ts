@@ -3,7 +3,7 @@
 import type { CommentItem, Status, ThreadItem, ThreadsChanged } from '../../src/protocol';
 
 export function comment(changes: Partial<CommentItem> = {}): CommentItem {
-  return { id: 'c1', author: 'sidecar', name: 'Sidecar', body: 'Look here.', created: 1_790_000_000, partial: false, suggestion: false, ...changes };
+  return { id: 'c1', author: 'sidecar', name: 'Sidecar', body: 'Look here.', created: 1_790_000_000, partial: false, suggestion: false, evidence: [], ...changes };
 }
 
 export function thread(changes: Partial<ThreadItem> = {}): ThreadItem {
