@@ -73,9 +73,10 @@ def comment(hunk: HunkRisk, report: RiskReport, band: Band) -> str:
 
 
 def evidence(hunk: HunkRisk, report: RiskReport) -> tuple[Evidence, ...]:
-    """The commits that the reasons of a thread's first comment name, each once."""
+    """The commits that a thread's first comment rests on, each once: those that its reasons, or those of its file, name."""
     said = [*_telling(hunk.reasons), *_telling(report.reasons)]
-    texts = list(dict.fromkeys(reason.text for reason in said))[:MOST_REASONS]
+    shown = list(dict.fromkeys(reason.text for reason in said))[:MOST_REASONS]
+    texts = [*shown, *(reason.text for reason in said if reason.text.startswith(f"{hunk.file} "))]
     ids = dict.fromkeys(id_ for text in texts for id_ in _COMMIT.findall(text))
     return tuple(Evidence("commit", id_, id_) for id_ in list(ids)[:MOST_EVIDENCE])
 

@@ -130,3 +130,13 @@ def test_the_commits_that_reasons_name_are_evidence():
         ("commit", "99887f7"),
         ("commit", "0f0f0f0"),
     ]
+
+
+def test_what_a_file_is_known_for_is_evidence_even_where_three_other_reasons_are_shown():
+    more = [Reason(f"r{n}", 1, 1.0 - n / 10, f"Reason {n}.") for n in range(4)]
+    files = [
+        Reason("nfix", 9, 0.1, f"{path} was repaired 9 times before (newest: {id_}).")
+        for path, id_ in (("a.py", "a1a1a1a"), ("b.py", "b2b2b2b"))
+    ]
+    report = RiskReport(0.4, "high", -1.0, "m@1", reasons=(*more, *files))
+    assert [each.target for each in evidence(HunkRisk("a.py", 1, 2, 0.4), report)] == ["a1a1a1a"]

@@ -20,8 +20,9 @@ import { EVIDENCE, defused, evidenceLinks } from './evidence';
 import { reason } from './log';
 import type { Band, CommentItem, Requests, ThreadItem, ThreadsChanged } from './protocol';
 import { atLine, reaches, reconcile } from './reconcile';
+import { onReturn } from './returns';
 import type { Settings } from './settings';
-import { threadContext, threadLabel } from './words';
+import { providerName, threadContext, threadLabel } from './words';
 
 const MEDIA: Readonly<Record<CommentItem['author'], (band: Band) => string>> = {
   sidecar: (band) => `risk-${band}.svg`,
@@ -50,12 +51,14 @@ interface Shown {
 export class Threads implements Disposable {
   private readonly controller: CommentController;
   private readonly shown = new Map<string, Shown>();
+  private readonly returns: Disposable;
 
   constructor(
     private readonly server: Asker,
     private readonly media: Uri,
     private readonly settings: () => Pick<Settings, 'minimumBand' | 'expand'>,
   ) {
+    this.returns = onReturn((uri) => { this.place(uri); });
     this.controller = comments.createCommentController('sidecar', 'Sidecar');
     this.controller.options = {
       prompt: 'Reply to Sidecar…',
@@ -95,7 +98,8 @@ export class Threads implements Disposable {
   /** Shows threads on another text than their file's, such as a proposed one; nothing can be said in them. */
   preview(items: readonly ThreadItem[], uri: Uri): Disposable {
     const threads = items.map((item) => {
-      const thread = this.controller.createCommentThread(uri, rangeOf(item), this.commentsOf(item));
+      const unlinked = { ...item, comments: item.comments.map((comment) => ({ ...comment, evidence: [] })) };
+      const thread = this.controller.createCommentThread(uri, rangeOf(item), this.commentsOf(unlinked));
       thread.label = threadLabel(item);
       thread.canReply = false;
       thread.contextValue = 'proposal';
@@ -139,8 +143,19 @@ export class Threads implements Disposable {
   }
 
   dispose(): void {
+    this.returns.dispose();
     this.shown.clear();
     this.controller.dispose();
+  }
+
+  /** Puts a document's threads where the server knows them to be: the editor moves them with edits, but not back with their undoing. */
+  private place(uri: string): void {
+    for (const { item, thread } of this.shown.values()) {
+      if (Uri.parse(item.uri).toString() !== uri) continue;
+      const { start, end } = rangeOf(item);
+      // A range that is equal to the one it was given last is not looked at.
+      thread.range = new Range(start, end.with({ character: thread.range?.end.character === 0 ? 1 : 0 }));
+    }
   }
 
   private upsert(item: ThreadItem): void {
@@ -214,7 +229,7 @@ export class Threads implements Disposable {
       id: item.id,
       thread: thread.id,
       author: {
-        name: item.name || NAMES[item.author],
+        name: item.author === 'model' && item.name ? providerName(item.name) : item.name || NAMES[item.author],
         iconPath: Uri.joinPath(this.media, MEDIA[item.author](thread.band)),
       },
       body,
