@@ -22,6 +22,9 @@ from tests.journeys.processes import settled, still_running
 PICTURES = ROOT / ".build" / "screenshots"
 VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
 
+SETTINGS = {"sidecar.command": [str(ROOT / ".venv" / "bin" / "sidecar")]}
+"""What every editor of a journey is set to."""
+
 ANSWER_LIMIT = 120.0
 """Seconds after which an act counts as hung; the acts themselves give up sooner, and say what they waited for."""
 
@@ -90,10 +93,18 @@ class Robot:
 
 
 @contextmanager
-def at_the_editor(rig: Rig, clean: Mapping[str, str], repository: Path, scratch: Path, **more: str) -> Iterator[Robot]:
-    """An editor on `repository`, the extension installed from its .vsix, the server running in this environment.
+def at_the_editor(
+    rig: Rig,
+    clean: Mapping[str, str],
+    repository: Path,
+    scratch: Path,
+    *,
+    trust: bool = False,
+    **more: str,
+) -> Iterator[Robot]:
+    """An editor on `repository` (or a `.code-workspace` file), the extension installed from its .vsix, the server running in this environment.
 
-    `more` is what the person's shell exports. Nothing is left running afterwards, and nothing was asked of the network.
+    With `trust` the editor asks whether folders are trusted. `more` is what the person's shell exports. Nothing is left running afterwards, and nothing was asked of the network.
     """
     if not VSIX.is_file():
         pytest.fail("the extension is not packaged; run: make package", pytrace=False)
@@ -110,7 +121,12 @@ def at_the_editor(rig: Rig, clean: Mapping[str, str], repository: Path, scratch:
             home=str(scratch / "code"),
             folder=str(repository),
             vsix=str(VSIX),
-            settings={"sidecar.command": [str(ROOT / ".venv" / "bin" / "sidecar")]},
+            settings={
+                **SETTINGS,
+                "security.workspace.trust.enabled": trust,
+                "security.workspace.trust.startupPrompt": "never",
+            },
+            trust=trust,
             pictures=str(PICTURES),
             viewport={"width": 1440, "height": 1080},
         )

@@ -10,11 +10,11 @@ const session = { editor: undefined, browser: undefined, page: undefined, home: 
 
 const own = {
   /** { home, folder, vsix, env, settings, pictures }: an editor with the extension installed, showing the folder. */
-  async start({ home, folder, vsix, env = {}, settings = {}, pictures, viewport }) {
+  async start({ home, folder, vsix, env = {}, settings = {}, pictures, viewport, trust }) {
     Object.assign(session, { home, pictures });
     driver.prepare(home, settings);
     if (vsix) driver.installExtension(home, vsix, env);
-    [session.editor, session.browser] = await Promise.all([driver.startEditor(home, env), driver.openBrowser()]);
+    [session.editor, session.browser] = await Promise.all([driver.startEditor(home, env, { trust }), driver.openBrowser()]);
     session.page = await driver.openWorkbench(session.browser, session.editor.base, folder, { viewport });
     return { base: session.editor.base, pid: session.editor.pid };
   },
@@ -26,6 +26,8 @@ const own = {
     session.page = await driver.openWorkbench(session.browser, session.editor.base, folder, { tests: { extension, module } });
     return session.page.testExit;
   },
+  /** { settings }: the user's settings become these. */
+  settings: async ({ settings }) => driver.prepare(session.home, settings),
   /** Load the window again: a new extension host. */
   async reload() {
     await session.page.reload({ waitUntil: 'domcontentloaded' });
@@ -53,6 +55,8 @@ const own = {
     session.page.locator(selector).filter({ hasText: new RegExp(text) }).first().waitFor({ state }),
   /** { selector }: the texts of all matches. */
   texts: async ({ selector }) => session.page.locator(selector).allInnerTexts(),
+  /** { selector }: what a screen reader says of all matches. */
+  labels: async ({ selector }) => session.page.locator(selector).evaluateAll((all) => all.map((one) => one.getAttribute('aria-label') ?? '')),
 };
 
 async function close() {
