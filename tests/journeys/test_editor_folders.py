@@ -56,7 +56,7 @@ def test_each_folder_of_a_window_has_its_own(rig: Rig, clean_environment: Mappin
             editor.do("openFile", file)
             ports[folder] = port_of(editor, folder)
         assert len(set(ports.values())) == 2
-        editor.do("runCommand", "Terminal: Create New Terminal")
+        editor.do("press", keys=["Control+Shift+Backquote"])
         editor.do("waitFor", selector=".quick-input-list .monaco-list-row", text="shop")
         editor.do("type", text="shop")
         editor.do("press", keys=["Enter"])

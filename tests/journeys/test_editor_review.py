@@ -52,7 +52,7 @@ def until(editor: Robot, wanted: Callable[[list[str]], object]) -> list[str]:
 def badge(editor: Robot) -> int:
     """The number on the view's icon; 0 where there is none."""
     shown = editor.do("texts", selector=BADGE)
-    return int(shown[0]) if shown else 0
+    return int(shown[0] or 0) if shown else 0
 
 
 def badge_becomes(editor: Robot, number: int) -> None:
@@ -104,6 +104,9 @@ def test_a_comment_is_reached_and_resolved_by_keyboard(editor: Robot) -> None:
     before = badge(editor)
     editor.do("click", selector=ROWS, text="settlement.py")
     editor.do("press", keys=["ArrowDown", "Enter"])
+    editor.do(
+        "waitFor", selector=".tab.active", text=r"^settlement\.py$"
+    )  # no longer the comparison, which has the thread, too
     thread = editor.do("readThread", text="Sidecar")
     assert "risk" in thread["title"]
     editor.do("runCommand", "Sidecar: Show Review")
@@ -166,7 +169,7 @@ def test_what_is_staged_is_a_review_of_its_own(editor: Robot, repository: Path) 
 
 def test_gits_own_changes_of_what_is_staged_show_the_threads(editor: Robot) -> None:
     editor.do("openFile", sample.FRAGILE)
-    editor.do("click", selector='.activitybar .action-label[aria-label^="Source Control"]')
+    editor.do("click", selector='.activitybar .action-item:has([aria-label^="Source Control"])')
     editor.do("click", selector=".scm-view .monaco-list-row", text="settlement.py")  # the staged one stands first
     editor.do("waitFor", selector=".tab.active", text=r"settlement\.py \(Index\)")
     assert editor.do("diffThreads") >= 1
@@ -203,6 +206,7 @@ def test_a_branch_against_its_base_and_one_commit(editor: Robot, repository: Pat
 def test_it_can_be_read_in_every_theme(editor: Robot, theme: str) -> None:
     """For a person to look at: .build/screenshots/review-theme-*.png."""
     editor.do("settings", settings={**SETTINGS, "workbench.colorTheme": theme})
+    editor.do("reload")
     kind = {
         "Light Modern": "vs",
         "Dark Modern": "vs-dark",

@@ -55,7 +55,10 @@ export function activate(context: ExtensionContext): SidecarApi {
     fleet.onThreads((change) => { threads.apply(change); }),
     fleet.onChange(show),
     workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration('sidecar')) fleet.reconfigure(); }),
-    workspace.onDidGrantWorkspaceTrust(() => { fleet.each((folder) => { folder.furnish(); folder.begin(); }); }),
+    workspace.onDidGrantWorkspaceTrust(() => {
+      threads.apply({ revision: 0, upserts: [], removes: [], full: true }); // those that come next can be answered
+      fleet.each((folder) => { folder.furnish(); folder.begin(); });
+    }),
     follow(fleet),
     context.secrets.onDidChange(({ key }) => {
       fleet.each((folder) => { if (isKeyed(folder.settings.provider) && key === secretName(folder.settings.provider)) folder.begin(); });
