@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
+import time
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,6 +13,12 @@ from urllib.error import URLError
 
 import pytest
 
+from sidecar.core.review import Band, Comment, Thread
+from sidecar.review.anchor import make
+from sidecar.settings import load
+from sidecar.store.database import DATABASE, Database
+from sidecar.store.runtime import open_folder
+from sidecar.store.threads import ThreadStore
 from tests.conftest import Rig
 from tests.journeys.robot import Robot, at_the_editor
 from tests.journeys.test_editor_review import badge, choose, rows, until
@@ -104,7 +112,67 @@ def test_a_folder_that_is_not_trusted_is_read_only(
         editor.do("waitForStatus", r"Offline :\d+ · [\w ]+ risk")
 
 
-def test_a_folder_without_a_repository_says_what_to_do(
+def seeded(folder: Path, state: Path, count: int) -> None:
+    """Comments of an earlier session, kept in the folder's own database: one on every tenth line of a file that nobody committed."""
+    lines = [f"VALUE_{n} = {n}" for n in range(10 * count)]
+    (folder / "many.py").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    bands: tuple[Band, ...] = ("low", "medium", "high", "critical")
+    threads = [
+        Thread(
+            id=f"seeded-{n}",
+            anchor=make("many.py", lines, 10 * n + 5, 10 * n + 5),
+            state="open",
+            score=0.1 + n % 4 / 5,
+            band=bands[n % 4],
+            comments=(Comment(f"c{n}", "sidecar", f"**A reviewer** asks about value {n}.", 1.0),),
+            created=float(n),
+            updated=1.0,
+            title=f"Value {n}",
+            origin="review",
+        )
+        for n in range(count)
+    ]
+
+    async def save() -> None:
+        settings = load({"server.workspace": str(folder), "server.state_dir": str(state)}, {}, None)
+        assert settings.state is not None
+        database = await Database.open(open_folder(settings.state) / DATABASE)
+        await ThreadStore(database).save(str(folder), threads)
+        await database.aclose()
+
+    asyncio.run(save())
+
+
+def test_two_hundred_comments_are_no_burden(
+    rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path
+) -> None:
+    """All are there, in the tree, the badge and the gutter; an edit above them moves them, and typing goes on meanwhile."""
+    seeded(tally, tmp_path / "state", 200)
+    with at_the_editor(rig, clean_environment, tally, tmp_path) as editor:
+        editor.do("waitForStatus", r"20\d open threads")
+        editor.do("runCommand", "Sidecar: Show Review")
+        until(editor, lambda seen: any("many.py" in row and "200 open comments" in row for row in seen))
+        assert badge(editor) >= 200
+        editor.do("runCommand", "Comments: Focus on Comments View")
+        editor.do("waitFor", selector=".comments-panel .monaco-list-row", text="many.py")
+        editor.picture("many-comments")
+        editor.do("openFile", "many.py")
+        editor.do("goToLine", 5)
+        editor.do("waitForGlyphs", least=3)
+        assert editor.do("threadLines")[:2] == [5, 15]
+        editor.do("press", keys=["Control+Home"])
+        begun = time.monotonic()
+        editor.do("type", text="# typed above all of them\n# and one more line\n")
+        typed = time.monotonic() - begun
+        editor.do("press", keys=["Control+s"])
+        until(editor, lambda seen: any(re.match(r"Comment on line \d*7\b", row) for row in seen))
+        assert "# and one more line" in (tally / "many.py").read_text(encoding="utf-8")
+        print(f"{typed:.1f} s to type 46 characters")  # figures, no assertion: the machine may be busy
+        editor.do("runCommand", "Sidecar: Next Risk")
+        editor.do("waitFor", selector=".review-widget", text="Very high risk")
+
+
+def test_a_folder_without_a_repository_says_what_to_do_and_so_does_no_folder(
     rig: Rig, clean_environment: Mapping[str, str], tmp_path: Path
 ) -> None:
     plain = tmp_path / "plain"
@@ -115,3 +183,7 @@ def test_a_folder_without_a_repository_says_what_to_do(
         editor.do("waitFor", selector=".pane-body", text=r"not in a git repository[\s\S]*Initialize Repository")
         editor.picture("no-repository")
         assert badge(editor) == 0
+        editor.do("open", folder="")
+        editor.do("runCommand", "Sidecar: Show Review")
+        editor.do("waitFor", selector=".pane-body", text=r"Open a folder of a git repository[\s\S]*Open Folder")
+        assert editor.do("texts", selector=".notification-list-item") == []

@@ -131,9 +131,15 @@ export async function openWorkbench(browser, base, folder, { tests, viewport = {
     if (!LOCAL.test(request.url())) page.outside.push(request.url());
   });
   if (tests) await makeTestHost(context, page, base, tests);
-  await page.goto(`${base}/?${folder.endsWith('.code-workspace') ? 'workspace' : 'folder'}=${encodeURIComponent(folder)}`, { waitUntil: 'domcontentloaded' });
+  await page.goto(addressOf(base, folder), { waitUntil: 'domcontentloaded' });
   await page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor();
   return page;
+}
+
+/** Where the editor shows a folder, a `.code-workspace` file, or (an empty name) nothing. */
+export function addressOf(base, folder) {
+  if (!folder) return `${base}/?ew=true`;
+  return `${base}/?${folder.endsWith('.code-workspace') ? 'workspace' : 'folder'}=${encodeURIComponent(folder)}`;
 }
 
 // A built VS Code takes its development options from its page's configuration element only.

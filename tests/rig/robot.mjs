@@ -28,6 +28,11 @@ const own = {
   },
   /** { settings }: the user's settings become these. */
   settings: async ({ settings }) => driver.prepare(session.home, settings),
+  /** { folder }: show another folder in the window, or nothing. */
+  async open({ folder }) {
+    await session.page.goto(driver.addressOf(session.editor.base, folder), { waitUntil: 'domcontentloaded' });
+    await session.page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor();
+  },
   /** Load the window again: a new extension host. */
   async reload() {
     await session.page.reload({ waitUntil: 'domcontentloaded' });
