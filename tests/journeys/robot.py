@@ -22,9 +22,6 @@ from tests.journeys.processes import settled, still_running
 PICTURES = ROOT / ".build" / "screenshots"
 VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
 
-SETTINGS = {"sidecar.command": [str(ROOT / ".venv" / "bin" / "sidecar")]}
-"""What every editor of a journey is set to."""
-
 ANSWER_LIMIT = 120.0
 """Seconds after which an act counts as hung; the acts themselves give up sooner, and say what they waited for."""
 
@@ -100,11 +97,12 @@ def at_the_editor(
     scratch: Path,
     *,
     trust: bool = False,
+    settings: Mapping[str, Any] | None = None,
     **more: str,
 ) -> Iterator[Robot]:
     """An editor on `repository` (or a `.code-workspace` file), the extension installed from its .vsix, the server running in this environment.
 
-    With `trust` the editor asks whether folders are trusted. `more` is what the person's shell exports. Nothing is left running afterwards, and nothing was asked of the network.
+    With `trust` the editor asks whether folders are trusted; `settings` are the user's. `more` is what the person's shell exports. Nothing is left running afterwards, and nothing was asked of the network.
     """
     if not VSIX.is_file():
         pytest.fail("the extension is not packaged; run: make package", pytrace=False)
@@ -122,9 +120,10 @@ def at_the_editor(
             folder=str(repository),
             vsix=str(VSIX),
             settings={
-                **SETTINGS,
+                "sidecar.command": [str(ROOT / ".venv" / "bin" / "sidecar")],
                 "security.workspace.trust.enabled": trust,
                 "security.workspace.trust.startupPrompt": "never",
+                **(settings or {}),
             },
             trust=trust,
             pictures=str(PICTURES),

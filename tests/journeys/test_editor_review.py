@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import Rig
-from tests.journeys.robot import SETTINGS, Robot, at_the_editor
+from tests.journeys.robot import Robot, at_the_editor
 from tests.rig import sample
 
 ROWS = ".tree-explorer-viewlet-tree-view .monaco-list-row"
@@ -201,23 +201,23 @@ def test_a_branch_against_its_base_and_one_commit(editor: Robot, repository: Pat
 
 
 @pytest.mark.parametrize(
-    "theme", ["Light Modern", "Dark Modern", "Default High Contrast", "Default High Contrast Light"]
+    ("theme", "kind"),
+    [
+        ("Light Modern", "vs"),
+        ("Dark Modern", "vs-dark"),
+        ("Default High Contrast", "hc-black"),
+        ("Default High Contrast Light", "hc-light"),
+    ],
 )
-def test_it_can_be_read_in_every_theme(editor: Robot, theme: str) -> None:
+def test_it_can_be_read_in_every_theme(
+    rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path, theme: str, kind: str
+) -> None:
     """For a person to look at: .build/screenshots/review-theme-*.png."""
-    editor.do("settings", settings={**SETTINGS, "workbench.colorTheme": theme})
-    editor.do("reload")
-    kind = {
-        "Light Modern": "vs",
-        "Dark Modern": "vs-dark",
-        "Default High Contrast": "hc-black",
-        "Default High Contrast Light": "hc-light",
-    }
-    editor.do("waitFor", selector=f".monaco-workbench.{kind[theme]}")
-    if theme == "Light Modern":
-        choose(editor, "Settle twice")
-    editor.do("runCommand", "Sidecar: Show Review")
-    until(editor, lambda seen: any("settlement.py" in row for row in seen))
-    editor.do("press", keys=["Home", "ArrowDown", "Enter"])
-    editor.do("waitFor", selector=".review-widget", text="Sidecar")
-    editor.picture(f"review-theme-{kind[theme]}")
+    with at_the_editor(rig, clean_environment, tally, tmp_path, settings={"workbench.colorTheme": theme}) as robot:
+        robot.do("waitForStatus", r"Offline :\d+ · [\w ]+ risk")
+        robot.do("waitFor", selector=f".monaco-workbench.{kind}")
+        robot.do("runCommand", "Sidecar: Show Review")
+        until(robot, lambda seen: any("statement.ts" in row for row in seen))
+        robot.do("press", keys=["Home", "ArrowDown", "Enter"])
+        robot.do("waitFor", selector=".review-widget", text="Sidecar")
+        robot.picture(f"review-theme-{kind}")

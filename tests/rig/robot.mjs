@@ -26,8 +26,6 @@ const own = {
     session.page = await driver.openWorkbench(session.browser, session.editor.base, folder, { tests: { extension, module } });
     return session.page.testExit;
   },
-  /** { settings }: the user's settings become these. */
-  settings: async ({ settings }) => driver.prepare(session.home, settings),
   /** { folder }: show another folder in the window, or nothing. */
   async open({ folder }) {
     await session.page.goto(driver.addressOf(session.editor.base, folder), { waitUntil: 'domcontentloaded' });

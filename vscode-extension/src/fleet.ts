@@ -185,8 +185,11 @@ export class Fleet implements Disposable {
   }
 
   private taken(folder: Folder, item: ThreadItem): ThreadItem {
-    this.gathered.take(folder.key, { revision: item.revision, upserts: [item], removes: [], full: false });
-    this.changed.fire();
+    // An answer may come when another diff is shown already; then its thread is no longer one of those.
+    if (this.gathered.ownerOf(item.id) === folder.key) {
+      this.gathered.take(folder.key, { revision: item.revision, upserts: [item], removes: [], full: false });
+      this.changed.fire();
+    }
     return this.gathered.placed(item);
   }
 
