@@ -184,6 +184,7 @@ def test_a_folder_without_a_repository_says_what_to_do_and_so_does_no_folder(
         editor.picture("no-repository")
         assert badge(editor) == 0
         editor.do("open", folder="")
-        editor.do("runCommand", "Sidecar: Show Review")
+        editor.do("click", selector='.activitybar .action-item:has([aria-label^="Sidecar"])')
         editor.do("waitFor", selector=".pane-body", text=r"Open a folder of a git repository[\s\S]*Open Folder")
         assert editor.do("texts", selector=".notification-list-item") == []
+        assert not any("Sidecar" in item["label"] for item in editor.do("statusItems"))

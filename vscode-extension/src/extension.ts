@@ -45,7 +45,8 @@ export function activate(context: ExtensionContext): SidecarApi {
   const changed = new EventEmitter<void>();
   const order = (): 'risk' | 'position' => fleet.of()?.settings.order ?? 'risk';
   const show = (): void => {
-    status.show(fleet.view);
+    if (fleet.of()) status.show(fleet.view);
+    else status.hide();
     view.show(fleet.views(), order(), fleet.view);
     revisions.refresh();
     lenses.follow();

@@ -24,6 +24,11 @@ export class StatusItem implements Disposable {
     this.item.show();
   }
 
+  /** In a window without a folder there is nothing to tell. */
+  hide(): void {
+    this.item.hide();
+  }
+
   dispose(): void {
     this.item.dispose();
   }
