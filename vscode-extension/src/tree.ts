@@ -91,7 +91,8 @@ export function lines(startLine: number, endLine: number): string {
 export function gist(item: ThreadItem): string {
   const [first = ''] = (item.comments[0]?.body ?? '').split('\n');
   const plain = first
-    .replace(/^\*\*[^*]*\*\*\s*/, '')
+    .replace(/^\*\*[^*]*risk\.\*\*\s*/i, '') // told by icon and word
+    .replace(/\*\*/g, '')
     .replace(/\\([\\`*_{}[\]()#+\-.!<>~|:&])/g, '$1')
     .replace(/`/g, '')
     .trim();

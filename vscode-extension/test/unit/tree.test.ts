@@ -106,5 +106,6 @@ test('words: the head of a change, lines, what a thread is about', () => {
   assert.equal(headline(folder({ outline: undefined })), undefined);
   assert.deepEqual([lines(0, 0), lines(4, 6)], ['line 1', 'lines 5–7']);
   assert.equal(gist(thread({ comments: [comment({ body: '**High risk.**' })] })), 'Nine earlier fixes');
+  assert.equal(gist(thread({ comments: [comment({ body: '**A reviewer** asks.\n\nMore.' })] })), 'A reviewer asks.');
   assert.equal(gist(thread({ comments: [comment({ body: 'x'.repeat(200) })] })).length, 90);
 });
