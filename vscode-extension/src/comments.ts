@@ -14,6 +14,7 @@ import {
   Uri,
   comments,
   window,
+  workspace,
 } from 'vscode';
 
 import { EVIDENCE, defused, evidenceLinks } from './evidence';
@@ -211,7 +212,7 @@ export class Threads implements Disposable {
   private dress(thread: CommentThread, item: ThreadItem): void {
     thread.label = threadLabel(item);
     thread.contextValue = threadContext(item);
-    thread.canReply = item.state === 'open';
+    thread.canReply = item.state === 'open' && workspace.isTrusted;
     thread.state = item.state === 'open' ? CommentThreadState.Unresolved : CommentThreadState.Resolved;
   }
 
