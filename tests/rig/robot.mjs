@@ -53,6 +53,8 @@ const own = {
   insert: async ({ text }) => session.page.keyboard.insertText(text),
   /** { selector, text }: click the first visible match. */
   click: async ({ selector, text = '' }) => session.page.locator(selector).filter({ hasText: text, visible: true }).first().click(),
+  /** { selector, text }: rest the mouse on the first visible match. */
+  hover: async ({ selector, text = '' }) => session.page.locator(selector).filter({ hasText: text, visible: true }).first().hover(),
   /** { selector, text, state }: wait for an element. */
   waitFor: async ({ selector, text = '', state = 'visible' }) =>
     session.page.locator(selector).filter({ hasText: new RegExp(text) }).first().waitFor({ state }),
