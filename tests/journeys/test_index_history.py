@@ -78,11 +78,12 @@ async def test_wherever_git_goes_the_index_ends_where_a_fresh_one_does(history: 
                 while content(where) != wanted:
                     await asyncio.sleep(0.1)  # between two looks
 
-        top = git(history, "rev-parse", "HEAD").strip()
+        commits = git(history, "rev-list", "HEAD").split()
+        top = commits[0]
         for back in STEPS:
-            git(history, "checkout", "--quiet", f"{top}~{back}")
+            git(history, "checkout", "--quiet", commits[back])
             await settles()
-        git(history, "checkout", "--quiet", "-b", "topic", f"{top}~25")
+        git(history, "checkout", "--quiet", "-b", "topic", commits[25])
         (history / "sidecar" / "of_the_topic.py").write_text("def of_the_topic() -> None: ...\n")
         git(history, "add", "--all")
         git(history, "commit", "--quiet", "--message", "topic")
