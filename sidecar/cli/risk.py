@@ -14,13 +14,14 @@ import typer
 
 from sidecar.cli.options import Json, Quiet, Verbose
 from sidecar.cli.output import Output
-from sidecar.cli.riskreport import as_json, as_sarif, as_text
+from sidecar.cli.riskreport import as_text
 from sidecar.core.critique import Scope
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
 from sidecar.critique.scope import change_of, ranged
-from sidecar.review.buffers import Buffers
+from sidecar.review.buffers import change_with
+from sidecar.review.forms import as_json, as_sarif
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.risk.explain import plural
@@ -166,7 +167,7 @@ def _change(git: Git, choice: _Choice) -> Change:
         patch = worktree.from_patch(_read(choice.patch))
         return asyncio.run(_as_if_here(git, patch))
     if choice.buffer is not None:
-        return asyncio.run(_with_buffer(git, choice.buffer))
+        return asyncio.run(change_with(git, Path.cwd() / choice.buffer, _read("-").decode("utf-8", "replace")))
     if choice.range is not None:
         scope = ranged(choice.range)
     elif choice.base is not None:
@@ -174,20 +175,6 @@ def _change(git: Git, choice: _Choice) -> Change:
     else:
         scope = Scope("staged" if choice.staged else "working")
     return asyncio.run(change_of(git, scope))
-
-
-async def _with_buffer(git: Git, file: str) -> Change:
-    """The working tree with a file's text from standard input in place of what is on the disk."""
-    if git.bare:
-        raise BadInput("A bare repository has no work tree for --buffer; use --range, --commits or --patch.")
-    path = Path(file) if Path(file).is_absolute() else Path.cwd() / file
-    try:
-        inner = (path.parent.resolve() / path.name).relative_to(git.root.resolve()).as_posix()
-    except ValueError:
-        raise BadInput(f"{file} is not in this repository; name a file below {git.root}.") from None
-    buffers = Buffers(git)
-    buffers.hold(inner, _read("-").decode("utf-8", "replace"))
-    return await buffers.over(await worktree.working_tree(git))
 
 
 async def _as_if_here(git: Git, patch: Change) -> Change:

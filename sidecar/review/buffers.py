@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import replace
+from pathlib import Path
 from typing import Final
 
 from sidecar.core.diff import Change, FileDiff
+from sidecar.core.errors import BadInput
 from sidecar.review.anchor import compare
 from sidecar.vcs.diff import text_lines
 from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import lines_at_blocking, read_lines_blocking
+from sidecar.vcs.worktree import lines_at_blocking, read_lines_blocking, working_tree
 
 MOST_TEXT: Final = 1 << 20
 """Characters of a text that is looked at before it is saved, as of a file outside git's care."""
@@ -68,6 +70,22 @@ class Buffers:
         if file is not None:
             return replace(file, hunks=hunks, reason="") if hunks or file.status != "modified" else None
         return FileDiff(path, "modified", hunks=hunks) if hunks else None
+
+
+async def change_with(git: Git, file: Path, text: str) -> Change:
+    """The uncommitted change with this text of one file (absolute) in place of what is on the disk.
+
+    Raises BadInput for a bare repository and for a file outside.
+    """
+    if git.bare:
+        raise BadInput("A bare repository has no work tree for --buffer; use --range, --commits or --patch.")
+    try:
+        inner = (file.parent.resolve() / file.name).relative_to(git.root.resolve()).as_posix()
+    except ValueError:
+        raise BadInput(f"{file} is not in this repository; name a file below {git.root}.") from None
+    buffers = Buffers(git)
+    buffers.hold(inner, text)
+    return await buffers.over(await working_tree(git))
 
 
 def _lines(text: str) -> list[str]:

@@ -157,7 +157,7 @@ def _wanted(look: Look, manners: Manners) -> list[Candidate]:
         heard = (f for f in report.findings if not silenced(tag(f), (f.file, f.start, f.end), look.dismissals))
         report = replace(report, findings=tuple(heard))
     found = worth_saying(report, manners)
-    return [one for one in found if one.findings or not silenced("risk", one.place, look.dismissals)]
+    return [one for one in found if one.found or not silenced("risk", one.place, look.dismissals)]
 
 
 def _again(one: _Placed, look: Look, found: Sequence[Candidate], manners: Manners) -> Thread | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.review.buffers import MOST_TEXT, Buffers
+from sidecar.core.errors import BadInput
+from sidecar.review.buffers import MOST_TEXT, Buffers, change_with
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import working_tree
 from tests.fakes.repository import Repository
@@ -76,3 +77,14 @@ async def test_what_is_let_go_or_too_large_is_not_held(repository):
         assert buffers.lines_blocking("a.py") == ["one"]
         buffers.hold("a.py", text)
         assert buffers.lines_blocking("a.py") == ["one", "two", "three"]
+
+
+async def test_one_text_over_the_working_tree(repository, tmp_path):
+    git = await Git.open(repository.root)
+    change = await change_with(git, repository.path("a.py"), "one\nTWO\nthree\n")
+    assert [(file.path, file.hunks[0].added) for file in change.files] == [("a.py", ("TWO",))]
+    with pytest.raises(BadInput, match="not in this repository"):
+        await change_with(git, tmp_path / "b.py", "x")
+    bare = Repository.create(tmp_path / "bare.git", bare=True)
+    with pytest.raises(BadInput, match="bare"):
+        await change_with(await Git.open(bare.root), tmp_path / "b.py", "x")

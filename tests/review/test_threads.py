@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sidecar.core.review import Anchor, Comment, Finding, HunkRisk, LineRisk, Reason, RiskReport, Thread
 from sidecar.review.anchor import compare, make
 from sidecar.review.places import BUDGET, LONGEST, Manners, candidates
+from sidecar.review.silence import dismissal
 from sidecar.review.threads import Look, reconcile
 
 TEXT = [f"line {n} of the file" for n in range(1, 41)]
@@ -429,3 +430,10 @@ def test_whatever_is_found_the_budget_holds_and_no_place_is_told_twice(steps, bu
                 *threads[1:],
             )
             break
+
+
+def test_a_dismissed_risk_is_silent_with_the_notice_beside_it(story):
+    (thread,) = story.look(with_findings(report(risk(20, 22)), notice(21)))
+    made = dismissal(thread, "lines", "known", "d", 1.0)
+    looked = Look(with_findings(report(risk(20, 22)), notice(21)), {"a.py": TEXT}, 2.0, dismissals=(made,))
+    assert reconcile(story.threads, looked, iter("xyz").__next__) == ()
