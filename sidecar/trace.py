@@ -148,12 +148,21 @@ _NAMES: Final = (
 # `name: value` and `NAME=value`; a value that is masked already, a number or a path stays.
 _NAMED: Final = (
     rf"(?i)(?<![a-z0-9])((?:[a-z0-9]{{1,40}}_)?(?:{_NAMES})[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?)"
-    r"(?!(?:bearer |basic )?\[redacted|[/~.\\]|\d{1,9}\b)[^\s\"',;&]{4,}"
+    r"(?!(?:bearer |basic )?\[redacted|[/~.\\]|\d{1,9}\b|[\w.-]{1,100}/[\w./-]{0,200}\.\w{1,6}(?![\w+=/]))[^\s\"',;&]{4,}"
+)
+# Without its header: what has a slash is a path, unless it is written as base64 is; a hash behind `basic` is one.
+_ALONE: Final = (
+    r"(?i)(?<![\w/\\])(bearer|basic)\s+(?=\S{0,200}[\d=]|\S{24})(?!(?<=basic )[0-9a-f]{7,128}(?![\w=+/]))"
+    r"(?=[\w.~+=-]+(?![\w.~+/=-])|[\w.~/-]{0,200}[+=])[\w.~+/=-]{8,}"
 )
 _PATTERNS: Final = (
     (r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", _MASK),
-    (r"(?i)((?<![\w-])(?:set-)?cookie[\"']?\s{0,3}[:=]\s{0,3})[^\r\n]+", rf"\1{_MASK}"),
-    (r"(?i)\b(bearer|basic)\s+(?=\S{0,200}[\d=]|\S{24})[\w.~+/=-]{8,}", rf"\1 {_MASK}"),
+    (r"(?i)((?<![\w/\\-])(?:set-)?cookie[\"']?\s{0,3}[:=]\s{0,3})[^\r\n]+", rf"\1{_MASK}"),
+    (
+        r"(?i)(authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic)\s{1,3})(?!\[redacted)[^\s\"',;]{4,}",
+        rf"\1{_MASK}",
+    ),
+    (_ALONE, rf"\1 {_MASK}"),
     (r"(?<![\w/-])sk-(?=[A-Za-z_-]{0,80}\d|[A-Za-z0-9]{16})[A-Za-z0-9_-]{12,}", _MASK),
     (r"(?<!\w)d(?:api|kea|ose)[0-9a-fA-F]{16,}(?:-\d+)?(?!\w)", _MASK),
     (r"(?<!\w)(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?!\w)", _MASK),

@@ -11,7 +11,7 @@ from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
 from sidecar import trace
-from sidecar.app.memory import keep_memory, settle
+from sidecar.app.memory import keep_memory, settle, take_short_turns
 from sidecar.app.workspace import Sidecar
 from sidecar.core.ports import EndpointStatus, Services
 from sidecar.settings import Settings
@@ -22,6 +22,7 @@ _SETTLED = 0.5
 
 def run_serve(settings: Settings, *, version: str, on_ready: Callable[[EndpointStatus], None]) -> int:
     """Serve HTTP until a signal ends it; the exit code. Raises SetupError or Conflict when it cannot start."""
+    take_short_turns()
     stop_trace = start_trace(settings)
     try:
         return asyncio.run(_serve(settings, version, on_ready))
@@ -71,14 +72,15 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
 
     `load` gives the settings for the editor's folder (None where it has none open).
     """
+    take_short_turns()
     door = importlib.import_module("sidecar.editor.server")
     stops: list[Callable[[], None]] = []
 
     @asynccontextmanager
-    async def services(folder: Path | None) -> AsyncIterator[Services]:
+    async def services(folder: Path | None, *, restricted: bool) -> AsyncIterator[Services]:
         settings = load(folder)
         stops.append(start_trace(settings))
-        async with Sidecar(settings, version=version, editor=True) as sidecar:
+        async with Sidecar(settings, version=version, editor=True, restricted=restricted) as sidecar:
             asyncio.get_running_loop().call_later(_SETTLED, keep_memory)
             yield sidecar
 
@@ -86,7 +88,11 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
         for stop in stops:
             stop()
 
-    door.run_editor(lambda workspace: services(workspace.folder), version=version, last_acts=(stop_traces,))
+    door.run_editor(
+        lambda workspace: services(workspace.folder, restricted=workspace.restricted),
+        version=version,
+        last_acts=(stop_traces,),
+    )
     return 1  # not reached: the door ends the process
 
 

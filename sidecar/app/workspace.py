@@ -38,16 +38,19 @@ from sidecar.core.ports import (
 from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
 from sidecar.endpoint.hooks import Hooks
+from sidecar.endpoint.metrics import Metrics
 from sidecar.endpoint.server import Access, Endpoint, Identity, Offering, PortPolicy
 from sidecar.providers import answering, create_provider
 from sidecar.providers.unready import UnreadyProvider
 from sidecar.settings import Settings
+from sidecar.settings.values import header_pairs
 from sidecar.store import runtime
 from sidecar.store.answers import REVIEWS, Answers, AnswerStore, CacheLimits, kept_answers
 from sidecar.store.database import DATABASE, Database
 from sidecar.store.notes import TOKENS, learned_notes
 from sidecar.store.traces import TRACES, TraceFolder
 from sidecar.store.turns import TurnJournal
+from sidecar.telemetry.meter import Meter
 from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
 
@@ -64,17 +67,26 @@ class Sidecar:
     """One workspace's parts, open as long as its context. Implements `core.ports.Services`.
 
     For an editor (`editor=True`) a fault of one part does not take the others down: it is told in the status.
-    Otherwise entering raises SetupError or Conflict with the mend. `listening=False` leaves the endpoint out.
+    Otherwise entering raises SetupError or Conflict with the mend. `listening=False` leaves the endpoint out, and so
+    does `restricted`: an editor whose user does not trust the folder, where nothing is started and nobody is let in.
     """
 
-    def __init__(self, settings: Settings, *, version: str, editor: bool = False, listening: bool = True) -> None:
-        self._listening = listening
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        version: str,
+        editor: bool = False,
+        listening: bool = True,
+        restricted: bool = False,
+    ) -> None:
+        self._listening = listening and not restricted
         self._settings = settings
         self._version = version
         self._editor = editor
         self._stack = AsyncExitStack()
         self._desk: Desk | None = None
-        self._knowledge = Knowledge(settings, trusted=editor or settings.trusted)
+        self._knowledge = Knowledge(settings, trusted=not restricted and (editor or settings.trusted))
         self._endpoint: Endpoint | None = None
         self._ide: IdeServer | None = None
         self._provider: Provider | None = None
@@ -82,6 +94,7 @@ class Sidecar:
         self._reviewer: Reviewer | None = None
         self._reviewing = Lock()
         self._problem = ""
+        self._meter = Meter()
         self._database: Database | None = None
         self._opening = asyncio.Lock()
         self._desk_of_tools: Desk | None = None
@@ -117,7 +130,7 @@ class Sidecar:
         endpoint = self._endpoint
         listening = endpoint is not None and endpoint.port != 0
         return EndpointStatus(
-            state="degraded" if self._problem else "ready" if listening else "starting",
+            state="degraded" if self._problem else "ready" if listening or not self._listening else "starting",
             provider=self._settings.provider.name,
             port=endpoint.port if endpoint is not None else 0,
             requested_port=self._settings.server.port,
@@ -160,7 +173,8 @@ class Sidecar:
                 await self._listen(stack, state, answer)
             if self._editor:
                 self._desk = await self._open_desk(stack, state)
-                await self._open_ide(stack)
+                if self._listening:
+                    await self._open_ide(stack)
             await self._knowledge.start(stack, state, at_once=self._editor)
             self._stack = stack.pop_all()
         self._tell()
@@ -241,20 +255,33 @@ class Sidecar:
         return [add_breakpoints] if wanted else []
 
     def _observing(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
-        """The steps that note and trace what the others do. Without a state folder there is no place for it."""
-        if state is None:
-            return []
+        """The steps that count, note and trace what the others do. Without a state folder it is only counted."""
+        self._export(stack)
         records, tracing = self._settings.records, self._settings.tracing
+        name, prices = self._made_provider.name, PriceTable(records.prices)
+        if state is None:
+            return [Recorder(name, self._meter.soon, prices)]
         traces = TraceFolder(state / TRACES, keep_days=tracing.keep_days, keep_count=tracing.keep_count)
         tracer = Tracer(traces, tracing.level, self._settings.secrets())
         stack.push_async_callback(tracer.aclose)
         if not records.enabled:
-            return [tracer]
+            return [Recorder(name, self._meter.soon, prices), tracer]
         journal = TurnJournal(
             lambda: self._opened_database(state), keep_days=records.keep_days, keep_count=records.keep_count
         )
         stack.push_async_callback(journal.aclose)
-        return [Recorder(self._made_provider.name, journal.add, PriceTable(records.prices)), tracer]
+        return [Recorder(name, self._meter.before(journal.add), prices), tracer]
+
+    def _export(self, stack: AsyncExitStack) -> None:
+        """Report to the user's collector, where one is named. Left after everything that is counted."""
+        telemetry = self._settings.telemetry
+        if telemetry.otlp_endpoint is None:
+            return
+        from sidecar.telemetry.exporter import Exporter  # noqa: PLC0415 - only who has a collector pays for it
+
+        headers = header_pairs(telemetry.otlp_headers.get_secret_value()) if telemetry.otlp_headers else {}
+        exporter = Exporter(telemetry.otlp_endpoint, headers, self._meter, self._version)
+        stack.push_async_callback(exporter.aclose)
 
     def _looping(self) -> list[Step]:
         """The step that lets the model use our tools; behind the cache, which keeps no answer that a tool ran for."""
@@ -342,6 +369,7 @@ class Sidecar:
             port_policy=self._port_policy,
         )
         endpoint.add(Hooks(self._bench).routes())
+        endpoint.add(Metrics(self._meter, version=self._version, provider=self._made_provider.name).routes())
         endpoint.offer(Offering(self.offered, self._version))
         try:
             self._endpoint = await stack.enter_async_context(endpoint)
@@ -374,7 +402,9 @@ class Sidecar:
             self._fail(error)
             return None
         writer = opening.writer_for(self._made_provider, self._settings.provider.model_default)
-        desk, close = opening.open_desk(git, await self._opened_database(state), writer, state)
+        review = self._settings.review
+        manners = opening.Manners(review.budget, review.floor, review.findings)
+        desk, close = opening.open_desk(git, await self._opened_database(state), writer, state, manners)
         stack.push_async_callback(asyncio.to_thread, close)
         return desk
 

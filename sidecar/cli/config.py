@@ -47,7 +47,7 @@ def path(*, json: Json = False) -> int:
     return 0
 
 
-def print_schema() -> int:
+def print_schema(*, json: Json = False) -> int:  # noqa: ARG001 - it is JSON in any case
     """Print the JSON schema of the settings file, for editors that complete TOML."""
     Output().data(orjson.dumps(schema(), option=orjson.OPT_INDENT_2).decode())
     return 0

@@ -25,6 +25,7 @@ from sidecar import __version__
 from sidecar.cli.finding import Finding, first_line
 from sidecar.cli.options import Json, Port, Provider, Quiet, Workspace
 from sidecar.cli.output import Output
+from sidecar.cli.sources import check_index, check_servers
 from sidecar.cli.surroundings import (
     check_claude,
     check_proxies,
@@ -42,7 +43,9 @@ from sidecar.mcp.opening import open_servers
 from sidecar.providers import create_provider
 from sidecar.providers.databricks import DatabricksProvider
 from sidecar.providers.endpoints import ServingEndpoint
+from sidecar.providers.models import AS_ASKED
 from sidecar.settings import Settings, environment, from_machine
+from sidecar.settings.values import header_pairs
 from sidecar.store import runtime
 from sidecar.store.shared import PATIENCE, tried
 
@@ -113,6 +116,8 @@ def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) 
     if settings.cache.url is not None:
         yield check_shared_cache(settings)
     yield check_port(settings)
+    if call and settings.telemetry.otlp_endpoint is not None:
+        yield check_collector(settings)
     yield (answered := check_provider(settings, call=call))
     if call and (models := check_models(settings, told=answered.mark == "fail")) is not None:
         yield models
@@ -125,6 +130,8 @@ def check_surroundings(settings: Settings, env: Mapping[str, str]) -> Iterator[F
     ours = note.base_url if note is not None else f"http://127.0.0.1:{settings.server.port}"
     files = client_settings(env, Path(settings.server.workspace))
     token = (runtime.read_token(settings.state) if settings.state is not None else None) or settings.server.token
+    yield from check_index(settings)
+    yield from check_servers(settings)
     yield check_mcp(settings)
     yield check_claude(env)
     yield check_way(env, files, ours, token.get_secret_value() if token is not None else "")
@@ -286,6 +293,23 @@ def check_shared_cache(settings: Settings) -> Finding:
     return Finding("cache", "ok", text)
 
 
+def check_collector(settings: Settings) -> Finding:
+    """The collector that traces and metrics are sent to takes them."""
+    from sidecar.telemetry.exporter import tried as asked  # noqa: PLC0415 - only who has a collector pays for it
+
+    telemetry = settings.telemetry
+    address = telemetry.otlp_endpoint or ""
+    headers = header_pairs(telemetry.otlp_headers.get_secret_value()) if telemetry.otlp_headers else {}
+    wrong = asyncio.run(asked(address, headers))
+    if not wrong:
+        return Finding("telemetry", "ok", f"the collector at {address} takes traces and metrics")
+    mend = (
+        "set OTEL_EXPORTER_OTLP_ENDPOINT to the base address of OTLP over HTTP (mostly port 4318, not gRPC's 4317) and "
+        "OTEL_EXPORTER_OTLP_HEADERS to its key, or unset both"
+    )
+    return Finding("telemetry", "warn", f"nothing reaches the collector at {address}: {wrong}", mend)
+
+
 def check_port(settings: Settings) -> Finding:
     """The port is free, or our own sidecar listens on it."""
     port, host = settings.server.port, settings.server.host
@@ -370,7 +394,7 @@ def check_models(settings: Settings, *, told: bool) -> Finding | None:
     )
     offered = [name for name in ready if "claude" in name] or ready
     names = f" ({', '.join(offered[:_MOST_NAMED])})" if offered else ""
-    mend = f"set MODEL_OPUS, MODEL_SONNET, MODEL_HAIKU, MODEL_DEFAULT or MODEL_MAP to what it serves{names}"
+    mend = f"set MODEL_OPUS, MODEL_SONNET, MODEL_HAIKU, MODEL_DEFAULT or SIDECAR_MODEL_MAP to what it serves{names}"
     return Finding("models", "warn", text, mend)
 
 
@@ -381,7 +405,7 @@ async def _served(settings: Settings) -> tuple[tuple[ServingEndpoint, ...], list
         raise TypeError("only Databricks lists endpoints")
     choice = settings.provider
     asked = [choice.model_default, choice.opus, choice.sonnet, choice.haiku, *choice.model_map.values()]
-    names = [name for name in asked if name] or [f"databricks-{_QUESTION}"]
+    names = [name for name in asked if name and name != AS_ASKED] or [f"databricks-{_QUESTION}"]
     try:
         async with asyncio.timeout(_PROVIDER_SECONDS):
             wanted = dict.fromkeys(provider.endpoint_for(name) for name in names)

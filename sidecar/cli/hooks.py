@@ -42,13 +42,20 @@ GitHook = Annotated[
 ]
 
 
-def install(*, workspace: Workspace = None, scope: Place = "local", git: GitHook = False, quiet: Quiet = False) -> int:
+def install(
+    *,
+    workspace: Workspace = None,
+    scope: Place = "local",
+    git: GitHook = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
     """Have Claude Code ask the sidecar before its Bash makes git push, commit, pull or destroy something.
 
     Other settings of that file stay as they are. While no sidecar runs, such commands are refused.
     """
     settings = from_machine({"server.workspace": workspace})
-    out = Output(quiet=quiet)
+    out = Output(json, quiet)
     path = _settings_file(settings, scope)
     document = _read(path)
     entries = _entries(document)
@@ -56,16 +63,27 @@ def install(*, workspace: Workspace = None, scope: Place = "local", git: GitHook
     entries.append({"matcher": "Bash", "hooks": [{"type": "command", "command": _command(), "timeout": _SECONDS}]})
     _write(path, document)
     out.say(f"Claude Code asks before its Bash makes git act: {path}")
-    if git:
-        out.say(f"git asks before it pushes: {_install_pre_push(settings)}")
+    hook = _install_pre_push(settings) if git else None
+    if hook is not None:
+        out.say(f"git asks before it pushes: {hook}")
+    if json:
+        out.record({"claude": str(path), "pre_push": str(hook) if hook is not None else None})
     return 0
 
 
-def remove(*, workspace: Workspace = None, scope: Place = "local", git: GitHook = False, quiet: Quiet = False) -> int:
+def remove(
+    *,
+    workspace: Workspace = None,
+    scope: Place = "local",
+    git: GitHook = False,
+    json: Json = False,
+    quiet: Quiet = False,
+) -> int:
     """Take away what `install` put there, and nothing else."""
     settings = from_machine({"server.workspace": workspace})
-    out = Output(quiet=quiet)
+    out = Output(json, quiet)
     path = _settings_file(settings, scope)
+    removed = False
     if path.exists():
         document = _read(path)
         entries = _entries(document)
@@ -78,7 +96,10 @@ def remove(*, workspace: Workspace = None, scope: Place = "local", git: GitHook 
     out.say(f"Claude Code does not ask any more: {path}")
     if git and (hook := _pre_push(settings)) is not None and _is_our_hook(hook):
         hook.unlink()
+        removed = True
         out.say(f"git does not ask any more: {hook}")
+    if json:
+        out.record({"claude": str(path), "pre_push": str(hook) if removed else None})
     return 0
 
 

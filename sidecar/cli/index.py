@@ -105,7 +105,7 @@ def machine(workspace: str | None) -> tuple[Settings, Path]:
 @asynccontextmanager
 async def opened(settings: Settings, state: Path, out: Output, *, rebuild: bool = False) -> AsyncIterator[Index]:
     """The workspace's index, up to date. What takes longer is shown on the way."""
-    kept = open_index(Path(settings.server.workspace), state, watch=False)
+    kept = open_index(Path(settings.server.workspace), state, watch=False, mild=False)
     if rebuild:
         kept.rebuild()
     with _shown(kept, out):

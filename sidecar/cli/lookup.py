@@ -65,7 +65,7 @@ def _look(operation: Operation, target: str, bounds: tuple[int, float], workspac
 
 def _query(operation: Operation, target: str, root: Path, bounds: tuple[int, float]) -> Query:
     limit, deadline = bounds
-    place = re.fullmatch(r"(.+):(\d+):(\d+)", target)
+    place = re.fullmatch(r"(.+):(\d+):(\d+)", target, re.DOTALL)
     if place is None:
         if re.search(r":\d*$", target):
             raise BadInput(f"{target!r} is no place; write FILE:LINE:COL, both counted from 1, or a name.")

@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, TextIO
 
 import orjson
 
 _COLORS: Final = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim": "2"}
+
+
+_VOICE: Final[ContextVar[tuple[bool, bool]]] = ContextVar("sidecar_voice", default=(False, False))
+"""Whether the whole command is quiet, and whether it is verbose."""
 
 
 class ReaderGone(Exception):
@@ -35,17 +41,27 @@ class Output:
 
     def say(self, text: str) -> None:
         """Talk for a person at a terminal."""
-        if not self.quiet:
+        if not (self.quiet or _VOICE.get()[0]):
             _write(sys.stderr, text)
 
     def detail(self, text: str) -> None:
         """Talk for whoever asked for more."""
-        if self.verbose:
+        if self.verbose or _VOICE.get()[1]:
             _write(sys.stderr, text)
 
     def complain(self, text: str) -> None:
         """What went wrong, in a sentence; also when quiet."""
         _write(sys.stderr, f"sidecar: {text}")
+
+
+@contextmanager
+def voice(*, quiet: bool, verbose: bool) -> Iterator[None]:
+    """All commands' `-q` and `-v`, for those that do not take them themselves: inside, every `Output` heeds them."""
+    before = _VOICE.set((quiet, verbose))
+    try:
+        yield
+    finally:
+        _VOICE.reset(before)
 
 
 def paint(text: str, color: str) -> str:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
+from typing import Any, Final
 
 import typer
 
 from sidecar.cli.command import Command
+from sidecar.cli.options import Quiet, Verbose
+from sidecar.cli.output import voice
+
+_VOICE: Final = {"quiet": Quiet, "verbose": Verbose}
 
 
 def parse_and_run(arguments: Sequence[str], commands: Mapping[str, Command]) -> int:
@@ -39,7 +46,26 @@ def _add(app: typer.Typer, name: str, command: Command) -> None:
             _add(family, part, inner)
         app.add_typer(family, name=name)
     else:
-        app.command(name, short_help=command.about, epilog=f"Example: {command.example}")(command.load())
+        app.command(name, short_help=command.about, epilog=f"Example: {command.example}")(_heard(command.load()))
+
+
+def _heard(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The command with `-q` and `-v` among its options, whether it takes them itself or not."""
+    signature = inspect.signature(function, eval_str=True)
+    more = {name: kind for name, kind in _VOICE.items() if name not in signature.parameters}
+    if not more:
+        return function
+
+    @wraps(function)
+    def heard(**given: Any) -> Any:
+        asked = {name: bool(given.pop(name)) for name in more}
+        with voice(quiet=asked.get("quiet", False), verbose=asked.get("verbose", False)):
+            return function(**given)
+
+    added = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=False, annotation=k) for n, k in more.items()]
+    heard.__signature__ = signature.replace(parameters=[*signature.parameters.values(), *added])  # type: ignore[attr-defined]
+    heard.__annotations__ = {name: one.annotation for name, one in signature.parameters.items()} | more
+    return heard
 
 
 def _root() -> None:

@@ -9,11 +9,16 @@ from urllib.parse import quote
 
 from sidecar import __version__
 from sidecar.cli.output import paint
-from sidecar.core.review import Band, HunkRisk, Reason, RiskReport
+from sidecar.core.review import Band, Finding, HunkRisk, Reason, RiskReport, Severity
+from sidecar.review.words import head
 from sidecar.risk.explain import headline, main_reasons
+from sidecar.risk.hazards.rules import RULES
+from sidecar.risk.hazards.seen import Rule
 
 _COLORS: dict[Band, str] = {"low": "green", "medium": "yellow", "high": "red", "critical": "red"}
 _LEVELS: dict[Band, str] = {"low": "note", "medium": "note", "high": "warning", "critical": "error"}
+_SEVERITY: dict[Severity, str] = {"danger": "red", "warning": "yellow", "notice": "yellow"}
+_FOUND: dict[Severity, str] = {"danger": "error", "warning": "warning", "notice": "note"}
 _MOST_HUNKS = 8
 _MOST_RESULTS = 25
 _SCHEMA = "https://json.schemastore.org/sarif-2.1.0.json"
@@ -32,6 +37,22 @@ def as_json(report: RiskReport) -> dict[str, Any]:
         "hunks": [_hunk(hunk) for hunk in report.hunks],
         "reasons": [_reason(reason) for reason in report.reasons],
         "skipped": [{"file": shown(item.file), "why": item.why} for item in report.skipped],
+        "findings": [_finding(finding) for finding in report.findings],
+    }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {
+        "rule": finding.rule,
+        "hazard": finding.hazard,
+        "severity": finding.severity,
+        "file": shown(finding.file),
+        "start": finding.start,
+        "end": finding.end,
+        "title": finding.title,
+        "what": shown(finding.what),
+        "why": finding.why,
+        "remedy": finding.remedy,
     }
 
 
@@ -57,6 +78,7 @@ def as_text(report: RiskReport, *, verbose: bool = False) -> str:
     lines = [f"{head}{score}  {headline(report)}"]
     reasons = main_reasons(report, 20 if verbose else 3) if report.files else ()
     lines += [f"  {_arrow(reason)} {reason.text}" for reason in reasons]
+    lines += _found(report, verbose=verbose)
     hunks = sorted(report.hunks, key=lambda hunk: (-hunk.score, hunk.file, hunk.start))
     if hunks:
         lines.append("  Look first at:")
@@ -73,6 +95,18 @@ def as_text(report: RiskReport, *, verbose: bool = False) -> str:
     return shown("\n".join(lines))
 
 
+def _found(report: RiskReport, *, verbose: bool) -> list[str]:
+    """The findings, plain hazards always, the others where the change is more than ordinary."""
+    told = [one for one in report.findings if verbose or one.hazard or report.band != "low"]
+    lines = []
+    for one in told if verbose else told[:_MOST_HUNKS]:
+        place = f"{one.file}:{one.start}" + (f"-{one.end}" if one.end != one.start else "")
+        lines.append(f"  {paint(head(one), _SEVERITY[one.severity])}  {place}")
+        lines.append(f"    {one.what} {one.remedy}")
+    more = len(told) - _MOST_HUNKS
+    return [*lines, f"  and {more} more findings"] if more > 0 and not verbose else lines
+
+
 def _arrow(reason: Reason) -> str:
     if reason.effect == 0:
         return "·"
@@ -84,8 +118,9 @@ def _place(hunk: HunkRisk) -> str:
 
 
 def as_sarif(reports: Sequence[RiskReport]) -> dict[str, Any]:
-    """One SARIF run with a result for each of the riskiest places of changes that are more than low."""
-    results = [
+    """One SARIF run with a result for each of the riskiest places of changes that are more than low, and for each finding."""
+    results = [_found_result(report, finding) for report in reports for finding in report.findings]
+    results += [
         _result(report, hunk)
         for report in reports
         if report.band != "low"
@@ -101,10 +136,43 @@ def as_sarif(reports: Sequence[RiskReport]) -> dict[str, Any]:
                 "name": "RiskyChange",
                 "shortDescription": {"text": "Changes like this were often repaired later."},
                 "defaultConfiguration": {"level": "note"},
-            }
+            },
+            *map(_sarif_rule, RULES),
         ],
     }
     return {"$schema": _SCHEMA, "version": "2.1.0", "runs": [{"tool": {"driver": driver}, "results": results}]}
+
+
+def _sarif_rule(rule: Rule) -> dict[str, Any]:
+    return {
+        "id": rule.id,
+        "name": "".join(part.capitalize() for part in rule.id.split("-")),
+        "shortDescription": {"text": f"{rule.title[0].upper()}{rule.title[1:]}."},
+        "fullDescription": {"text": rule.why},
+        "help": {"text": rule.remedy},
+        "defaultConfiguration": {"level": _FOUND[rule.severity]},
+        "properties": {"tags": ["hazard" if rule.hazard else "measured"]},
+    }
+
+
+def _found_result(report: RiskReport, finding: Finding) -> dict[str, Any]:
+    return {
+        "ruleId": finding.rule,
+        "ruleIndex": 1 + [rule.id for rule in RULES].index(finding.rule),
+        "level": _FOUND[finding.severity],
+        "message": {"text": shown(finding.text)},
+        "locations": [_location(finding.file, finding.start, finding.end)],
+        "properties": {"hazard": finding.hazard, "commit": report.commit},
+    }
+
+
+def _location(file: str, start: int, end: int) -> dict[str, Any]:
+    return {
+        "physicalLocation": {
+            "artifactLocation": {"uri": quote(os.fsencode(file))},
+            "region": {"startLine": start, "endLine": end},
+        }
+    }
 
 
 def _result(report: RiskReport, hunk: HunkRisk) -> dict[str, Any]:
@@ -114,14 +182,7 @@ def _result(report: RiskReport, hunk: HunkRisk) -> dict[str, Any]:
         "ruleIndex": 0,
         "level": _LEVELS[report.band],
         "message": {"text": shown(" ".join([headline(report), *reasons]))},
-        "locations": [
-            {
-                "physicalLocation": {
-                    "artifactLocation": {"uri": quote(os.fsencode(hunk.file))},
-                    "region": {"startLine": hunk.start, "endLine": hunk.end},
-                }
-            }
-        ],
+        "locations": [_location(hunk.file, hunk.start, hunk.end)],
         "rank": round(100 * hunk.score, 3),
         "properties": {"score": hunk.score, "changeScore": report.score, "commit": report.commit},
     }

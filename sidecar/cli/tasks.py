@@ -91,10 +91,13 @@ def done(number: Id, *, workspace: Workspace = None, json: Json = False) -> int:
     return _say(_call("tasks_set_status", {"id": number, "status": "done"}, workspace), json=json)
 
 
-def delete(number: Id, *, workspace: Workspace = None, quiet: Quiet = False) -> int:
+def delete(number: Id, *, workspace: Workspace = None, json: Json = False, quiet: Quiet = False) -> int:
     """Forget a task for good."""
     result = _call("tasks_delete", {"id": number}, workspace)
-    Output(quiet=quiet).say(result.text)
+    out = Output(json, quiet)
+    if json:
+        out.record({"deleted": number})
+    out.say(result.text)
     return 0
 
 

@@ -14,7 +14,17 @@ from sidecar.core.turn import Turn
 if TYPE_CHECKING:  # only the editor's side has these at hand: making their classes would hold up the start of `serve`
     from sidecar.core.critique import Critique, Hear, Scope, Wish
     from sidecar.core.diff import Change
-    from sidecar.core.review import RiskReport, Thread, ThreadState
+    from sidecar.core.review import (
+        Dismissal,
+        DismissalScope,
+        FileOutline,
+        LineEdit,
+        RiskReport,
+        Thread,
+        ThreadState,
+        Viewed,
+    )
+    from sidecar.core.review import Scope as ReviewScope
     from sidecar.core.symbols import Answer, Operation, Query
 
 
@@ -208,6 +218,22 @@ class Desk(Protocol):
     def state(self, since: int = 0) -> ReviewState:
         """What changed after revision `since`; everything when it is 0 or too old."""
 
+    @property
+    def viewed(self) -> Viewed:
+        """Which diff this is the review of, as the last look found it."""
+
+    def outline(self) -> tuple[FileOutline, ...]:
+        """The files of the change with their risk, the riskiest first; those that were not scored come last."""
+
+    async def at(self, scope: ReviewScope) -> Desk:
+        """The review of another diff of the same repository; its threads are its own. Raises BadInput."""
+
+    async def choices(self) -> tuple[Viewed, ...]:
+        """The diffs that can be reviewed here: the plain ones, then other bases of the branch, then the last commits."""
+
+    async def text(self, path: str, side: str) -> str:
+        """A file's text on a side of a diff (see `Viewed`); empty where the side has none. Raises BadInput."""
+
     async def reply(self, thread_id: str, body: str) -> Thread:
         """Add the user's comment and the answer to it. Raises NotFound, BadInput (empty body)."""
 
@@ -216,6 +242,27 @@ class Desk(Protocol):
 
     async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
         """Add the threads that `make` makes, given those that there are; they are moved and closed like all others."""
+
+    async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
+        """Take a thread away and keep its kind silent where `scope` reaches. Raises NotFound, BadInput (no reason)."""
+
+    async def dismissals(self) -> Sequence[Dismissal]:
+        """What was dismissed in this repository, the newest first."""
+
+    async def undismiss(self, dismissal_id: str) -> Dismissal:
+        """Undo a dismissal: its thread comes back. Raises NotFound, GitError."""
+
+    async def handover(self, thread_id: str) -> str:
+        """The thread as a task for the assistant's client, in plain text. Raises NotFound."""
+
+    async def stage(self, thread_id: str) -> int:
+        """Stage the hunks that a thread stands on; how many. Raises NotFound, Conflict (text moved on), NotSupported, GitError."""
+
+    async def revert(self, thread_id: str, text: str) -> Sequence[LineEdit]:
+        """The edits of the file in the editor that take those hunks back. Raises as `stage`."""
+
+    async def suggested(self, thread_id: str, comment_id: str, text: str) -> LineEdit:
+        """The edit of the file in the editor that a comment suggests. Raises NotFound, Conflict (text moved on)."""
 
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file (relative to the root) would get for what `text` adds to it; none of them is kept."""

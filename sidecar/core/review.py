@@ -5,9 +5,42 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sidecar.core.diff import FileStatus
+
 Band = Literal["low", "medium", "high", "critical"]
 ThreadState = Literal["open", "resolved"]
 Author = Literal["sidecar", "user", "model"]
+Severity = Literal["danger", "warning", "notice"]
+"""How grave a finding is, the gravest first."""
+DismissalScope = Literal["lines", "file", "folder"]
+ScopeKind = Literal["working", "staged", "branch", "commit"]
+INDEX, NOTHING = "index", "none"
+"""Names of sides that are no commit: what is staged, and the empty one before a first commit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which diff is reviewed: the uncommitted change, what is staged, a branch since its base, or one commit.
+
+    `ref` names the base of a branch (empty: chosen by `vcs.revisions.base_of`) or the commit; else it is empty.
+    """
+
+    kind: ScopeKind = "working"
+    ref: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewed:
+    """What a review looks at, with a title for people.
+
+    `old` and `new` name the texts on both sides: a commit's id, `INDEX`, `NOTHING`; `new` is empty for the files
+    of the working tree.
+    """
+
+    scope: Scope = field(default_factory=Scope)
+    title: str = "Working tree"
+    old: str = NOTHING
+    new: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +90,37 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a rule found on the added lines `start`..`end` (both included): what stands there, why it matters, what to do.
+
+    A `hazard` is one on its face (a key, a conflict marker); other rules are kept because such lines were repaired
+    more often than others. No text of a finding repeats a secret.
+    """
+
+    rule: str
+    file: str
+    start: int
+    end: int
+    severity: Severity
+    title: str
+    what: str
+    why: str
+    remedy: str
+    hazard: bool = True
+
+    @property
+    def text(self) -> str:
+        """All of it in one paragraph."""
+        return f"{self.what} {self.why} {self.remedy}"
+
+
+@dataclass(frozen=True, slots=True)
 class RiskReport:
     """What a change risks.
 
     `score` is the calibrated probability (0..1) that a later fix repairs the change; `base` plus the effects of
-    `reasons` add up to logit(score). `commit` is None for anything that is not a commit.
+    `reasons` add up to logit(score). `commit` is None for anything that is not a commit. `findings` stand beside the
+    score and are no part of it, the gravest first.
     """
 
     score: float
@@ -74,6 +133,7 @@ class RiskReport:
     hunks: tuple[HunkRisk, ...] = ()
     reasons: tuple[Reason, ...] = ()
     skipped: tuple[Skipped, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,19 +154,49 @@ class Anchor:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggestion:
+    """Other lines for some of a file: `was` is what must still stand there, `now` what is to stand there (none: taken away)."""
+
+    was: tuple[str, ...]
+    now: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What a comment rests on and an editor can open. `target` is a commit's id, or a path relative to the repository.
+
+    `line` counts from 1; 0 means the whole file. `label` is plain text.
+    """
+
+    kind: Literal["commit", "file", "function", "test"]
+    label: str
+    target: str
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Comment:
-    """One comment of a thread: Markdown body, who wrote it, when (UTC seconds)."""
+    """One comment of a thread: Markdown body, who wrote it, when (UTC seconds).
+
+    `partial` says that it is still being written. `suggestion` is a mend that can be applied.
+    """
 
     id: str
     author: Author
     body: str
     created: float
     name: str = ""
+    partial: bool = False
+    suggestion: Suggestion | None = None
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Thread:
-    """A conversation about a place in a change. `score` and `band` are those of its lines when it was opened or last scored."""
+    """A conversation about a place in a change. `score` and `band` are those of its lines when it was opened or last scored.
+
+    `kind` is what it is about, in one word that a dismissal can name (a finding's rule); empty means its origin.
+    """
 
     id: str
     anchor: Anchor
@@ -120,7 +210,62 @@ class Thread:
     title: str = ""
     origin: Literal["risk", "user", "review"] = "risk"
     tags: tuple[str, ...] = field(default=())
+    kind: str = ""
+    standing: tuple[int, int] | None = None
+    """Where these lines stand in the working tree, for a thread on another text; None where they do not."""
 
     def moved(self, anchor: Anchor) -> Thread:
         """The same thread at another place."""
         return replace(self, anchor=anchor)
+
+
+@dataclass(frozen=True, slots=True)
+class Dismissal:
+    """A comment that is not wanted here: others of its kind stay silent where it reaches.
+
+    `scope` says how far: the anchored lines, wherever they stand; the file `pattern` names; or all that match
+    `pattern` (`*` matches anything, also `/`). `thread` is what was dismissed, with all that was said in it.
+    """
+
+    id: str
+    kind: str
+    scope: DismissalScope
+    pattern: str
+    reason: str
+    created: float
+    thread: Thread
+
+
+@dataclass(frozen=True, slots=True)
+class LineEdit:
+    """Put `lines` where `count` lines stand from line `start` on (from 1); with no count, before that line."""
+
+    start: int
+    count: int
+    lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class HunkOutline:
+    """A scored place of a change: new-side lines (from 1, both included) and the strongest reason in words."""
+
+    start: int
+    end: int
+    score: float
+    band: Band
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileOutline:
+    """A file of a change with its risk. `score` and `band` are None where it was not scored; `why` says why."""
+
+    path: str
+    status: FileStatus
+    added: int
+    removed: int
+    old_path: str | None = None
+    score: float | None = None
+    band: Band | None = None
+    why: str = ""
+    hunks: tuple[HunkOutline, ...] = ()

@@ -138,6 +138,7 @@ class Query:
 
     About a place (`path` and `position`), about a file (`path`), or about a name: `name` is a dotted name path
     (`Class.method`) or, for `workspace_symbols`, any part of one. `new_name` is for `rename` only. `deadline` in seconds.
+    `also` are files to be looked at besides those that the source counts to the project.
     """
 
     operation: Operation
@@ -147,6 +148,7 @@ class Query:
     new_name: str = ""
     limit: int = DEFAULT_LIMIT
     deadline: float = DEFAULT_DEADLINE
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

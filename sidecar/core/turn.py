@@ -18,7 +18,8 @@ class Turn:
     client's (`x-claude-code-session-id`, `x-claude-code-agent-id`), empty when it sent none. `trace` is what the
     client asked to have traced of this one request; None where it did not ask. `cache` is what it asked of the
     prompt cache (`x-sidecar-cache`, word for word), empty when nothing. `unsaid` names what the door could not say in
-    the house's language, for a client that speaks another. `client` is what it calls itself (`user-agent`).
+    the house's language, for a client that speaks another. `client` is what it calls itself (`user-agent`), `library`
+    what its SDK says of itself (`x-stainless-…`).
     """
 
     id: str
@@ -29,6 +30,7 @@ class Turn:
     cache: str = ""
     unsaid: tuple[str, ...] = ()
     client: str = ""
+    library: tuple[tuple[str, str], ...] = ()
 
     @property
     def is_claude_code(self) -> bool:

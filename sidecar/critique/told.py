@@ -33,7 +33,8 @@ def as_json(critique: Critique, scope: Scope) -> dict[str, Any]:
         for r in value.pop("remarks")
     ]
     risk = {"score": report.score, "band": report.band} if report is not None else {"score": None, "band": None}
-    return {"change": scope.told(), **risk, **value}
+    findings = [asdict(finding) for finding in report.findings] if report is not None else []
+    return {"change": scope.told(), **risk, "findings": findings, **value}
 
 
 def gravest(critique: Critique) -> Band | None:

@@ -106,9 +106,9 @@ class HostSource:
                 self._files.check(text, query.position, query.path)
                 position = HostPosition(**place_of(text, query.position))
         what, name = _WHAT[query.operation], query.new_name or query.name
-        return HostQuery(
-            what=what, uri=uri, position=position, query=name, deadline_ms=1, limit=min(query.limit + 1, MOST)
-        )
+        also = [uri_from_path(self._folder / path) for path in query.also]
+        limit = min(query.limit + 1, MOST)
+        return HostQuery(what=what, uri=uri, position=position, query=name, deadline_ms=1, limit=limit, also=also)
 
     def _items(self, query: Query, answer: HostAnswer) -> tuple[Item, ...]:
         reader = Reader(self._files, query)

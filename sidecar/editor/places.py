@@ -5,8 +5,12 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass
 from pathlib import Path, PurePath
+from urllib.parse import urlsplit
 
 from sidecar.languages.uris import path_from_uri, uri_from_path
+
+REVISION = "sidecar-revision"
+"""The scheme of texts that are not the working tree's: the file's own path, and as query the side (see `core.review`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,23 @@ class Places:
     def uri(self, path: str) -> str:
         """The URI of a path that is relative to the repository."""
         return uri_from_path(self.shown / path)
+
+    @property
+    def top(self) -> str:
+        """The URI of the repository's top folder."""
+        return uri_from_path(self.shown)
+
+    def revision(self, path: str, side: str) -> str:
+        """The URI of a file's text on a side of a diff; that of the file itself where the side is the working tree."""
+        return f"{REVISION}:{self.uri(path).removeprefix('file://')}?{side}" if side else self.uri(path)
+
+    def side(self, uri: str) -> tuple[str, str] | None:
+        """The path and the side of such a URI; None for any other."""
+        parts = urlsplit(uri)
+        if parts.scheme != REVISION or not parts.query:
+            return None
+        path = self.relative(f"file://{parts.path}")
+        return None if path is None else (path, parts.query)
 
     def relative(self, uri: str) -> str | None:
         """The path of a URI, relative to the repository with `/`; None for what does not lie in it."""

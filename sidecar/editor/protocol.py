@@ -17,8 +17,18 @@ STATUS: Final = "sidecar/status"
 REVIEW: Final = "sidecar/review"
 MODEL_REVIEW: Final = "sidecar/review/model"
 SNAPSHOT: Final = "sidecar/threads/snapshot"
+OUTLINE: Final = "sidecar/review/outline"
+SCOPES: Final = "sidecar/review/scopes"
+TEXT: Final = "sidecar/review/text"
 REPLY: Final = "sidecar/thread/reply"
 SET_STATE: Final = "sidecar/thread/setState"
+HAND_OVER: Final = "sidecar/thread/handOver"
+DISMISS: Final = "sidecar/thread/dismiss"
+DISMISSALS: Final = "sidecar/dismissals"
+UNDISMISS: Final = "sidecar/dismissal/undo"
+STAGE: Final = "sidecar/hunk/stage"
+REVERT: Final = "sidecar/hunk/revert"
+SUGGESTION: Final = "sidecar/suggestion/get"
 PROPOSAL: Final = "sidecar/proposal/get"
 DECIDE: Final = "sidecar/proposal/decide"
 SELECT: Final = "sidecar/selection"
@@ -37,6 +47,14 @@ class _Type(BaseModel):
     model_config = ConfigDict(alias_generator=to_camel, populate_by_name=True, frozen=True, extra="ignore")
 
 
+class ScopeItem(_Type):
+    """Which diff is reviewed; `ref` is the base of a branch (empty: chosen by the server), or the commit. `title` is for people."""
+
+    kind: Literal["working", "staged", "branch", "commit"]
+    ref: str
+    title: str
+
+
 class Status(_Type):
     """What the status item shows. `message` is a sentence with the mend when `state` is `degraded`."""
 
@@ -49,11 +67,11 @@ class Status(_Type):
     workspace: str
     message: str = ""
     companion_port: int = Field(default=0, description="where the Claude Code CLI finds its IDE; 0 where it does not")
-    score: float | None = Field(
-        default=None, description="risk of the uncommitted change, 0..1; null when there is none"
-    )
+    score: float | None = Field(default=None, description="risk of the reviewed change, 0..1; null when there is none")
     band: Literal["low", "medium", "high", "critical"] | None = None
     open_threads: int = 0
+    scope: ScopeItem | None = Field(default=None, description="what is reviewed; null where there is no review")
+    revision: int = Field(default=0, description="the review's; another one means that the outline may have changed")
 
 
 class CommentItem(_Type):
@@ -64,10 +82,23 @@ class CommentItem(_Type):
     name: str
     body: str
     created: float
+    partial: bool = Field(default=False, description="it is still being written")
+    suggestion: bool = Field(default=False, description="`sidecar/suggestion/get` has an edit for it")
+
+
+class PlaceItem(_Type):
+    """Lines of a document; they count from 0, both included."""
+
+    uri: str
+    start_line: int
+    end_line: int
 
 
 class ThreadItem(_Type):
-    """One thread as the editor shows it; `start_line` and `end_line` count from 0, both included."""
+    """One thread as the editor shows it; `start_line` and `end_line` count from 0, both included.
+
+    `uri` is the file of the working tree where the thread's lines stand there, else the text of the revision.
+    """
 
     id: str
     uri: str
@@ -80,16 +111,21 @@ class ThreadItem(_Type):
     title: str
     comments: list[CommentItem]
     revision: int
+    rules: list[str] = Field(default_factory=list, description="the rules whose findings it tells of; empty for a risk")
     origin: Literal["risk", "user", "review"] = Field(default="risk", description="`review`: a model's comment")
+    in_revision: PlaceItem | None = Field(
+        default=None, description="the place in the text of the reviewed revision; null where that is the working tree"
+    )
 
 
 class ReviewParams(_Type):
-    """Look at the change again; without `paths` all of it.
+    """Look at the change again; without `paths` all of it, without `scope` the one that is shown.
 
     Paths are relative to the repository's top folder, with `/`, or `file:` URIs.
     """
 
     paths: list[str] | None = None
+    scope: ScopeItem | None = None
 
 
 class ReviewResult(_Type):
@@ -121,6 +157,62 @@ class ModelReviewResult(_Type):
     unread: int
 
 
+class HunkItem(_Type):
+    """A scored place of a file: lines of the reviewed text from 0, both included; `reason` is a sentence or empty."""
+
+    start_line: int
+    end_line: int
+    score: float
+    band: Literal["low", "medium", "high", "critical"]
+    reason: str
+
+
+class FileItem(_Type):
+    """A file of the change. `score` and `band` are null where it was not scored; `why` says why not."""
+
+    path: str
+    old_path: str | None
+    status: Literal["added", "deleted", "modified", "renamed", "copied", "type-changed"]
+    added: int
+    removed: int
+    score: float | None
+    band: Literal["low", "medium", "high", "critical"] | None
+    why: str
+    uri: str = Field(description="the file in the working tree")
+    old_uri: str = Field(description="the text before the change")
+    new_uri: str = Field(description="the text after it")
+    hunks: list[HunkItem]
+
+
+class OutlineItem(_Type):
+    """The change by risk: its files, the riskiest first, those without a score last."""
+
+    revision: int
+    scope: ScopeItem
+    root: str = Field(description="the repository's top folder, as a URI")
+    score: float | None
+    band: Literal["low", "medium", "high", "critical"] | None
+    files: list[FileItem]
+
+
+class ScopeChoices(_Type):
+    """The diffs that can be reviewed: the plain ones, then other bases of the branch, then the last commits."""
+
+    scopes: list[ScopeItem]
+
+
+class TextParams(_Type):
+    """A text on a side of the diff, by the URI that an outline or a thread gave."""
+
+    uri: str
+
+
+class TextItem(_Type):
+    """A text; empty where that side has none."""
+
+    text: str
+
+
 class SnapshotParams(_Type):
     """All threads; with `since_revision` only what changed after it."""
 
@@ -148,6 +240,90 @@ class SetStateParams(_Type):
 
     id: str
     state: Literal["open", "resolved"]
+
+
+class ThreadName(_Type):
+    """One thread."""
+
+    id: str
+
+
+class HandOver(_Type):
+    """A thread as a task for Claude Code: plain text of several lines without control characters, not to be run by a shell."""
+
+    prompt: str
+
+
+class Staged(_Type):
+    """How many stretches of changed lines were staged."""
+
+    hunks: int
+
+
+class RevertParams(_Type):
+    """Take back what changed under a thread; `text` is the file as it is in the editor, saved or not."""
+
+    id: str
+    text: str
+
+
+class SuggestionParams(_Type):
+    """What a comment of a thread suggests for the file as it is in the editor."""
+
+    id: str
+    comment: str
+    text: str
+
+
+class LineEditItem(_Type):
+    """Put `lines` where `line_count` lines stand from `start_line` on (from 0); with no count, before that line."""
+
+    start_line: int
+    line_count: int
+    lines: list[str]
+
+
+class EditItem(_Type):
+    """Edits of one file, of the text that was sent; in order and apart from each other."""
+
+    uri: str
+    edits: list[LineEditItem]
+
+
+class DismissParams(_Type):
+    """Take a thread away for a reason, and keep others of its kind silent.
+
+    `scope`: where these lines stand, in this file, or in this folder (and below) for files of this suffix.
+    """
+
+    id: str
+    reason: str
+    scope: Literal["lines", "file", "folder"] = "lines"
+
+
+class DismissalItem(_Type):
+    """What was dismissed, where and why; plain text. `pattern` is a path, or `*` for any part of one."""
+
+    id: str
+    scope: Literal["lines", "file", "folder"]
+    pattern: str
+    reason: str
+    title: str
+    uri: str
+    start_line: int
+    created: float
+
+
+class Dismissals(_Type):
+    """What was dismissed in this repository, the newest first."""
+
+    items: list[DismissalItem]
+
+
+class DismissalName(_Type):
+    """One dismissal."""
+
+    id: str
 
 
 class ProposalName(_Type):
@@ -240,6 +416,7 @@ class HostQuery(_Type):
     query: str = Field(default="", description="a name for workspaceSymbols, the new name for rename")
     deadline_ms: int
     limit: int
+    also: list[str] = Field(default=[], description="documents to be opened before, so that they are looked at too")
 
 
 class HostAnswer(_Type):
@@ -260,14 +437,26 @@ REQUESTS: Final = {
     STATUS: (None, Status),
     REVIEW: (ReviewParams, ReviewResult),
     MODEL_REVIEW: (ModelReviewParams, ModelReviewResult),
+    OUTLINE: (None, OutlineItem),
+    SCOPES: (None, ScopeChoices),
+    TEXT: (TextParams, TextItem),
     SNAPSHOT: (SnapshotParams, ThreadsChanged),
     REPLY: (ReplyParams, ThreadItem),
     SET_STATE: (SetStateParams, ThreadItem),
+    HAND_OVER: (ThreadName, HandOver),
+    DISMISS: (DismissParams, DismissalItem),
+    DISMISSALS: (None, Dismissals),
+    UNDISMISS: (DismissalName, DismissalItem),
+    STAGE: (ThreadName, Staged),
+    REVERT: (RevertParams, EditItem),
+    SUGGESTION: (SuggestionParams, EditItem),
     PROPOSAL: (ProposalName, ProposalItem),
     DECIDE: (DecideParams, Heard),
     SELECT: (SelectionParams, Heard),
     MENTION: (MentionParams, Heard),
 }
+READS: Final = frozenset({STATUS, REVIEW, OUTLINE, SCOPES, TEXT, SNAPSHOT, DISMISSALS, HAND_OVER})
+"""What is answered in a window that is not trusted: these change nothing and ask nobody."""
 NOTIFICATIONS: Final = {
     STATUS_CHANGED: Status,
     THREADS_CHANGED: ThreadsChanged,

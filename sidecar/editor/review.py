@@ -9,16 +9,25 @@ from typing import Final
 
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import Desk, EndpointStatus, ReviewState
-from sidecar.core.review import Author, Comment, Thread
+from sidecar.core.review import Author, Comment, FileOutline, Scope, Thread, Viewed
+from sidecar.core.suggestion import suggestion_of
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import (
     CommentItem,
+    FileItem,
+    HunkItem,
+    OutlineItem,
+    PlaceItem,
     ReplyParams,
     ReviewParams,
     ReviewResult,
+    ScopeChoices,
+    ScopeItem,
     SetStateParams,
     SnapshotParams,
     Status,
+    TextItem,
+    TextParams,
     ThreadItem,
     ThreadsChanged,
 )
@@ -39,24 +48,59 @@ class Review:
         paths = None if params.paths is None else {self._inside(path) for path in params.paths}
         return result_of(await self.desk.refresh(paths))
 
+    async def turn(self, wanted: ScopeItem) -> Review:
+        """The review of another diff, which was looked at once. Raises BadInput for what is none; GitError."""
+        desk = await self.desk.at(Scope(wanted.kind, wanted.ref))
+        if desk is self.desk:
+            return self
+        await desk.refresh()
+        return Review(desk, self.places)
+
+    async def outline(self) -> OutlineItem:
+        """The change by risk."""
+        state, viewed = self.desk.state(), self.desk.viewed
+        return OutlineItem(
+            revision=state.revision,
+            scope=scope_item(viewed),
+            root=self.places.top,
+            score=state.report.score if state.report else None,
+            band=state.report.band if state.report else None,
+            files=[self._file(file, viewed) for file in self.desk.outline()],
+        )
+
+    async def choices(self) -> ScopeChoices:
+        """The diffs that can be reviewed. Raises GitError."""
+        return ScopeChoices(scopes=[scope_item(viewed) for viewed in await self.desk.choices()])
+
+    async def text(self, params: TextParams) -> TextItem:
+        """A text on a side of the diff. Raises BadInput for another URI."""
+        found = self.places.side(params.uri)
+        if found is None:
+            raise BadInput(f"{params.uri!r} is no text of this repository's revisions.")
+        return TextItem(text=await self.desk.text(*found))
+
+    def item(self, thread: Thread) -> ThreadItem:
+        """A thread as the editor shows it."""
+        return thread_item(thread, self.places, self.desk.viewed.new)
+
     async def snapshot(self, params: SnapshotParams) -> ThreadsChanged:
         """The threads, or what changed of them since a revision."""
         return self.changes(params.since_revision)
 
     async def reply(self, params: ReplyParams) -> ThreadItem:
         """The thread with the user's comment and the answer. Raises NotFound, BadInput."""
-        return thread_item(await self.desk.reply(params.id, params.body), self.places)
+        return self.item(await self.desk.reply(params.id, params.body))
 
     async def set_state(self, params: SetStateParams) -> ThreadItem:
         """The thread in its new state. Raises NotFound."""
-        return thread_item(await self.desk.set_state(params.id, params.state), self.places)
+        return self.item(await self.desk.set_state(params.id, params.state))
 
     def changes(self, since: int) -> ThreadsChanged:
         """What changed after a revision; all there is for 0."""
         state = self.desk.state(since)
         return ThreadsChanged(
             revision=state.revision,
-            upserts=[thread_item(thread, self.places) for thread in state.threads],
+            upserts=[self.item(thread) for thread in state.threads],
             removes=list(state.removed),
             full=state.full,
         )
@@ -64,6 +108,31 @@ class Review:
     def summary(self) -> ReviewResult:
         """Risk and open threads as they stand."""
         return result_of(self.desk.state())
+
+    def _file(self, file: FileOutline, viewed: Viewed) -> FileItem:
+        return FileItem(
+            path=file.path,
+            old_path=file.old_path,
+            status=file.status,
+            added=file.added,
+            removed=file.removed,
+            score=file.score,
+            band=file.band,
+            why=file.why,
+            uri=self.places.uri(file.path),
+            old_uri=self.places.revision(file.old_path or file.path, "none" if file.status == "added" else viewed.old),
+            new_uri=self.places.revision(file.path, "none" if file.status == "deleted" else viewed.new),
+            hunks=[
+                HunkItem(
+                    start_line=max(0, hunk.start - 1),
+                    end_line=max(0, hunk.end - 1),
+                    score=hunk.score,
+                    band=hunk.band,
+                    reason=hunk.reason,
+                )
+                for hunk in file.hunks
+            ],
+        )
 
     def _inside(self, path: str) -> str:
         inner = self.places.relative(path) if path.startswith("file:") else _relative(path)
@@ -95,33 +164,49 @@ def count_open(threads: Collection[Thread]) -> int:
     return sum(thread.state == "open" for thread in threads)
 
 
-def thread_item(thread: Thread, places: Places) -> ThreadItem:
-    """A thread as the editor shows it: URI for path, lines from 0."""
+def scope_item(viewed: Viewed) -> ScopeItem:
+    """What is reviewed, as the editor shows it."""
+    return ScopeItem(kind=viewed.scope.kind, ref=viewed.scope.ref, title=viewed.title)
+
+
+def thread_item(thread: Thread, places: Places, side: str = "") -> ThreadItem:
+    """A thread as the editor shows it: URI for path, lines from 0. `side` is the text that it is about (see `Viewed`)."""
     anchor = thread.anchor
     start = max(0, anchor.start - 1)
+    end = max(start, anchor.end - 1)
+    own = PlaceItem(uri=places.revision(anchor.path, side), start_line=start, end_line=end)
+    shown = own
+    if side and thread.standing is not None:
+        first, last = thread.standing
+        shown = PlaceItem(uri=places.uri(anchor.path), start_line=first - 1, end_line=last - 1)
     return ThreadItem(
         id=thread.id,
-        uri=places.uri(anchor.path),
-        start_line=start,
-        end_line=max(start, anchor.end - 1),
+        uri=shown.uri,
+        start_line=shown.start_line,
+        end_line=shown.end_line,
         state=thread.state,
         outdated=anchor.outdated,
         band=thread.band,
         score=thread.score,
         title=thread.title,
-        comments=[_comment_item(comment) for comment in thread.comments],
+        comments=[_comment_item(comment, thread) for comment in thread.comments],
         revision=thread.revision,
+        rules=[tag.partition(":")[2] for tag in thread.tags if tag.startswith(("hazard:", "notice:"))],
         origin=thread.origin,
+        in_revision=own if side else None,
     )
 
 
-def _comment_item(comment: Comment) -> CommentItem:
+def _comment_item(comment: Comment, thread: Thread) -> CommentItem:
+    suggestion = None if comment.partial else suggestion_of(thread, comment)
     return CommentItem(
         id=comment.id,
         author=comment.author,
         name=comment.name or NAMES[comment.author],
         body=comment.body,
         created=comment.created,
+        partial=comment.partial,
+        suggestion=suggestion is not None and not thread.anchor.outdated,
     )
 
 
@@ -141,4 +226,6 @@ def status_of(endpoint: EndpointStatus, version: str, review: Review | None) -> 
         score=numbers.score if numbers else None,
         band=numbers.band if numbers else None,
         open_threads=numbers.open_threads if numbers else 0,
+        scope=scope_item(review.desk.viewed) if review else None,
+        revision=numbers.revision if numbers else 0,
     )

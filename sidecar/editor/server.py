@@ -18,6 +18,7 @@ from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 
 from sidecar.core.errors import BadInput, SidecarError
+from sidecar.editor.acts import acts
 from sidecar.editor.announcer import Announcer
 from sidecar.editor.critique import review_in_words
 from sidecar.editor.documents import watch_request
@@ -27,28 +28,35 @@ from sidecar.editor.protocol import (
     DECIDE,
     MENTION,
     MODEL_REVIEW,
+    OUTLINE,
     PROPOSAL,
     REPLY,
     REQUESTS,
     REVIEW,
+    SCOPES,
     SELECT,
     SET_STATE,
     SNAPSHOT,
     STATUS,
+    TEXT,
     DecideParams,
     Heard,
     MentionParams,
     ModelReviewParams,
     ModelReviewResult,
+    OutlineItem,
     ProposalItem,
     ProposalName,
     ReplyParams,
     ReviewParams,
     ReviewResult,
+    ScopeChoices,
     SelectionParams,
     SetStateParams,
     SnapshotParams,
     Status,
+    TextItem,
+    TextParams,
     ThreadItem,
     ThreadsChanged,
 )
@@ -291,7 +299,16 @@ def _register_requests(door: Door, session: Session) -> None:
         return session.status()
 
     async def review(params: ReviewParams) -> ReviewResult:
-        return await (await session.review()).look(params)
+        return await session.look(params)
+
+    async def outline(_params: None) -> OutlineItem:
+        return await (await session.review()).outline()
+
+    async def scopes(_params: None) -> ScopeChoices:
+        return await (await session.review()).choices()
+
+    async def text(params: TextParams) -> TextItem:
+        return await (await session.review()).text(params)
 
     async def model_review(params: ModelReviewParams) -> ModelReviewResult:
         return await review_in_words(await session.reviewer(), params, door.step)
@@ -309,13 +326,17 @@ def _register_requests(door: Door, session: Session) -> None:
         STATUS: status,
         REVIEW: review,
         MODEL_REVIEW: model_review,
+        OUTLINE: outline,
+        SCOPES: scopes,
+        TEXT: text,
         SNAPSHOT: snapshot,
         REPLY: reply,
         SET_STATE: set_state,
         **_of_the_window(session),
+        **acts(session.review),
     }
     for method, answer in answers.items():
-        door.server.feature(method)(_typed(method, answer))
+        door.server.feature(method)(_typed(method, answer, session.permit))
 
 
 def _of_the_window(session: Session) -> dict[str, Callable[[Any], Awaitable[BaseModel]]]:
@@ -334,11 +355,14 @@ def _of_the_window(session: Session) -> dict[str, Callable[[Any], Awaitable[Base
     return {PROPOSAL: proposal, DECIDE: decide, SELECT: selection, MENTION: mentioned}
 
 
-def _typed(method: str, answer: Callable[[Any], Awaitable[BaseModel]]) -> Callable[[Any], Awaitable[dict[str, Any]]]:
-    """A handler of plain JSON made of one that takes and gives our types."""
+def _typed(
+    method: str, answer: Callable[[Any], Awaitable[BaseModel]], permit: Callable[[str], None]
+) -> Callable[[Any], Awaitable[dict[str, Any]]]:
+    """A handler of plain JSON made of one that takes and gives our types; `permit` may refuse the method."""
     taken, _ = REQUESTS[method]
 
     async def handle(params: Any) -> dict[str, Any]:
+        permit(method)
         result = await answer(None if taken is None else _parse(method, taken, params))
         return result.model_dump(by_alias=True)
 

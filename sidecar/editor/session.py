@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Protocol
 
-from sidecar.core.errors import NotSupported, SidecarError
-from sidecar.core.ports import Companion, EndpointStatus, Reviewer, Services
+from sidecar.core.errors import NotSupported, Refused, SidecarError
+from sidecar.core.ports import Companion, Desk, EndpointStatus, Reviewer, Services
 from sidecar.editor.documents import Refresher, touched
 from sidecar.editor.host import HostSource
 from sidecar.editor.places import Places
-from sidecar.editor.protocol import STATUS_CHANGED, THREADS_CHANGED, Status, ThreadsChanged
+from sidecar.editor.protocol import (
+    READS,
+    STATUS_CHANGED,
+    THREADS_CHANGED,
+    ReviewParams,
+    ReviewResult,
+    Status,
+    ThreadsChanged,
+)
 from sidecar.editor.review import NOTHING, Review, status_of
 from sidecar.editor.symbols import Symbols, chosen
 from sidecar.editor.window import EditorWindow
@@ -24,6 +32,10 @@ from sidecar.trace import get_logger
 CLOSING: Final = 5.0
 CANCELLING: Final = 1.0
 OPENING: Final = "Sidecar could not open this workspace"
+RESTRICTED: Final = (
+    "This folder is open in Restricted Mode, where Sidecar only reads. Trust it (Workspaces: Manage Workspace Trust) "
+    "to answer, resolve or change anything."
+)
 LOOKING: Final = "Sidecar could not look at the change"
 
 log = get_logger("editor")
@@ -37,6 +49,11 @@ class Workspace:
     folders: tuple[Path, ...] = ()
     options: Mapping[str, Any] = field(default_factory=dict)
     client: str = ""
+
+    @property
+    def restricted(self) -> bool:
+        """Whether the editor says that its user does not trust the folder."""
+        return self.options.get("restricted") is True
 
 
 OpenServices = Callable[[Workspace], AbstractAsyncContextManager[Services]]
@@ -79,6 +96,8 @@ class Session:
         self._refresher: Refresher | None = None
         self._window: EditorWindow | None = None
         self._symbols: Symbols | None = None
+        self._hearing: Callable[[], None] = _nothing
+        self._ear: Ear | None = None
         self._problem = ""
         self._opened = asyncio.Event()
         self._leaving = asyncio.Event()
@@ -141,9 +160,10 @@ class Session:
                 tasks: list[asyncio.Task[None]] = []
                 if desk is not None:
                     places = await asyncio.to_thread(Places.of, desk.root, self._workspace.folder)
-                    self._review = Review(desk, places)
-                    self._refresher = Refresher(desk.refresh, lambda error: ear.complain(_sentence(error, LOOKING)))
-                    ends.append(desk.subscribe(lambda _: ear.changed()))
+                    self._ear = ear
+                    self._show(Review(desk, places))
+                    self._refresher = Refresher(self._look, lambda error: ear.complain(_sentence(error, LOOKING)))
+                    ends.append(self._unhear)
                     tasks += [group.create_task(self._refresher.run()), group.create_task(ear.watch(places))]
                     self._refresher.want(None)
                 self._opened.set()
@@ -154,6 +174,28 @@ class Session:
         finally:
             for end in ends:
                 end()
+
+    def _show(self, review: Review) -> None:
+        """Make this the review that the editor sees; it gets everything anew."""
+        self._unhear()
+        self._hearing = review.desk.subscribe(lambda _: self._news())
+        self._review, self._told_revision = review, None
+        self._news()
+
+    def _unhear(self) -> None:
+        self._hearing()
+        self._hearing = _nothing
+
+    def _news(self) -> None:
+        if self._ear is not None:
+            self._ear.changed()
+
+    async def _look(self, paths: Collection[str] | None) -> None:
+        """Look at what is shown, and at the working tree, which the assistant's client hears of."""
+        desks: list[Desk | None] = [self._review.desk if self._review else None]
+        desks.append(self._services.desk if self._services else None)
+        for desk in dict.fromkeys(desk for desk in desks if desk is not None):
+            await desk.refresh(paths)
 
     def _fail(self, error: Exception, ear: Ear) -> None:
         if self._leaving.is_set():
@@ -183,6 +225,21 @@ class Session:
         if reviewer is None:
             raise NotSupported("There is nobody here to review a change.")
         return reviewer
+
+    async def look(self, params: ReviewParams) -> ReviewResult:
+        """Look again, at another diff where one is named. Raises NotSupported, BadInput, GitError; then the review stays."""
+        review = await self.review()
+        if params.scope is not None:
+            turned = await review.turn(params.scope)
+            if turned is not review:
+                self._show(turned)
+                return turned.summary()
+        return await review.look(params)
+
+    def permit(self, method: str) -> None:
+        """Raise Refused for what changes something or asks somebody, where the user does not trust the folder."""
+        if self._workspace.restricted and method not in READS:
+            raise Refused(RESTRICTED)
 
     async def threads(self, since: int) -> ThreadsChanged:
         """The threads, once the services are open; none where there is no review."""
@@ -247,6 +304,10 @@ class Session:
             workspace=str(folder) if folder else "",
             message=self._problem,
         )
+
+
+def _nothing() -> None:
+    """There is nothing to end."""
 
 
 def _sentence(error: Exception, doing: str) -> str:

@@ -12,6 +12,8 @@ from sidecar.core.turn import Turn
 from sidecar.endpoint.errors import MESSAGES, Form
 
 _LONGEST_ID = 200
+_SDK = "x-stainless-"
+_SDK_LENGTH = len(_SDK)
 
 
 @dataclass(slots=True)
@@ -65,5 +67,6 @@ def begin(request: web.BaseRequest, workspace: str) -> Call:
         workspace=workspace,
         cache=headers.get("x-sidecar-cache", "")[:_LONGEST_ID],
         client=headers.get("user-agent", "")[:_LONGEST_ID],
+        library=tuple((n.lower(), v[:_LONGEST_ID]) for n, v in headers.items() if n[:_SDK_LENGTH].lower() == _SDK),
     )
     return Call(request, turn)

@@ -17,7 +17,7 @@ from sidecar.trace import bind, get_logger
 
 log = get_logger("endpoint")
 
-_QUIET = frozenset({"/health", "/v1/metrics", "/v1/logs", "/v1/traces"})
+_QUIET = frozenset({"/health", "/metrics", "/v1/metrics", "/v1/logs", "/v1/traces"})
 _WHERE = (
     "The Messages API is at /v1/messages: the base URL that a client is given must end before /v1; "
     "for a client of chat completions it ends with /v1."

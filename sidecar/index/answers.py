@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Final
 
+from sidecar.core.defined import Defined
 from sidecar.core.errors import BadInput
 from sidecar.core.symbols import Call, Hover, Item, Location, Operation, Position, Query, Span, Symbol
 from sidecar.index.found import CLASSES, STRICT, Found, dotted, places
 from sidecar.index.references import CALL, Use, uses_of, uses_of_local
 from sidecar.index.resolve import Resolver
-from sidecar.store.symbols import FileRow, SymbolRow
+from sidecar.store.symbols import FileRow
 
 MANY_CANDIDATES: Final = 10
 _SEARCHED: Final = 2_000
@@ -77,7 +78,7 @@ def _match(name: str, wanted: str) -> int:
     return 4 if want in low else 5
 
 
-def _weight(symbol: SymbolRow) -> tuple[bool, int, int, int, str, int]:
+def _weight(symbol: Defined) -> tuple[bool, int, int, int, str, int]:
     kind = _KIND_ORDER.get(symbol.kind, 9)
     return bool(_TESTS.search(symbol.path)), kind, len(symbol.name), symbol.path.count("/"), symbol.path, symbol.line
 
@@ -135,7 +136,7 @@ def _callers(resolver: Resolver, query: Query) -> Iterator[Item]:
 
 def _callees(resolver: Resolver, query: Query) -> Iterator[Item]:
     _, found = _meant(resolver, query)
-    calls: dict[SymbolRow, list[Span]] = {}
+    calls: dict[Defined, list[Span]] = {}
     for caller in _targets(found):
         file = resolver.file(caller.path)
         own = {
@@ -182,7 +183,7 @@ def _implementations(resolver: Resolver, query: Query) -> Iterator[Item]:
                     yield _location(resolver, own.path, own.line, own.column, len(own.name), own.container)
 
 
-def _heirs(resolver: Resolver, path: str, owner: str, told: set[tuple[str, str]]) -> Iterator[SymbolRow]:
+def _heirs(resolver: Resolver, path: str, owner: str, told: set[tuple[str, str]]) -> Iterator[Defined]:
     """Classes made from one, and from these."""
     name = owner.rpartition(".")[2]
     for place, inner in resolver.reader.derived(name):
@@ -228,12 +229,12 @@ def _meant(resolver: Resolver, query: Query) -> tuple[FileRow | None, Found]:
     return None, Found(tuple(sorted((s for s in resolver.named(last) if _stands_in(s, outer)), key=_weight)))
 
 
-def _targets(found: Found) -> Sequence[SymbolRow]:
+def _targets(found: Found) -> Sequence[Defined]:
     """The symbols that a question is about: all that it can mean by rule or by name, the best where it is a guess."""
     return found.symbols if found.exact else found.symbols[:MANY_CANDIDATES]
 
 
-def _asked(symbols: Sequence[SymbolRow]) -> Sequence[SymbolRow]:
+def _asked(symbols: Sequence[Defined]) -> Sequence[Defined]:
     """One of each that have their uses in common: overloads, a getter with its setter."""
     strict = {(s.path, s.container, s.name): s for s in symbols if s.language in STRICT}
     return [*strict.values(), *(s for s in symbols if s.language not in STRICT)]
@@ -248,7 +249,7 @@ def _parts(name: str) -> list[str]:
     return [part for part in re.split(r"\.|::|#|->|/", name.strip().removesuffix("()")) if part]
 
 
-def _stands_in(symbol: SymbolRow, outer: Sequence[str]) -> bool:
+def _stands_in(symbol: Defined, outer: Sequence[str]) -> bool:
     """Whether the dotted names before a symbol's own fit it: its containers, and before them its module's path."""
     if not outer:
         return True
@@ -273,7 +274,7 @@ def _file(resolver: Resolver, path: str) -> FileRow:
 
 
 # ── values ────────────────────────────────────────────────────────────────────────────────────────
-def symbol_of(row: SymbolRow) -> Symbol:
+def symbol_of(row: Defined) -> Symbol:
     """A kept symbol as the value that everybody knows."""
     extent = Span(row.path, Position(row.from_line, row.from_column), Position(row.to_line, row.to_column))
     span = Span(row.path, Position(row.line, row.column), Position(row.line, row.end_column))

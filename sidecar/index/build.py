@@ -40,12 +40,13 @@ class Cancelled(Exception):
 
 
 class Builder:
-    """Looks at the files of one folder for one index."""
+    """Looks at the files of one folder for one index; `mild`: its workers make way for everybody else."""
 
-    def __init__(self, root: Path, writer: SymbolWriter, *, workers: int = 2) -> None:
+    def __init__(self, root: Path, writer: SymbolWriter, *, workers: int = 2, mild: bool = False) -> None:
         self._root = root
         self._writer = writer
         self._count = workers
+        self._mild = mild
         inner = writer.path.parent.is_relative_to(root) and writer.path.parent.relative_to(root).as_posix()
         self._own = f"{inner}/" if inner else "\0"
         self._workers: list[_Worker] = []
@@ -135,7 +136,7 @@ class Builder:
                 yield (path, known), read_entry(self._root, path, known)
             return
         while len(self._workers) < self._count:
-            self._workers.append(_Worker(self._root))
+            self._workers.append(_Worker(self._root, mild=self._mild))
         yield from _shared_out(self._chunks(jobs), self._workers)
 
     def _chunks(self, jobs: Sequence[Job]) -> Iterator[list[Job]]:
@@ -156,13 +157,14 @@ class Builder:
 class _Worker:
     """One process that reads files; it is started again when it dies over one."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, *, mild: bool) -> None:
         self._root = root
+        self._words = ["mild"] if mild else []
         self.given: deque[list[Job]] = deque()
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", __name__.replace("build", "reading"), str(self._root)]
+        command = [sys.executable, "-m", __name__.replace("build", "reading"), str(self._root), *self._words]
         return subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     @property

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from sidecar.core.defined import Defined
 from sidecar.index import walk
-from sidecar.index.extract import Defined, extract
+from sidecar.index.extract import extract
 from sidecar.index.grammars import BY_NAME, language_of
 
 MAX_FOUND: Final = 100

@@ -17,6 +17,7 @@ from typing import Final, NamedTuple
 
 from tree_sitter import Node, Parser, QueryCursor
 
+from sidecar.core.defined import Defined, Local
 from sidecar.index.grammars import BY_NAME, loaded
 from sidecar.index.imports import Import, read_imports
 
@@ -44,33 +45,6 @@ _WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(rb"[A-Za-z_#@:\x80-\xff][\w$\x80-\xff]*|\$[\w$]+|operator\W+", re.ASCII)
 _TYPE: Final = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
 _FOREVER: Final = 1 << 62
-
-
-class Defined(NamedTuple):
-    """A symbol: its name's place, the extent of all of it; lines and columns from 1, columns in characters, ends exclusive."""
-
-    name: str
-    kind: str
-    container: str
-    line: int
-    column: int
-    end_column: int
-    from_line: int
-    from_column: int
-    to_line: int
-    to_column: int
-    signature: str
-    doc: str
-
-
-class Local(NamedTuple):
-    """A name that a function binds, seen from line `start` to line `end`."""
-
-    name: str
-    line: int
-    column: int
-    start: int
-    end: int
 
 
 class Facts(NamedTuple):

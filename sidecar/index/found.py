@@ -8,10 +8,10 @@ from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
+from sidecar.core.defined import Defined, Local
 from sidecar.index.modules import ECMA
-from sidecar.store.symbols import SymbolRow
 
 MEMBER: Final = 8
 IMPORT: Final = 2
@@ -23,21 +23,11 @@ STRICT: Final = frozenset({"python", *ECMA})
 _WORD: Final = re.compile(r"\w[\w$]*|\$[\w$]+|#\w+")
 
 
-class Local(NamedTuple):
-    """A local name's definition; the scope's lines are `start` to `end`."""
-
-    name: str
-    line: int
-    column: int
-    start: int
-    end: int
-
-
 @dataclass(frozen=True, slots=True)
 class Found:
     """What a name means: symbols (the best first), or a local name (of the file `elsewhere`, if that is another), or a whole module's files. `exact`: by rule, not by rank."""
 
-    symbols: tuple[SymbolRow, ...] = ()
+    symbols: tuple[Defined, ...] = ()
     local: Local | None = None
     modules: tuple[str, ...] = ()
     elsewhere: str = ""
@@ -73,12 +63,12 @@ def places(packed: bytes) -> Iterator[tuple[int, int, int]]:
     return zip(flat[::3], flat[1::3], flat[2::3], strict=True)
 
 
-def dotted(symbol: SymbolRow) -> str:
+def dotted(symbol: Defined) -> str:
     """A symbol's dotted name path."""
     return f"{symbol.container}.{symbol.name}" if symbol.container else symbol.name
 
 
-def is_member(symbol: SymbolRow) -> bool:
+def is_member(symbol: Defined) -> bool:
     """Whether a symbol can stand behind a dot: what is defined in a class, not in a function."""
     return bool(symbol.container) and (symbol.language != "python" or symbol.kind not in {"function", "variable"})
 

@@ -17,10 +17,10 @@ class Index:
 
     name = "index"
 
-    def __init__(self, root: Path, folder: Path, listing: Listing, *, watch: bool = True) -> None:
+    def __init__(self, root: Path, folder: Path, listing: Listing, *, watch: bool = True, mild: bool = True) -> None:
         self.root = str(root)
         self._where = folder / INDEX
-        self._service = IndexService(root, folder, listing, watch=watch)
+        self._service = IndexService(root, folder, listing, watch=watch, mild=mild)
         self._source: SymbolSource | None = None
         self._opening = asyncio.Lock()
 

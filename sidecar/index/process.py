@@ -1,6 +1,6 @@
 """The indexer: a process of its own that keeps one workspace's index, told what to look at and telling how far it is.
 
-`python -m sidecar.index.process ROOT FOLDER [watch]`. Requests come in on standard input: a line of JSON, then as many bytes
+`python -m sidecar.index.process ROOT FOLDER [watch] [mild]`. Requests come in on standard input: a line of JSON, then as many bytes
 of paths (NUL between them) as it says. Events go out on standard output, a line of JSON each. It ends with its input,
 at once and wherever it is: the index bears that.
 """
@@ -19,6 +19,7 @@ from typing import Any, Final, NamedTuple
 
 from sidecar.core.errors import StoreError
 from sidecar.index.build import Builder, Cancelled
+from sidecar.index.mildness import be_mild
 from sidecar.index.walk import Folder
 from sidecar.index.watching import watch
 from sidecar.store.lock import Lock
@@ -26,9 +27,6 @@ from sidecar.store.symbols import INDEX
 from sidecar.store.symbolwriter import SymbolWriter
 
 LOCK: Final = "index.lock"
-_NICE: Final = 5
-"""Its workers are nicer still: whoever saves a file waits for this process, nobody for those."""
-
 _AGAIN: Final = 2.0
 """Seconds between two tries to become the one who writes."""
 
@@ -45,11 +43,12 @@ class Request(NamedTuple):
 class Indexer:
     """The process's one thread that works; another reads its input, a third may watch the files."""
 
-    def __init__(self, root: Path, folder: Path, *, workers: int) -> None:
+    def __init__(self, root: Path, folder: Path, *, workers: int, mild: bool) -> None:
         self._root = root
         self._where = folder / INDEX
         self._lock = Lock(folder / LOCK)
         self._workers = workers
+        self._mild = mild
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._later: list[Request] = []
         self._cancelled = threading.Event()
@@ -95,7 +94,7 @@ class Indexer:
             self._builder.close()
             self._writer.close()
         self._writer = SymbolWriter(self._where, fresh=fresh)
-        self._builder = Builder(self._root, self._writer, workers=self._workers)
+        self._builder = Builder(self._root, self._writer, workers=self._workers, mild=self._mild)
 
     def _serve(self, request: Request) -> int:
         if request.do == "rebuild":
@@ -162,9 +161,10 @@ def _paths(body: bytes) -> tuple[str, ...]:
 def main() -> int:
     """Be the indexer."""
     root, folder = Path(sys.argv[1]), Path(sys.argv[2])
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
-    indexer = Indexer(root, folder, workers=min(2, os.cpu_count() or 1))
+    mild = "mild" in sys.argv[3:]
+    if mild:
+        be_mild()
+    indexer = Indexer(root, folder, workers=min(2, os.cpu_count() or 1), mild=mild)
     threading.Thread(target=_listen, args=(indexer,), name="requests", daemon=True).start()
     if "watch" in sys.argv[3:]:
         threading.Thread(target=watch, args=(root, tell, folder), name="watching", daemon=True).start()

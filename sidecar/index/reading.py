@@ -1,27 +1,24 @@
 """One file from its name to its entry in the index; and the worker process that does so for many.
 
-A worker is `python -m sidecar.index.reading ROOT`: it reads jobs from standard input and writes entries to standard
+A worker is `python -m sidecar.index.reading ROOT [mild]`: it reads jobs from standard input and writes entries to standard
 output, both as marshalled values, and ends with its input.
 """
 
 from __future__ import annotations
 
 import marshal
-import os
 import sys
 import time
 from pathlib import Path
 from typing import IO, Any, Final
 
+from sidecar.core.defined import OF_TEXT
 from sidecar.index import walk
 from sidecar.index.detect import facts_of, says_something
 from sidecar.index.grammars import BY_NAME, language_of
 
 GONE: Final = None
 """What comes of a file that is not there."""
-
-_NICE: Final = 14
-"""What a worker adds to the niceness of the indexer."""
 
 Job = tuple[str, bytes]
 """A path relative to the root, and the digest of the content that is known of it (empty: none)."""
@@ -80,7 +77,7 @@ def _parsed(path: str, source: bytes, language: str) -> tuple[Any, ...]:
         facts = extract(source, language)
     except ImportError as error:
         return (str(error), "", (), {}, (), (), b"", marks)
-    symbols = [tuple(symbol) for symbol in facts.symbols]
+    symbols = [symbol[:OF_TEXT] for symbol in facts.symbols]
     imports = [tuple(found) for found in facts.imports]
     places = marshal.dumps([tuple(local) for local in facts.locals])
     return ("", facts.doc, symbols, facts.uses, imports, facts.bases, places, marks)
@@ -112,8 +109,10 @@ def _exactly(stream: IO[bytes], size: int) -> bytes:
 def main() -> int:
     """Read jobs until the input ends."""
     root = Path(sys.argv[1])
-    if hasattr(os, "nice"):
-        os.nice(_NICE)
+    if "mild" in sys.argv[2:]:
+        from sidecar.index.mildness import be_idle  # noqa: PLC0415 - who only reads one file needs no psutil
+
+        be_idle()
     while True:
         try:
             jobs = receive(sys.stdin.buffer)

@@ -6,9 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from sidecar.index.found import MEMBER, STRICT, Found, Local, dotted, is_member, places
+from sidecar.core.defined import Defined, Local
+from sidecar.index.found import MEMBER, STRICT, Found, dotted, is_member, places
 from sidecar.index.resolve import Resolver
-from sidecar.store.symbols import FileRow, SymbolRow, UseRow
+from sidecar.store.symbols import FileRow, UseRow
 
 CALL: Final = 1
 IMPORT: Final = 2
@@ -26,7 +27,7 @@ class Use(NamedTuple):
     file: int
 
 
-def uses_of(resolver: Resolver, target: SymbolRow) -> Iterator[Use]:
+def uses_of(resolver: Resolver, target: Defined) -> Iterator[Use]:
     """The uses of a symbol, file by file; its definition is none of them."""
     alone = sum(s.name == target.name and is_member(s) == is_member(target) for s in resolver.named(target.name)) == 1
     member = bool(target.container) and not _in_function(resolver, target)
@@ -62,7 +63,7 @@ def _quoted(line: str, at: int) -> bool:
     return any(before.count(mark) % 2 for mark in "\"'`") and not re.search(r"[{]\s*[^}]*$", before)
 
 
-def _in_function(resolver: Resolver, target: SymbolRow) -> bool:
+def _in_function(resolver: Resolver, target: Defined) -> bool:
     """Whether a symbol is defined in a function, and so is no member of anything."""
     file = resolver.file(target.path)
     outer = [s for s in resolver.symbols_in(file.id) if dotted(s) == target.container] if file is not None else []
@@ -77,7 +78,7 @@ def _is(found: Found, wanted: tuple[str, int, int], *, first: bool = False) -> b
 class _Tops:
     """Whether a use of one file means a symbol at the top of a file (or of a namespace, or in a function)."""
 
-    def __init__(self, resolver: Resolver, file: FileRow, wanted: tuple[str, int, int], target: SymbolRow) -> None:
+    def __init__(self, resolver: Resolver, file: FileRow, wanted: tuple[str, int, int], target: Defined) -> None:
         self._resolver, self._file, self._wanted, self._target = resolver, file, wanted, target
         self._bare: dict[str, bool] = {}
 
@@ -114,7 +115,7 @@ class _Members:
         resolver: Resolver,
         file: FileRow,
         wanted: tuple[str, int, int],
-        target: SymbolRow,
+        target: Defined,
         alone: bool,  # noqa: FBT001
     ) -> None:
         self._resolver, self._file, self._wanted, self._target, self._alone = resolver, file, wanted, target, alone
@@ -146,7 +147,7 @@ def _before(resolver: Resolver, file: FileRow, line: int, column: int) -> str:
     return lines[line - 1][: column - 1] if 0 < line <= len(lines) else ""
 
 
-def _aliased(resolver: Resolver, target: SymbolRow, wanted: tuple[str, int, int]) -> Iterator[Use]:
+def _aliased(resolver: Resolver, target: Defined, wanted: tuple[str, int, int]) -> Iterator[Use]:
     """Uses under another name, in files that import it `as` one, or from one that does."""
     names = {
         brought.alias
@@ -165,7 +166,7 @@ def _aliased(resolver: Resolver, target: SymbolRow, wanted: tuple[str, int, int]
                     yield Use(file.path, line, column, len(name), mark, file.id)
 
 
-def _importers(resolver: Resolver, target: SymbolRow) -> list[UseRow]:
+def _importers(resolver: Resolver, target: Defined) -> list[UseRow]:
     """Files where the name stands in an import."""
     rows = resolver.reader.uses(target.name)
     return [row for row in rows if any(mark & _KIND == IMPORT for _, _, mark in places(row.places))]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
+from sidecar.core.defined import Defined, Local
 from sidecar.index.found import (
     CLASSES,
     FOREIGN,
@@ -18,7 +19,6 @@ from sidecar.index.found import (
     NOTHING,
     STRICT,
     Found,
-    Local,
     dotted,
     is_member,
     locals_of,
@@ -38,7 +38,7 @@ from sidecar.index.texts import (
     values_of,
     without_arguments,
 )
-from sidecar.store.symbols import FileRow, ImportRow, SymbolReader, SymbolRow
+from sidecar.store.symbols import FileRow, ImportRow, SymbolReader
 
 _SELF: Final = frozenset({"self", "this", "cls", "Self", "$this", "static", "parent"})
 _CHAIN: Final = re.compile(r"((?:[$@]?[\w$]+(?:\(\s*\))?\s*(?:\.|->|::|\?\.)\s*)+)$")
@@ -93,7 +93,7 @@ class Resolver:
             found = self.used(file, line, name, before)
         return name, start, found
 
-    def _with_twins(self, file: FileRow, own: Sequence[SymbolRow]) -> tuple[SymbolRow, ...]:
+    def _with_twins(self, file: FileRow, own: Sequence[Defined]) -> tuple[Defined, ...]:
         """What is defined at a place with all that it is one thing with: overloads and what they declare, getters and setters."""
         if file.language not in STRICT:
             return tuple(own)
@@ -184,7 +184,7 @@ class Resolver:
         seen = [Local(*known) for known in locals_of(file.locals) if known[0] == name and known[3] <= line <= known[4]]
         return max(seen, key=lambda known: (known.start, known.line), default=None)
 
-    def enclosing(self, file: FileRow, line: int) -> SymbolRow | None:
+    def enclosing(self, file: FileRow, line: int) -> Defined | None:
         """The innermost symbol that a line stands in."""
         around = [s for s in self.symbols_in(file.id) if s.from_line <= line <= s.to_line and s.kind not in _FLAT]
         return max(around, key=lambda s: (s.from_line, -s.to_line), default=None)
@@ -408,7 +408,7 @@ class Resolver:
                 return symbol.container
         return ""
 
-    def member_of(self, owner: SymbolRow, name: str) -> Found:
+    def member_of(self, owner: Defined, name: str) -> Found:
         """A member of a class, or of the ones that it is made from."""
         file = self.file(owner.path)
         return self._inherited(file, dotted(owner), name) if file is not None else NOTHING
@@ -460,7 +460,7 @@ class Resolver:
             for path in self.modules.files_of(file.path, file.language, row.module)
         }
 
-        def likeliness(symbol: SymbolRow) -> tuple[bool, bool, bool, bool, int, str, int]:
+        def likeliness(symbol: Defined) -> tuple[bool, bool, bool, bool, int, str, int]:
             near = shared_folders(symbol.path, file.path)
             fits = bool(symbol.container) == member
             called = hint and symbol.container.rpartition(".")[2].lower() == hint
@@ -483,7 +483,7 @@ class Resolver:
 _FLAT: Final = frozenset({"field", "variable", "constant", "column", "property"})
 
 
-def _sees(within: str, symbol: SymbolRow, language: str) -> bool:
+def _sees(within: str, symbol: Defined, language: str) -> bool:
     """Whether a bare name within a scope may mean this symbol."""
     container = symbol.container
     if not container or container == within:

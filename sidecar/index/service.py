@@ -36,14 +36,16 @@ log = get_logger("index")
 class IndexService:
     """Keeps the index of `root` in `folder` up to date, from `start` to `aclose`.
 
-    `listing` says which files there are; `watch` lets the indexer watch them.
+    `listing` says which files there are; `watch` lets the indexer watch them; `mild` lets it make way for others, where
+    nobody waits for its end.
     """
 
-    def __init__(self, root: Path, folder: Path, listing: Listing, *, watch: bool = True) -> None:
+    def __init__(self, root: Path, folder: Path, listing: Listing, *, watch: bool = True, mild: bool = True) -> None:
         self._root = root
         self._folder = folder
         self._listing = listing
         self._watch = watch
+        self._mild = mild
         self._process: asyncio.subprocess.Process | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._listeners: list[Progress] = []
@@ -145,6 +147,7 @@ class IndexService:
             str(self._root),
             str(self._folder),
             *(["watch"] if self._watch else []),
+            *(["mild"] if self._mild else []),
         ]
         self._process = await asyncio.create_subprocess_exec(
             sys.executable,

@@ -16,6 +16,7 @@ from typing import Final
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import SymbolSource
 from sidecar.core.symbols import Answer, Location, Operation, Query, Span, Symbol
+from sidecar.languages.crosscheck import CHECKED, checked
 from sidecar.languages.session import WIDE
 
 _KEPT_BACK: Final = 0.25
@@ -89,10 +90,19 @@ class Chain:
                 break  # what a language's own tool found, if not all, is worth more than what only reads
             share = left if number == len(sources) else left * (1 - _KEPT_BACK)
             answer = await _bounded(source, replace(query, deadline=share))
+            if source.name == "editor" and query.operation in CHECKED and answer.status == "ready":
+                answer = await self._checked(source, replace(query, deadline=end - time.monotonic()), answer)
             if answer.status == "ready" and (answer.items or not _goes_on(query, sources[number:])):
                 return answer
             said.append(answer)
         return _best(said)
+
+    async def _checked(self, editor: SymbolSource, query: Query, answer: Answer) -> Answer:
+        """The editor's answer, made whole where the index knows of more."""
+        index = next((source for source in self._sources if source.name == "index"), None)
+        if index is None or not index.knows("references", query.path) or query.deadline <= 0:
+            return answer
+        return await checked(editor, index, query, answer)
 
     # ── names ───────────────────────────────────────────────────────────────────────────────────────
     async def _ask_by_name(self, query: Query) -> Answer:

@@ -129,7 +129,7 @@ class Files:
         return uri_from_path(place)
 
     def span(self, uri: str, lsp_range: dict[str, dict[str, int]]) -> tuple[Span, Text | None] | None:
-        """A range of LSP as a span, and the text it was measured on; None for what is no file."""
+        """A range of LSP as a span, and the text it was measured on; None for what is no file, or none any more."""
         pure = path_from_uri(uri)
         if pure is None:
             return None
@@ -139,7 +139,9 @@ class Files:
             line, units = lsp_range[side]["line"] + 1, lsp_range[side]["character"]
             return Position(line, characters(text.line(line), units) if text else units + 1)
 
-        return Span(self.shown(pure), place("start"), place("end")), text
+        span = Span(self.shown(pure), place("start"), place("end"))
+        gone = text is None and not os.path.lexists(pure)  # a server may go on telling of what was deleted
+        return None if gone else (span, text)
 
     def walk(self, suffixes: frozenset[str]) -> Iterator[tuple[Path, Stamp]]:
         """Source files with one of these suffixes, at most so many; hidden, built and fetched folders are left out."""

@@ -267,8 +267,7 @@ class Session:
                 items = await asyncio.to_thread(Reader(self._files, query).items, result)
                 heard = True
             except TimeoutError:
-                self.give_up()
-                return "warming", items, f"{self.row.name} did not answer within {query.deadline:g} s; ask again."
+                return self._late(query, items)
             except ServerRefused as error:
                 if error.code == _UNKNOWN:
                     return "unsupported", (), f"{self.row.name} cannot tell this."
@@ -283,6 +282,13 @@ class Session:
             await asyncio.sleep(min(pause, max(end - self._now(), 0)))
             pause = min(2 * pause, 0.5)
         return "warming", items, f"{self.row.name} is still loading the project; ask again in some seconds."
+
+    def _late(self, query: Query, items: tuple[Item, ...]) -> tuple[AnswerStatus, tuple[Item, ...], str]:
+        """What is said when the time is up; a server that was to speak by itself does not hang when it is silent."""
+        if query.operation == "diagnostics":
+            return "partial", items, f"{self.row.name} has said nothing of this file; it may lack its checker."
+        self.give_up()
+        return "warming", items, f"{self.row.name} did not answer within {query.deadline:g} s; ask again."
 
     def _lacks(self, query: Query) -> str:
         """Why an answer is not whole although the server has settled; empty where it is."""

@@ -50,8 +50,10 @@ def create_provider(settings: Settings, analyst: Analyst, notebook: Notebook | N
     """
     make = provider_class(settings.provider.name)
     provider = cast("Provider", make(*_arguments(settings, analyst)))
-    if notebook is not None and isinstance(provider, Learner):
-        provider.learned.keep_in(notebook)
+    if isinstance(provider, Learner):
+        provider.learned.wanted = settings.provider.fit
+        if notebook is not None:
+            provider.learned.keep_in(notebook)
     return provider
 
 

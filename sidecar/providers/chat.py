@@ -10,7 +10,7 @@ from uuid import uuid4
 
 import orjson
 
-from sidecar.core.errors import UpstreamCut, UpstreamError
+from sidecar.core.errors import BadInput, UpstreamCut, UpstreamError
 from sidecar.core.events import Event
 from sidecar.core.messages import MessagesRequest, encode
 from sidecar.core.ports import Capabilities, Model, Secret
@@ -69,11 +69,15 @@ class ChatProvider:
     async def send(self, request: MessagesRequest, turn: Turn) -> Reply:
         """Ask. See `core.ports.Provider.send`; raises NotSupported for what the dialect cannot say."""
         body = dict(fit(request, SPOKEN)[0].body)
-        if body.get("max_tokens") is None:
+        if self.learned.wanted and body.get("max_tokens") is None:
             body["max_tokens"] = DEFAULT_MAX_TOKENS
         model = self._models.upstream(request.model)
         url = self._route.url_for(model)
         asked = chat_request(body, model, self._route.flavour)
+        if not self.learned.wanted and (lost := self._changes(request, asked, named=False)):
+            raise BadInput(
+                f"{', '.join(lost)}: cannot be said in chat completions. Leave that out, or let it be left out (SIDECAR_FIT=true)."
+            )
         headers = {
             "content-type": "application/json",
             "accept": "text/event-stream" if request.stream else "application/json",
@@ -107,10 +111,10 @@ class ChatProvider:
             raise
         return answer, handling
 
-    def _changes(self, request: MessagesRequest, asked: dict[str, Any]) -> tuple[str, ...]:
-        """Fields that the dialect could not say, beside the name and the limit that this provider needs."""
-        renamed = ("model",) if self._models.upstream(request.model) != request.model else ()
-        limited = ("max_tokens",) if request.body.get("max_tokens") is None else ()
+    def _changes(self, request: MessagesRequest, asked: dict[str, Any], *, named: bool = True) -> tuple[str, ...]:
+        """Fields that the dialect could not say, beside (`named`) the name of the model and the limit that it needs."""
+        renamed = ("model",) if named and self._models.upstream(request.model) != request.model else ()
+        limited = ("max_tokens",) if self.learned.wanted and request.body.get("max_tokens") is None else ()
         headers = tuple(name for name in request.headers if name.startswith("anthropic-beta"))
         return (*renamed, *limited, *unsaid(request.body, asked), *headers)
 

@@ -74,13 +74,12 @@ def databricks_login(attributes: Mapping[str, str]) -> Renewed:
         if not made:
             core = _module("databricks.sdk.core", "databricks", "DATABRICKS_CONFIG_PROFILE")
             made.append(core.Config(product="claude-sidecar", product_version="0", **attributes))
-        header = str(made[0].authenticate().get("Authorization", ""))
         try:
-            expiry = made[0].oauth_token().expiry
+            given = made[0].oauth_token()
+            return Token(given.access_token, given.expiry.timestamp() if given.expiry else time.time() + _UNKNOWN_LIFE)
         except ValueError:  # a way of signing in without OAuth, such as a profile that holds a token
-            expiry = None
-        until = expiry.timestamp() if expiry is not None else time.time() + _UNKNOWN_LIFE
-        return Token(header.partition(" ")[2], until)
+            header = str(made[0].authenticate().get("Authorization", ""))
+            return Token(header.partition(" ")[2], time.time() + _UNKNOWN_LIFE)
 
     async def fetch() -> Token:
         try:

@@ -21,16 +21,20 @@ _FORM: Final = 1
 
 @dataclass
 class Learned:
-    """Refusals by endpoint (URL) and the provider's name for the model. `clock` gives UTC seconds."""
+    """Refusals by endpoint (URL) and the provider's name for the model. `clock` gives UTC seconds.
+
+    `wanted` tells whether requests are fitted to what is refused at all; without, they go out as they come.
+    """
 
     clock: Callable[[], float] = time.time
+    wanted: bool = True
     _known: dict[tuple[str, str], dict[str, float]] = field(default_factory=dict)
     _notebook: Notebook | None = None
 
     def of(self, url: str, model: str) -> frozenset[str]:
         """What this endpoint is known to refuse for this model."""
         known = self._known.get((url, model))
-        if not known:
+        if not known or not self.wanted:
             return frozenset()
         now = self.clock()
         return frozenset(refusal for refusal, since in known.items() if _fresh(since, now))
@@ -42,7 +46,7 @@ class Learned:
 
         () where the words name nothing that could be left out: then asking again would bring the same answer.
         """
-        found = refused(words, body, headers)
+        found = refused(words, body, headers) if self.wanted else ()
         if not found:
             return ()
         if len(self._known) >= _MOST:

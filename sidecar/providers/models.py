@@ -23,6 +23,9 @@ CURRENT: Final = (
 )
 """Models to offer where the provider is not asked which it has, newest first."""
 
+AS_ASKED: Final = "*"
+"""In place of the provider's name: the name that was asked for."""
+
 _FALLBACK: Final = "claude-sonnet-4-5"
 _CONTEXT = re.compile(r"\[\w+\]$")
 _DATE = re.compile(r"-(?:20\d{6}|latest)$")
@@ -73,7 +76,7 @@ def adaptive_only(name: str) -> bool:
 class ModelMap:
     """The rule of names for one provider.
 
-    `explicit` maps asked names (`*` stands for any characters) to the provider's and goes first; `prefix` is what the
+    `explicit` maps asked names (`*` stands for any characters) to the provider's (`*`: the name that was asked for) and goes first; `prefix` is what the
     provider puts before Anthropic's names, without their dates (`databricks-`; empty: names stay as they are);
     `tiers` name the provider's model for all of a kind (`opus`, `sonnet`, `haiku`) that `explicit` does not map.
     `default` is used for models that the provider cannot have any more (`claude-2.1`), and with `foreign`, for a
@@ -92,10 +95,10 @@ class ModelMap:
         bare = _DATE.sub("", plain)
         for name in (asked, plain, bare):
             if name in self.explicit:
-                return self.explicit[name]
+                return self._named(self.explicit[name], plain)
         for pattern, name in self.explicit.items():
             if "*" in pattern and fnmatchcase(plain, pattern):
-                return name
+                return self._named(name, plain)
         if not plain.startswith("claude-"):
             return plain or self._default
         for tier, name in self.tiers.items():
@@ -114,6 +117,9 @@ class ModelMap:
         ids += [n.removeprefix(self.prefix) for n in names] or list(CURRENT)
         unique = dict.fromkeys(name for name in ids if name.startswith("claude-"))
         return tuple(Model(id=name, display_name=_display(name)) for name in unique)
+
+    def _named(self, name: str, plain: str) -> str:
+        return (plain or self._default) if name == AS_ASKED else name
 
     @property
     def _default(self) -> str:

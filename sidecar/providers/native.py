@@ -124,19 +124,19 @@ class NativeProvider:
         """The answer to what of `ready` this endpoint takes, and what was done to `request`."""
         fitted = self._fitted(url, ready)
         try:
-            return await self._once(url, request, fitted, 0)
+            return await self._once(url, request, fitted, turn, 0)
         except faults.Declined as error:
             learned = self.learned.learn(url, ready.model, error.words, fitted.body, fitted.headers)
             if not learned:
                 raise
             log.info("upstream.refuses", provider=self._name, turn=turn.id, model=ready.model, names=list(learned))
-        return await self._once(url, request, self._fitted(url, ready), 1)
+        return await self._once(url, request, self._fitted(url, ready), turn, 1)
 
     async def _once(
-        self, url: str, request: MessagesRequest, fitted: MessagesRequest, before: int
+        self, url: str, request: MessagesRequest, fitted: MessagesRequest, turn: Turn, before: int
     ) -> tuple[TransportAnswer, Handling]:
         stream = fitted.stream
-        headers = await self._headers(fitted, stream=stream)
+        headers = await self._headers(fitted, turn, stream=stream)
         handling = Handling(fitted.model, changes(request, fitted, headers))
         for decoded in (request, fitted):
             decoded.forget()
@@ -150,6 +150,8 @@ class NativeProvider:
         return answer, handling
 
     def _fitted(self, url: str, ready: MessagesRequest) -> MessagesRequest:
+        if not self.learned.wanted:
+            return ready
         known = self.learned.of(url, ready.model)
         if self._by_model is not None:
             known = known.union(self._by_model(ready.model))
@@ -166,11 +168,11 @@ class NativeProvider:
     def _ready(self, request: MessagesRequest) -> MessagesRequest:
         """The request as this provider must get it; the same object when nothing has to differ."""
         ready = request.renamed(self._models.upstream(request.model))
-        if ready.outline.get("max_tokens") is None:
+        if self.learned.wanted and ready.outline.get("max_tokens") is None:
             ready = ready.replaced(max_tokens=DEFAULT_MAX_TOKENS)
         return ready
 
-    async def _headers(self, request: MessagesRequest, *, stream: bool) -> dict[str, str]:
+    async def _headers(self, request: MessagesRequest, turn: Turn, *, stream: bool) -> dict[str, str]:
         route = self._route
         headers = {
             "content-type": "application/json",
@@ -179,6 +181,7 @@ class NativeProvider:
             route.credential: route.scheme + await credential(self._secret),
         }
         headers.update(forwarded(request.headers))
+        headers.update(introduced(turn))
         return headers
 
 
@@ -240,6 +243,12 @@ def whole(raw: bytes, answer: TransportAnswer) -> Message:
 def forwarded(headers: Mapping[str, str]) -> dict[str, str]:
     """The client's headers that go on to the provider, unchanged; none that could break out of its line."""
     return {k: headers[k] for k in _FORWARDED if k in headers and headers[k].isascii() and headers[k].isprintable()}
+
+
+def introduced(turn: Turn) -> dict[str, str]:
+    """What the client and its SDK call themselves: a provider sees the same as without us."""
+    named = (("user-agent", turn.client), *turn.library)
+    return {name: value for name, value in named if value and value.isascii() and value.isprintable()}
 
 
 def changes(sent: MessagesRequest, ready: MessagesRequest, headers: Mapping[str, str]) -> tuple[str, ...]:

@@ -4,22 +4,43 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from uuid import uuid4
 
-from sidecar.core.diff import Change, Hunk
-from sidecar.core.errors import BadInput, NotFound, SidecarError, StoreError
+from sidecar.core.diff import Change, FileDiff, Hunk
+from sidecar.core.errors import BadInput, NotFound, NotSupported, SidecarError, StoreError
 from sidecar.core.ports import ReviewState, Scorer
-from sidecar.core.review import Author, Comment, RiskReport, Thread, ThreadState
+from sidecar.core.review import (
+    Comment,
+    Dismissal,
+    DismissalScope,
+    FileOutline,
+    LineEdit,
+    RiskReport,
+    Scope,
+    Thread,
+    ThreadState,
+    Viewed,
+)
+from sidecar.core.suggestion import suggestion_of
+from sidecar.review import mends
 from sidecar.review.anchor import compare
+from sidecar.review.dismissed import Dismissed
 from sidecar.review.foresight import foresee
+from sidecar.review.handover import handover
+from sidecar.review.outline import outline
+from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answering
-from sidecar.review.threads import Look, reconcile
+from sidecar.review.silence import kind_of, silenced
+from sidecar.review.threads import Look, followed, reconcile, talked
+from sidecar.review.views import Texts, View, choices, stood
+from sidecar.risk.hazards.secret import veiled
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
+from sidecar.vcs.revisions import text_blocking
 from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import read_lines_blocking, working_tree
+from sidecar.vcs.worktree import working_tree
 
 log = get_logger("review")
 
@@ -30,10 +51,27 @@ MOST_REMOVED = 1_000
 """Closed threads that are remembered; who asks for older ones gets everything."""
 
 Listener = Callable[[ReviewState], None]
+Turn = Callable[[Scope], Awaitable["ReviewDesk"]]
+
+
+@dataclass(frozen=True, slots=True)
+class Keeping:
+    """What outlives a review: its threads, and what was dismissed, which all reviews of a repository share."""
+
+    threads: ThreadStore
+    dismissed: Dismissed
+
+
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which diff a review is of, and how to get at the reviews of the others."""
+
+    view: View
+    turn: Turn
 
 
 class ReviewDesk:
-    """Implements `core.ports.Desk` for one repository. All of it runs on one event loop.
+    """Implements `core.ports.Desk` for one diff of a repository (`view`). All of it runs on one event loop.
 
     What is shown is what is stored; where the store fails, the review goes on in memory and the log says so once.
     """
@@ -41,16 +79,25 @@ class ReviewDesk:
     def __init__(
         self,
         git: Git,
-        store: ThreadStore,
+        keeping: Keeping,
         scorer: Scorer,
         answer: Answering,
         clock: Callable[[], float] = time.time,
+        *,
+        manners: Manners = MANNERS,
+        among: Among | None = None,
     ) -> None:
+        """Without `among` this is the review of the working tree, and the only one."""
         self._git = git
-        self._store = store
+        self._view = among.view if among else View(git)
+        self._turn = among.turn if among else None
+        self._change: Change | None = None
+        self._store = keeping.threads
         self._scorer = scorer
         self._answer = answer
         self._clock = clock
+        self._manners = manners
+        self._dismissed = keeping.dismissed
         self._threads: dict[str, Thread] = {}
         self._removed: dict[str, int] = {}
         self._forgotten = 0
@@ -70,6 +117,31 @@ class ReviewDesk:
     def root(self) -> str:
         """The repository's top folder, absolute; thread paths are relative to it."""
         return str(self._git.root)
+
+    @property
+    def viewed(self) -> Viewed:
+        """Which diff this is the review of, as the last look found it."""
+        return self._view.viewed
+
+    def outline(self) -> tuple[FileOutline, ...]:
+        """The files of the change with their risk, the riskiest first."""
+        return outline(self._change, self._report)
+
+    async def at(self, scope: Scope) -> ReviewDesk:
+        """The review of another diff of the same repository. Raises BadInput when there is none."""
+        if scope == self._view.scope:
+            return self
+        if self._turn is None:
+            raise NotSupported("Only this one diff is reviewed here.")
+        return await self._turn(scope)
+
+    async def choices(self) -> tuple[Viewed, ...]:
+        """The diffs that can be reviewed here. Raises GitError."""
+        return await choices(self._git)
+
+    async def text(self, path: str, side: str) -> str:
+        """A file's text on a side of a diff; empty where the side has none. Raises BadInput, GitError."""
+        return await asyncio.to_thread(text_blocking, self._git, side, path)
 
     async def refresh(self, paths: Collection[str] | None = None) -> ReviewState:
         """Look at the change again and return the whole state.
@@ -113,11 +185,14 @@ class ReviewDesk:
         if len(text) > MOST_COMMENT:
             raise BadInput(f"The comment has more than {MOST_COMMENT:,} characters; shorten it.")
         await self._load()
-        thread = await self._say(self._thread(thread_id), "user", text, "")
-        lines = await asyncio.to_thread(read_lines_blocking, self._git.root, thread.anchor.path)
+        asked = Comment(uuid4().hex, "user", text, self._clock())
+        thread = await self._put(self._thread(thread_id), asked)
+        lines = await asyncio.to_thread(self._lines, thread.anchor.path)
         answer = await self._answer.answer(thread, lines, workspace=self.root, report=self._report)
         # The thread may have moved meanwhile, or even be closed: then the words belong to what it was.
-        return await self._say(self._threads.get(thread_id, thread), answer.author, answer.body, answer.name)
+        said = Comment(uuid4().hex, answer.author, answer.body, self._clock(), answer.name)
+        said = replace(said, suggestion=suggestion_of(thread, said) if answer.author == "model" else None)
+        return await self._put(self._threads.get(thread_id, thread), said)
 
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         """Resolve a thread or open it again. Raises NotFound."""
@@ -129,15 +204,76 @@ class ReviewDesk:
         return self._threads[thread_id]
 
     async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
-        """Add the threads that `make` makes, given those that there are. Those that have an id already stay as they are."""
+        """Add the threads that `make` makes, given those that there are.
+
+        Those that have an id already stay as they are; where such comments were dismissed, there is none.
+        """
         await self._load()
-        made = [thread for thread in make(_sorted(self._threads.values())) if thread.id not in self._threads]
+        silent = self._dismissed.all()
+        made = [
+            thread
+            for thread in make(_sorted(self._threads.values()))
+            if thread.id not in self._threads and not silenced(kind_of(thread), _place(thread), silent)
+        ]
         await self._apply(made)
         return tuple(self._threads[thread.id] for thread in made if thread.id in self._threads)
 
+    async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
+        """Take a thread away, and keep others of its kind silent where `scope` reaches.
+
+        Threads in which the user wrote stay, but for the one that is named. Raises NotFound, BadInput for a bad reason.
+        """
+        await self._load()
+        made = await self._dismissed.add(self._thread(thread_id), reason, scope)
+        gone = [
+            thread.id
+            for thread in self._threads.values()
+            if thread.id == thread_id or (not talked(thread) and silenced(kind_of(thread), _place(thread), (made,)))
+        ]
+        await self._apply((), removed=gone)
+        return made
+
+    async def dismissals(self) -> tuple[Dismissal, ...]:
+        """What was dismissed in this repository, the newest first."""
+        await self._load()
+        return self._dismissed.all()
+
+    async def undismiss(self, dismissal_id: str) -> Dismissal:
+        """Undo a dismissal: its thread comes back with all that was said in it. Raises NotFound, GitError."""
+        await self._load()
+        found = await self._dismissed.take(dismissal_id)
+        await self._apply([replace(found.thread, updated=self._clock())])
+        await self.refresh()
+        return found
+
+    async def handover(self, thread_id: str) -> str:
+        """The thread as a task for Claude Code, in plain text that no terminal acts on. Raises NotFound."""
+        await self._load()
+        thread = self._thread(thread_id)
+        return handover(thread, await asyncio.to_thread(self._lines, thread.anchor.path))
+
+    async def stage(self, thread_id: str) -> int:
+        """Stage the hunks that a thread stands on, as they are on the disk; how many.
+
+        Raises NotFound, Conflict where the text moved on, NotSupported for files that are not staged by lines, GitError.
+        """
+        thread, file = await self._acted_on(thread_id)
+        return await asyncio.to_thread(mends.stage, self._git, thread, file)
+
+    async def revert(self, thread_id: str, text: str) -> tuple[LineEdit, ...]:
+        """The edits of `text` (the file in the editor) that take back the hunks that a thread stands on. Raises as `stage`."""
+        thread, file = await self._acted_on(thread_id)
+        return await asyncio.to_thread(mends.revert, self._git, thread, file, text)
+
+    async def suggested(self, thread_id: str, comment_id: str, text: str) -> LineEdit:
+        """The edit of `text` that a comment suggests. Raises NotFound, Conflict where the text moved on."""
+        await self._load()
+        return await asyncio.to_thread(mends.suggested, self._git, self._thread(thread_id), comment_id, text)
+
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file would get for what `text` adds to it; none of them is kept. Raises GitError."""
-        return await foresee(self._git, self._scorer, path, text)
+        await self._load()
+        return await foresee(self._git, self._scorer, path, text, self._manners, self._dismissed.all())
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""
@@ -151,55 +287,82 @@ class ReviewDesk:
 
     async def _look(self) -> None:
         await self._load()
-        change = await working_tree(self._git)
+        change = await self._view.change()
         report = await self._scorer.score(change) if change.files else None
-        texts, edits = await asyncio.to_thread(self._read, change, report)
+        texts, edits, beside = await asyncio.to_thread(self._read, change, report)
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
-        look = Look(report, texts, self._clock(), edits, renames)
-        threads = reconcile(_sorted(old.values()), look, lambda: uuid4().hex)
+        look = Look(report, texts, self._clock(), edits, renames, self._seen)
+        dismissals, strayed = self._dismissals_at(look)
+        look = replace(look, dismissals=dismissals)
+        found = reconcile(_sorted(old.values()), look, lambda: uuid4().hex, manners=self._manners)
+        threads = tuple(stood(thread, beside) for thread in found)
         new = {thread.id: thread for thread in threads}
-        self._seen = {path: lines for path, lines in texts.items() if lines is not None and _needs(path, threads)}
-        scored = _gist(report) != _gist(self._report)
-        self._report = report
+        needed = {thread.anchor.path for thread in threads} | self._dismissed.paths()
+        self._seen = {path: lines for path, lines in texts.items() if lines is not None and path in needed}
+        scored = _gist(change, report) != _gist(self._change, self._report)
+        self._change, self._report = change, report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
+        await self._dismissed.note(strayed)
 
-    def _read(
-        self, change: Change, report: RiskReport | None
-    ) -> tuple[dict[str, Sequence[str] | None], dict[str, tuple[Hunk, ...]]]:
-        """The texts that threads and risks stand in, and how they differ from those of the last look; blocks."""
+    def _read(self, change: Change, report: RiskReport | None) -> tuple[Texts, dict[str, tuple[Hunk, ...]], Texts]:
+        """The texts that threads and risks stand in, how they differ from those of the last look, and their files; blocks."""
         paths = {thread.anchor.path for thread in tuple(self._threads.values())}
-        paths |= {hunk.file for hunk in report.hunks} if report else set()
+        paths |= self._dismissed.paths()
+        paths |= {hunk.file for hunk in report.hunks} | {one.file for one in report.findings} if report else set()
         paths |= {file.path for file in change.files if file.old_path in paths}
-        texts: dict[str, Sequence[str] | None] = {p: read_lines_blocking(self._git.root, p) for p in paths}
+        texts = self._veiled(self._view.read_blocking(paths))
         edits = {
             path: compare(self._seen[path], lines) for path, lines in texts.items() if lines and path in self._seen
         }
-        return texts, edits
+        return texts, edits, self._veiled(self._view.beside_blocking(paths))
+
+    def _lines(self, path: str) -> Sequence[str] | None:
+        """A file's lines on the new side, its secrets veiled; blocks."""
+        return self._veiled(self._view.read_blocking([path]))[path]
+
+    @staticmethod
+    def _veiled(texts: Texts) -> Texts:
+        """Texts with their secrets veiled: what anchors and answers keep of them gives none away."""
+        return {path: None if lines is None else veiled(lines) for path, lines in texts.items()}
+
+    def _dismissals_at(self, look: Look) -> tuple[tuple[Dismissal, ...], list[Dismissal]]:
+        """The dismissals where their lines stand at this look, and those that moved: only the working tree moves them for good."""
+        if self._view.scope == Scope():
+            return self._dismissed.follow(look)
+        return tuple(followed(each, look) for each in self._dismissed.all()), []
 
     async def _load(self) -> None:
         async with self._loading:
             if self._loaded:
                 return
             try:
-                threads = await self._store.all(self.root)
-                self._revision = self._forgotten = await self._store.revision(self.root)
+                await self._dismissed.load()
+                threads = await self._store.all(self._view.key)
+                self._revision = self._forgotten = await self._store.revision(self._view.key)
                 self._threads = {thread.id: thread for thread in threads}
             except StoreError as error:
                 self._store_lost(error)
             self._loaded = True
+
+    async def _acted_on(self, thread_id: str) -> tuple[Thread, FileDiff | None]:
+        """A thread, and how its file differs from what was committed."""
+        await self._load()
+        thread = self._thread(thread_id)
+        if self._view.scope != Scope():
+            raise NotSupported("Only hunks of the working tree can be staged or reverted; choose it for the review.")
+        change = await working_tree(self._git, {thread.anchor.path})
+        return thread, next(iter(change.files), None)
 
     def _thread(self, thread_id: str) -> Thread:
         if thread_id not in self._threads:
             raise NotFound(f"There is no thread {thread_id!r}; it may have been closed by an edit.")
         return self._threads[thread_id]
 
-    async def _say(self, thread: Thread, author: Author, body: str, name: str) -> Thread:
-        now = self._clock()
-        comment = Comment(id=uuid4().hex, author=author, body=body, created=now, name=name)
-        await self._apply([replace(thread, comments=(*thread.comments, comment), updated=now)])
+    async def _put(self, thread: Thread, comment: Comment) -> Thread:
+        await self._apply([replace(thread, comments=(*thread.comments, comment), updated=comment.created)])
         return self._threads[thread.id]
 
     async def _apply(self, changed: Iterable[Thread], *, removed: Collection[str] = (), tell: bool = False) -> None:
@@ -221,7 +384,7 @@ class ReviewDesk:
         for listener in tuple(self._listeners):
             listener(delta)
         try:
-            await self._store.save(self.root, stamped, removed=removed, revision=revision)
+            await self._store.save(self._view.key, stamped, removed=removed, revision=revision)
         except StoreError as error:
             self._store_lost(error)
 
@@ -242,10 +405,13 @@ def _sorted(threads: Iterable[Thread]) -> tuple[Thread, ...]:
     )
 
 
-def _gist(report: RiskReport | None) -> tuple[object, ...]:
-    """What of a report is worth telling when it differs; a score creeps with the time since the last commit."""
-    return () if report is None else (report.band, round(report.score, 2), tuple(file.file for file in report.files))
+def _place(thread: Thread) -> tuple[str, int, int]:
+    return thread.anchor.path, thread.anchor.start, thread.anchor.end
 
 
-def _needs(path: str, threads: Iterable[Thread]) -> bool:
-    return any(thread.anchor.path == path for thread in threads)
+def _gist(change: Change | None, report: RiskReport | None) -> tuple[object, ...]:
+    """What of a look is worth telling when it differs; a score creeps with the time since the last commit."""
+    files = tuple((file.path, file.status, file.hunks) for file in change.files) if change else ()
+    if report is None:
+        return (files,)
+    return report.band, round(report.score, 2), tuple(file.file for file in report.files), files

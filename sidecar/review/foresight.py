@@ -10,18 +10,27 @@ from uuid import uuid4
 
 from sidecar.core.diff import Change, FileDiff
 from sidecar.core.ports import Scorer
-from sidecar.core.review import Thread
+from sidecar.core.review import Dismissal, Thread
 from sidecar.review.anchor import compare
-from sidecar.review.threads import Look, reconcile
+from sidecar.review.places import MANNERS, Manners
+from sidecar.review.threads import Look, followed, reconcile
+from sidecar.risk.hazards.secret import veiled
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import committed_lines_blocking, identity_blocking, read_lines_blocking
 
 
-async def foresee(git: Git, scorer: Scorer, path: str, text: str) -> tuple[Thread, ...]:
+async def foresee(
+    git: Git,
+    scorer: Scorer,
+    path: str,
+    text: str,
+    manners: Manners = MANNERS,
+    dismissals: Collection[Dismissal] = (),
+) -> tuple[Thread, ...]:
     """Comments for a proposed text of `path` (relative to the repository, with `/`).
 
     The score is that of the whole file against the last commit, as it will be once the proposal is written; comments
-    stand only on lines that differ from the file as it is on the disk. Raises GitError.
+    stand only on lines that differ from the file as it is on the disk, and not where they were dismissed. Raises GitError.
     """
     proposed = text.splitlines()
     change, new = await asyncio.to_thread(_change, git, path, proposed)
@@ -29,8 +38,10 @@ async def foresee(git: Git, scorer: Scorer, path: str, text: str) -> tuple[Threa
         return ()
     report = await scorer.score(change)
     hunks = tuple(hunk for hunk in report.hunks if any(line in new for line in range(hunk.start, hunk.end + 1)))
-    look = Look(replace(report, hunks=hunks), {path: proposed}, time.time())
-    return reconcile((), look, lambda: uuid4().hex)
+    findings = tuple(one for one in report.findings if any(line in new for line in range(one.start, one.end + 1)))
+    look = Look(replace(report, hunks=hunks, findings=findings), {path: veiled(proposed)}, time.time())
+    look = replace(look, dismissals=tuple(followed(each, look) for each in dismissals))
+    return reconcile((), look, lambda: uuid4().hex, manners=manners)
 
 
 def _change(git: Git, path: str, proposed: Sequence[str]) -> tuple[Change, Collection[int]]:

@@ -11,9 +11,9 @@ from uuid import uuid4
 from sidecar.core.errors import SidecarError
 from sidecar.core.messages import Json, MessagesRequest, encode, texts
 from sidecar.core.ports import Provider
-from sidecar.core.review import Author, HunkRisk, Reason, RiskReport, Thread
+from sidecar.core.review import Author, Finding, HunkRisk, Reason, RiskReport, Thread
 from sidecar.core.turn import Turn
-from sidecar.review.words import code, escape, likelihood
+from sidecar.review.words import code, escape, head, likelihood
 from sidecar.trace import get_logger
 
 log = get_logger("review")
@@ -71,18 +71,19 @@ class FactsWriter:
     ) -> Answer:
         """See `Answering`."""
         hunk = _hunk_of(thread, report)
-        if report is None or hunk is None:
+        findings = _findings_of(thread, report)
+        if report is None or (hunk is None and not findings):
             return Answer(f"{_NO_MODEL} these lines are not part of the uncommitted change any more.", "sidecar", "")
-        known = [*hunk.reasons, *report.reasons]
-        parts = [
-            f"{_NO_MODEL} this is what its analysers know of these lines.",
-            f"Their score is {hunk.score:.2f}, that of the whole change {report.score:.2f}. {likelihood(report)}",
-            _list("What raises it:", [r for r in known if r.effect > 0]),
-            _list("What lowers it:", [r for r in known if r.effect < 0]),
-            _riskiest(hunk, lines),
-            _CHOOSE,
-        ]
-        return Answer("\n\n".join(filter(None, parts)), "sidecar", "")
+        parts = [f"{_NO_MODEL} this is what its analysers know of these lines.", *map(_finding, findings)]
+        if hunk is not None:
+            known = [*hunk.reasons, *report.reasons]
+            parts += [
+                f"Their score is {hunk.score:.2f}, that of the whole change {report.score:.2f}. {likelihood(report)}",
+                _list("What raises it:", [r for r in known if r.effect > 0]),
+                _list("What lowers it:", [r for r in known if r.effect < 0]),
+                _riskiest(hunk, lines),
+            ]
+        return Answer("\n\n".join(filter(None, [*parts, _CHOOSE])), "sidecar", "")
 
 
 class ReplyWriter:
@@ -158,6 +159,17 @@ def _hunk_of(thread: Thread, report: RiskReport | None) -> HunkRisk | None:
         if hunk.file == anchor.path and hunk.start <= anchor.end and anchor.start <= hunk.end
     ]
     return max(touched, key=lambda hunk: hunk.score, default=None)
+
+
+def _findings_of(thread: Thread, report: RiskReport | None) -> list[Finding]:
+    """What rules found on the thread's lines."""
+    anchor = thread.anchor
+    every = report.findings if report is not None else ()
+    return [one for one in every if one.file == anchor.path and one.start <= anchor.end and anchor.start <= one.end]
+
+
+def _finding(finding: Finding) -> str:
+    return f"**{head(finding)}.** {escape(finding.text)}"
 
 
 def _list(head: str, found: Sequence[Reason]) -> str:

@@ -18,6 +18,8 @@ from sidecar.review.past import Past
 from sidecar.review.reader import Reader
 from sidecar.review.traces import MemoryTraces, TraceStore
 from sidecar.risk.assess import assess
+from sidecar.risk.facts import Facts
+from sidecar.risk.hazards.rules import find
 from sidecar.risk.model import Model, load
 from sidecar.vcs.commits import resolve_many_blocking, told_changes_blocking
 from sidecar.vcs.history import Commit, is_shallow_blocking, walk_blocking
@@ -80,8 +82,13 @@ class RiskScorer:
         begun = time.perf_counter()
         with self._lock:
             facts = gather_blocking(self._git, change, self._past(change))
+        return self._told(change, facts, begun)
+
+    def _told(self, change: Change, facts: Facts, begun: float) -> RiskReport:
+        """The score, and beside it what the rules find."""
         report = assess(change, facts, self._model)
-        return replace(report, ms=round((time.perf_counter() - begun) * 1000, 3))
+        findings = find(change, lambda path: facts.of(path).before)
+        return replace(report, findings=findings, ms=round((time.perf_counter() - begun) * 1000, 3))
 
     def score_commits_blocking(self, revisions: Sequence[str]) -> Generator[RiskReport | Unscored]:
         """Each commit against its first parent, by what its ancestors tell, in the given order; for threads.
@@ -109,8 +116,7 @@ class RiskScorer:
                     yield None
                     continue
                 begun = time.perf_counter()
-                report = assess(change, facts_of(change, past, before), self._model)
-                yield replace(report, ms=round((time.perf_counter() - begun) * 1000, 3))
+                yield self._told(change, facts_of(change, past, before), begun)
 
     def _bulk_past(self, wanted: frozenset[str], found: dict[str, Commit]) -> Past | None:
         """The past of all wanted commits' parents; fills `found` with the wanted commits. None in a shallow clone."""

@@ -8,7 +8,7 @@ from sidecar.core.diff import Change, FileDiff
 from sidecar.core.ports import Scorer
 from sidecar.core.review import HunkRisk, RiskReport
 from sidecar.review import words
-from sidecar.review.threads import candidates
+from sidecar.review.places import candidates
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import Doing, Status, commit, status, working_tree
 
@@ -38,12 +38,13 @@ async def summarize(git: Git | None, scorer: Scorer) -> str:
         return found
     now, change = found
     report = await scorer.score(change)
-    return "\n".join([_head(now, change), "", *_files(change, report), "", *_risk(report), *_places(report)])
+    head = [_head(now, change), "", *_files(change, report), ""]
+    return "\n".join([*head, *_found(report), *_risk(report), *_places(report)])
 
 
 def describe(change: Change, report: RiskReport) -> str:
     """Any change with its risk, file by file, its riskiest places, and what was not scored."""
-    parts = [_files(change, report), [""], _risk(report), _places(report), _skipped(report)]
+    parts = [_files(change, report), [""], _found(report), _risk(report), _places(report), _skipped(report)]
     return "\n".join(line for part in parts for line in part)
 
 
@@ -55,8 +56,9 @@ async def review_text(git: Git | None, scorer: Scorer) -> str:
     now, change = found
     report = await scorer.score(change)
     places = _places(report)
-    quiet = [] if places else ["", "No place stands out: nothing here is worth a comment of its own."]
-    return "\n".join([_head(now, change), "", *_risk(report), *places, *quiet, *_skipped(report)])
+    hits = _found(report)
+    quiet = [] if places or hits else ["", "No place stands out: nothing here is worth a comment of its own."]
+    return "\n".join([_head(now, change), "", *hits, *_risk(report), *places, *quiet, *_skipped(report)])
 
 
 async def _change(git: Git | None) -> tuple[Status, Change] | str:
@@ -116,6 +118,17 @@ def _file(file: FileDiff) -> str:
     return f"{text} ({words.escape(file.reason)})" if file.reason else text
 
 
+def _found(report: RiskReport) -> list[str]:
+    """What rules found: plain hazards, and what else they know where the change is more than ordinary."""
+    told = [one for one in report.findings if one.hazard or report.band != "low"]
+    lines = [
+        f"- {words.code(one.file)}, {_lines(one.start, one.end)}: **{words.head(one)}.** {words.escape(one.text)}"
+        for one in told[:MOST_PLACES]
+    ]
+    more = len(told) - MOST_PLACES
+    return [*lines, *([f"- and {_many(more, 'more finding')}"] if more > 0 else []), ""] if lines else []
+
+
 def _risk(report: RiskReport) -> list[str]:
     if not report.files:
         return ["**Risk: none to tell.** The change adds no production code that could be scored."]
@@ -124,16 +137,19 @@ def _risk(report: RiskReport) -> list[str]:
 
 
 def _places(report: RiskReport) -> list[str]:
-    places = [candidate.hunk for candidate in candidates(report)][:MOST_PLACES]
+    places = [candidate.hunk for candidate in candidates(report) if candidate.hunk][:MOST_PLACES]
     if not places:
         return []
     return ["", "**Look here first:**", "", *(line for place in places for line in _place(place))]
 
 
 def _place(hunk: HunkRisk) -> Sequence[str]:
-    lines = f"line {hunk.start}" if hunk.start == hunk.end else f"lines {hunk.start} to {hunk.end}"
     reasons = words.reasons(words.raising(hunk.reasons))
-    return [f"- {words.code(hunk.file)}, {lines}", *(f"  {reason}" for reason in reasons)]
+    return [f"- {words.code(hunk.file)}, {_lines(hunk.start, hunk.end)}", *(f"  {reason}" for reason in reasons)]
+
+
+def _lines(start: int, end: int) -> str:
+    return f"line {start}" if start == end else f"lines {start} to {end}"
 
 
 def _skipped(report: RiskReport) -> list[str]:

@@ -1,35 +1,24 @@
 """Which threads a change has, after another look: kept, moved, closed, opened. Pure.
 
 The rules, in short: silence below the floor; a few comments a change, one for a place; an edit moves or closes a
-comment and never repeats it; what was resolved stays resolved; what the user wrote is never thrown away.
+comment and never repeats it; what was resolved stays resolved; what the user wrote is never thrown away. A plain
+hazard is told before all risks, and takes the place of the least of them where there is no room.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sidecar.core.diff import Hunk
-from sidecar.core.review import Anchor, Band, Comment, HunkRisk, RiskReport, Thread
+from sidecar.core.review import Anchor, Comment, Dismissal, RiskReport, Thread
 from sidecar.review import words
 from sidecar.review.anchor import edited, find, make
-
-BUDGET = 5
-"""Comments that a change gets at most."""
-
-NEAR = 3
-"""Lines between two places that still share one comment."""
-
-LONGEST = 8
-"""Lines that a comment points at, at most: the riskiest of a long stretch."""
-
-_STANDS_OUT = 0.25
-"""Share of the riskiest place's score from which another place is worth a comment."""
+from sidecar.review.places import BANDS, MANNERS, Candidate, Manners, near, nearest, reaches, tag, worth_saying
+from sidecar.review.silence import kind_of, renamed, silenced
 
 _MOVED = 0.05
 """Difference from which a comment's score is told anew."""
-
-_BANDS: tuple[Band, ...] = ("low", "medium", "high", "critical")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +27,8 @@ class Look:
 
     `texts` holds the new lines of every file that was looked at (None: gone or unreadable). `edits` leads,
     by path, from the text of the last look to this one, where that is known. `renames` leads from old paths to new.
+    `seen` are the texts that the edits begin with: an anchor that does not stand there is looked for by its content.
+    `dismissals` stand where their lines are now.
     """
 
     report: RiskReport | None
@@ -45,60 +36,79 @@ class Look:
     now: float
     edits: Mapping[str, Sequence[Hunk]] = field(default_factory=dict)
     renames: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Candidate:
-    """A place that would be worth a comment: the lines to point at, and the hunk that they belong to."""
-
-    hunk: HunkRisk
-    start: int
-    end: int
-    band: Band
+    seen: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    dismissals: Sequence[Dismissal] = ()
 
 
 def reconcile(
-    threads: Sequence[Thread], look: Look, new_id: Callable[[], str], *, budget: int = BUDGET
+    threads: Sequence[Thread], look: Look, new_id: Callable[[], str], *, manners: Manners = MANNERS
 ) -> tuple[Thread, ...]:
     """The threads that there are now; those that are not among them are closed for good.
 
     An unchanged thread is the same object as before. `new_id` names new threads and comments.
     """
-    found = candidates(look.report)
-    kept = [thread for old in threads if (thread := _again(old, look, found)) is not None]
-    taken = [(thread.anchor.path, thread.anchor.start, thread.anchor.end) for thread in kept]
-    room = budget - sum(thread.origin == "risk" and not thread.anchor.outdated for thread in kept)
+    found = _wanted(look, manners)
+    placed = [_Placed(old, *_placed(old.anchor, look)) for old in threads]
+    taken_by = _claims(placed, found)
+    kept = [thread for one in placed if (thread := _again(one, look, _for(one, found, taken_by), manners)) is not None]
+    for _ in range(-_room(kept, manners)):
+        _drop(kept)
     for candidate in found:
-        place = (candidate.hunk.file, candidate.start, candidate.end)
-        lines = look.texts.get(candidate.hunk.file)
-        if room <= 0 or look.report is None or not lines or any(near(place, other) for other in taken):
+        lines = look.texts.get(candidate.file)
+        taken = [(thread.anchor.path, thread.anchor.start, thread.anchor.end) for thread in kept]
+        if look.report is None or not lines or any(near(candidate.place, other) for other in taken):
             continue
-        kept.append(_opened(candidate, look.report, lines, look.now, new_id))
-        taken.append(place)
-        room -= 1
+        if _room(kept, manners) > 0 or (candidate.hazard and manners.budget and _drop(kept)):
+            kept.append(_opened(candidate, look.report, lines, look.now, new_id))
     return tuple(kept)
 
 
-def candidates(report: RiskReport | None) -> list[Candidate]:
-    """Places worth a comment, the riskiest first; none in a change of low risk.
+@dataclass(frozen=True, slots=True)
+class _Placed:
+    """A thread of the last look, where its lines stand now, and whether these were edited."""
 
-    A place with less than half of the change's score counts one band lower than the change; the riskiest never does.
-    """
-    if report is None or report.band == "low" or not report.hunks:
-        return []
-    ranked = sorted(report.hunks, key=lambda hunk: (-hunk.score, hunk.file, hunk.start))
-    top = ranked[0].score
-    found = []
-    for hunk in ranked:
-        band = report.band if hunk is ranked[0] or 2 * hunk.score >= report.score else _lower(report.band)
-        if band != "low" and hunk.score >= _STANDS_OUT * top:
-            found.append(Candidate(hunk, *_spot(hunk), band))
-    return found
+    thread: Thread
+    anchor: Anchor
+    altered: bool
+
+    @property
+    def place(self) -> tuple[str, int, int]:
+        return self.anchor.path, self.anchor.start, self.anchor.end
 
 
-def near(place: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
-    """Whether two ranges of lines (path, first, last) share a comment."""
-    return place[0] == other[0] and place[1] <= other[2] + NEAR and other[1] <= place[2] + NEAR
+def _claims(placed: Sequence[_Placed], found: Sequence[Candidate]) -> dict[int, str]:
+    """For each place of a finding (by its index) the thread that tells of it: the nearest, so that none is told twice."""
+    own = [one for one in placed if one.thread.origin == "risk" and not one.anchor.outdated]
+    claims: dict[int, str] = {}
+    for at, candidate in enumerate(found):
+        which = nearest(candidate.place, [one.place for one in own]) if candidate.findings else None
+        if which is not None:
+            claims[at] = own[which].thread.id
+    return claims
+
+
+def _for(one: _Placed, found: Sequence[Candidate], taken_by: Mapping[int, str]) -> list[Candidate]:
+    """The places that a thread may tell of, its own findings before all."""
+    mine = [candidate for at, candidate in enumerate(found) if taken_by.get(at) == one.thread.id]
+    return [*mine, *(candidate for at, candidate in enumerate(found) if at not in taken_by)]
+
+
+def _room(threads: Sequence[Thread], manners: Manners) -> int:
+    """How many comments more there may be; below 0 when the user wants fewer than there are."""
+    return manners.budget - sum(thread.origin == "risk" and not thread.anchor.outdated for thread in threads)
+
+
+def _drop(threads: list[Thread]) -> bool:
+    """Take back the comment that is needed least: of no hazard, without a word of the user's; whether there was one."""
+    spare = [one for one in threads if one.origin == "risk" and not talked(one) and not _hazards(one.tags)]
+    if not spare:
+        return False
+    threads.remove(min(spare, key=lambda one: (one.state == "open", one.score, -one.created)))
+    return True
+
+
+def _hazards(tags: Iterable[str]) -> set[str]:
+    return {tag for tag in tags if tag.startswith("hazard:")}
 
 
 def talked(thread: Thread) -> bool:
@@ -106,25 +116,57 @@ def talked(thread: Thread) -> bool:
     return thread.origin == "user" or any(comment.author == "user" for comment in thread.comments)
 
 
-def _again(old: Thread, look: Look, found: Sequence[Candidate]) -> Thread | None:
+def followed(each: Dismissal, look: Look) -> Dismissal:
+    """A dismissal where its lines stand at this look; the same object when nothing moved.
+
+    Lines that were themselves edited are no longer those that were dismissed.
+    """
+    old = each.thread.anchor
+    if each.scope != "lines":
+        path = look.renames.get(old.path)
+        return each if path is None or look.texts.get(old.path) is not None else renamed(each, path)
+    anchor, altered = _placed(old, look)
+    anchor = replace(old, outdated=True) if altered else anchor
+    if anchor == old:
+        return each
+    moved = each if anchor.path == old.path else renamed(each, anchor.path)
+    return replace(moved, thread=moved.thread.moved(anchor))
+
+
+def _wanted(look: Look, manners: Manners) -> list[Candidate]:
+    """The places worth a comment, without what was dismissed there: the risk, or what a rule found."""
+    report = look.report
+    if report is not None and look.dismissals:
+        heard = (f for f in report.findings if not silenced(tag(f), (f.file, f.start, f.end), look.dismissals))
+        report = replace(report, findings=tuple(heard))
+    found = worth_saying(report, manners)
+    return [one for one in found if one.findings or not silenced("risk", one.place, look.dismissals)]
+
+
+def _again(one: _Placed, look: Look, found: Sequence[Candidate], manners: Manners) -> Thread | None:
     """A thread of the last look as it stands now, or None when it is closed."""
-    anchor, altered = _placed(old.anchor, look)
-    if altered and old.origin == "review":
+    old, anchor = one.thread, one.anchor
+    if one.altered and old.origin == "review":
         anchor = replace(old.anchor, outdated=True)  # what was said of a text says nothing of another
     thread = old if anchor == old.anchor else old.moved(anchor)
     if anchor.outdated:
         return _lost(thread, look.now) if talked(thread) else None
+    if not talked(thread) and silenced(kind_of(thread), one.place, look.dismissals):
+        return None
     if thread.origin != "risk":
         return thread
-    place = (anchor.path, anchor.start, anchor.end)
     report = look.report
-    match = next((c for c in found if near(place, (c.hunk.file, c.start, c.end))), None)
+    match = next((candidate for candidate in found if near(one.place, candidate.place)), None)
     if report is not None and match is not None:
-        return _rescored(thread, match, report, look.now, altered=altered)
+        lines = look.texts.get(match.file)
+        if match.findings and lines and one.place != match.place:
+            # What is said of a line stands on that line, even where a risk beside it had the comment before.
+            thread = thread.moved(make(match.file, lines, match.start, match.end))
+        return _rescored(thread, match, report, look.now, altered=one.altered)
     # A hunk that no longer stands out keeps the comment that it has: comments that come and go are worse than none.
-    changed = report is not None and report.band != "low"
-    changed = changed and any(near(place, (h.file, h.start, h.end)) for h in (report.hunks if report else ()))
-    return thread if changed or talked(thread) else None
+    risky = report is not None and reaches(report.band, manners.floor) and reaches(thread.band, manners.floor)
+    risky = risky and any(near(one.place, (h.file, h.start, h.end)) for h in (report.hunks if report else ()))
+    return thread if (risky and not thread.tags) or talked(thread) else None
 
 
 def _placed(anchor: Anchor, look: Look) -> tuple[Anchor, bool]:
@@ -137,7 +179,8 @@ def _placed(anchor: Anchor, look: Look) -> tuple[Anchor, bool]:
     lines = look.texts[path]
     if lines is None:
         return replace(anchor, outdated=True), False
-    edits = look.edits.get(anchor.path) if path == anchor.path and not anchor.outdated else None
+    known = path == anchor.path and not anchor.outdated and _stood(anchor, look.seen.get(path))
+    edits = look.edits.get(path) if known else None
     wanted = anchor if path == anchor.path else replace(anchor, path=path)
     place = find(wanted, lines, edits)
     if not place.outdated or anchor.outdated:
@@ -146,63 +189,63 @@ def _placed(anchor: Anchor, look: Look) -> tuple[Anchor, bool]:
     return (place, False) if other is None else (other, True)
 
 
+def _stood(anchor: Anchor, seen: Sequence[str] | None) -> bool:
+    """Whether the anchor stands just so in the text that the edits begin with; yes where that text is not told."""
+    return seen is None or anchor == make(anchor.path, seen, anchor.start, anchor.end)
+
+
 def _lost(thread: Thread, now: float) -> Thread:
     """A thread whose text is gone but whose words are kept."""
     return thread if thread.state == "resolved" else replace(thread, state="resolved", updated=now)
 
 
 def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, *, altered: bool) -> Thread:
-    """The thread with today's score. What was resolved is opened again only by an edit that made it worse."""
-    worse = _BANDS.index(match.band) > _BANDS.index(thread.band)
-    if thread.state == "resolved" and not (altered and worse):
+    """The thread with today's score. What was resolved is opened again by an edit that made it worse, and by a new hazard."""
+    worse = altered and BANDS.index(match.band) > BANDS.index(thread.band)
+    if thread.state == "resolved" and not worse and not _hazards(match.tags) - _hazards(thread.tags):
         return thread
     comments = thread.comments
     if comments and comments[0].author == "sidecar":
-        first = replace(comments[0], body=words.comment(match.hunk, report, match.band))
+        first = replace(comments[0], body=_body(match, report))
         comments = (first, *comments[1:])
-    same = match.band == thread.band and abs(match.hunk.score - thread.score) < _MOVED
+    same = match.band == thread.band and abs(match.score - thread.score) < _MOVED and match.tags == thread.tags
     if same and thread.state == "open" and comments == thread.comments:
         return thread
     return replace(
         thread,
         state="open",
-        score=match.hunk.score,
+        score=match.score,
         band=match.band,
-        title=words.title(match.band),
+        title=_title(match),
         comments=comments,
         updated=now,
+        tags=match.tags,
     )
 
 
 def _opened(
     candidate: Candidate, report: RiskReport, lines: Sequence[str], now: float, new_id: Callable[[], str]
 ) -> Thread:
-    hunk, band = candidate.hunk, candidate.band
     return Thread(
         id=new_id(),
-        anchor=make(hunk.file, lines, candidate.start, candidate.end),
+        anchor=make(candidate.file, lines, candidate.start, candidate.end),
         state="open",
-        score=hunk.score,
-        band=band,
-        comments=(Comment(id=new_id(), author="sidecar", body=words.comment(hunk, report, band), created=now),),
+        score=candidate.score,
+        band=candidate.band,
+        comments=(Comment(id=new_id(), author="sidecar", body=_body(candidate, report), created=now),),
         created=now,
         updated=now,
-        title=words.title(band),
+        title=_title(candidate),
+        tags=candidate.tags,
     )
 
 
-def _spot(hunk: HunkRisk) -> tuple[int, int]:
-    """The lines of a hunk to point at: all of a short one, else the stretch that holds the most risk."""
-    if hunk.end - hunk.start < LONGEST:
-        return hunk.start, hunk.end
-    risk = {line.line: line.score for line in hunk.lines}
-    if not risk:
-        return hunk.start, hunk.start + LONGEST - 1
-    starts = range(hunk.start, hunk.end - LONGEST + 2)
-    best = max(starts, key=lambda start: (sum(risk.get(start + n, 0.0) for n in range(LONGEST)), -start))
-    inside = [line for line in range(best, best + LONGEST) if line in risk]
-    return inside[0], inside[-1]
+def _title(candidate: Candidate) -> str:
+    return words.head(candidate.findings[0]) if candidate.findings else words.title(candidate.band)
 
 
-def _lower(band: Band) -> Band:
-    return _BANDS[max(0, _BANDS.index(band) - 1)]
+def _body(candidate: Candidate, report: RiskReport) -> str:
+    hunk = candidate.hunk
+    if candidate.findings:
+        return words.found(candidate.findings, words.placed(hunk, report) if hunk else "")
+    return words.comment(hunk, report, candidate.band) if hunk else ""

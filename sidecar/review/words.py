@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sidecar.core.review import Band, HunkRisk, Reason, RiskReport
+from sidecar.core.review import Band, Finding, HunkRisk, Reason, RiskReport
 
 MOST_REASONS = 3
 
@@ -65,6 +65,23 @@ def comment(hunk: HunkRisk, report: RiskReport, band: Band) -> str:
     first, *more = said
     lead = f"**{title(band)}.** {first.removeprefix('- ')}"
     return "\n\n".join(filter(None, [lead, "\n".join(more), placed(hunk, report)]))
+
+
+def head(finding: Finding) -> str:
+    """The head of a thread about a finding, in place of a degree of risk."""
+    return f"{'Hazard' if finding.hazard else 'Worth a look'}: {finding.title}"
+
+
+def found(findings: Sequence[Finding], risk: str = "") -> str:
+    """The first comment of a thread about findings, as Markdown: what stands there, why it matters, what to do.
+
+    The gravest is told in full, at most two more in a line each; `risk` is what the score says of the place.
+    """
+    first, *others = findings
+    parts = [f"**{head(first)}.** {escape(first.what)}", f"{escape(first.why)} {escape(first.remedy)}"]
+    told = dict.fromkeys(f"- {escape(f'{head(one)}. {one.what} {one.remedy}')}" for one in others if one != first)
+    parts.append("\n".join(list(told)[: MOST_REASONS - 1]))
+    return "\n\n".join(filter(None, [*parts, risk]))
 
 
 def reasons(found: Sequence[Reason], most: int = MOST_REASONS) -> list[str]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
+from sidecar.core.review import Band
 from sidecar.core.turn import TraceLevel
 from sidecar.settings.fields import AfterValidator, BeforeValidator, Group, Setting
 from sidecar.settings.values import (
     Folder,
+    Headers,
     Key,
     Names,
     Prices,
@@ -26,7 +28,7 @@ Auth = Literal["auto", "token", "none"]
 AzureAuth = Literal["key", "entra"]
 ToolOffer = Literal["auto", "always", "never"]
 LogLevel = Literal["debug", "info", "warning", "error"]
-Narrowing = Literal["only false", "only true", "lower", "more", "fewer", "stricter"]
+Narrowing = Literal["only false", "only true", "lower", "higher", "more", "fewer", "stricter"]
 
 
 def _setting(
@@ -81,6 +83,11 @@ class Choice(Group):
         {}, "Model names: asked for = name at the provider.", "SIDECAR_MODEL_MAP",
         example="claude-sonnet-4-5=databricks-claude-sonnet-4-5",
     )  # fmt: skip
+    fit: bool = _setting(
+        True,
+        "Whether requests are fitted to what the provider takes; without, they go as they come, and what it refuses is told.",
+        "SIDECAR_FIT",
+    )
     opus: str | None = _setting(None, "The provider's model for every Opus that the map does not know.", "MODEL_OPUS", min_length=1)  # fmt: skip
     sonnet: str | None = _setting(None, "The same for every Sonnet.", "MODEL_SONNET", min_length=1)
     haiku: str | None = _setting(None, "The same for every Haiku.", "MODEL_HAIKU", min_length=1)
@@ -315,6 +322,31 @@ class Ide(Group):
     config_dir: Folder = _setting(Path("~/.claude"), "Claude Code's own folder.", "CLAUDE_CONFIG_DIR")
 
 
+class Review(Group):
+    """How much the review says of a change."""
+
+    budget: int = _setting(
+        5,
+        "Comments that a change gets at most; 0 for none.",
+        "SIDECAR_REVIEW_BUDGET",
+        narrow="lower",
+        example="5",
+        ge=0,
+        le=100,
+    )
+    floor: Annotated[Band, BeforeValidator(lower)] = _setting(
+        "medium",
+        "The band (`low`, `medium`, `high`, `critical`) from which a risk is told; plain hazards are told below it too.",
+        "SIDECAR_REVIEW_FLOOR",
+        narrow="higher",
+    )
+    findings: bool = _setting(
+        True,
+        "Whether what the rules find ([findings](risk-findings.md)) is told in threads.",
+        "SIDECAR_REVIEW_FINDINGS",
+    )
+
+
 class Languages(Group):
     """Language servers, which know a project better than an index does."""
 
@@ -377,4 +409,10 @@ class Index(Group):
 class Telemetry(Group):
     """Our own traces and metrics."""
 
-    otlp_endpoint: Url | None = _setting(None, "A collector to send them to.", "OTEL_EXPORTER_OTLP_ENDPOINT")
+    otlp_endpoint: Url | None = _setting(
+        None, "A collector to send them to, by OTLP over HTTP: the base that gets `/v1/traces` and `/v1/metrics`.",
+        "OTEL_EXPORTER_OTLP_ENDPOINT", example="http://127.0.0.1:4318",
+    )  # fmt: skip
+    otlp_headers: Headers | None = _setting(
+        None, "What goes with them, `name=value, …` (percent-encoded): the collector's key.", "OTEL_EXPORTER_OTLP_HEADERS"
+    )  # fmt: skip

@@ -11,12 +11,13 @@ import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from platformdirs import PlatformDirs
 
 from sidecar.core.errors import SetupError
+from sidecar.core.review import Band
 from sidecar.settings.fields import Group, Wrong
 from sidecar.settings.groups import Narrowing
 from sidecar.settings.problems import explain, near
@@ -37,6 +38,7 @@ WORKSPACE_FILE: Final = ".sidecar.toml"
 """What a repository may bring along to narrow the user's settings; not trusted."""
 
 _WORKSPACE_FILE_BYTES: Final = 64 * 1024
+_BANDS: Final = get_args(Band)
 _CHECKED_PREFIXES: Final = ("SIDECAR_", "POLICY_", "PROMPT_CACHE_", "WORKSPACE_TEST_")
 _FLAGS: Final = {
     "server.host": "--host",
@@ -184,6 +186,8 @@ def _narrowed(how: Narrowing, now: Any, wanted: Any) -> object | None:
         return wanted if (how == "only true") == wanted and how.startswith("only") else None
     if isinstance(wanted, int):
         return wanted if how == "lower" and 0 < wanted <= now else None
+    if how == "higher" and wanted in _BANDS:
+        return wanted if _BANDS.index(wanted) >= _BANDS.index(now) else None
     if isinstance(wanted, list) and all(isinstance(item, str) for item in wanted):
         return {"more": (*now, *wanted), "fewer": tuple(n for n in now if n in wanted)}.get(how)
     return "token" if how == "stricter" and wanted == "token" else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
+
+import orjson
 
 from sidecar.core.secret import SecretStr
 from sidecar.settings.fields import AfterValidator, BeforeValidator
@@ -46,6 +48,27 @@ def check_secret(value: Any) -> Any:
     return SecretStr(key)
 
 
+def header_pairs(text: str) -> dict[str, str]:
+    """Headers written `name=value, name=value`, percent-encoded, as OpenTelemetry's variables are."""
+    found: dict[str, str] = {}
+    for part in split(text):
+        name, mark, value = part.partition("=")
+        told = unquote(value.strip())
+        if not (mark and re.fullmatch(r"[\w!#$%&'*+.^`|~-]+", name.strip()) and told.isascii() and told.isprintable()):
+            raise ValueError("is not of the form name=value, name=value, with %20 for a blank")
+        found[name.strip().lower()] = told
+    return found
+
+
+def check_headers(value: Any) -> Any:
+    """Headers, kept as they were written: they may hold a key."""
+    raw = value.get_secret_value() if isinstance(value, SecretStr) else value
+    if not isinstance(raw, str):
+        return value
+    header_pairs(raw)
+    return SecretStr(raw.strip())
+
+
 def check_pattern(value: str) -> str:
     """A regular expression."""
     try:
@@ -56,8 +79,24 @@ def check_pattern(value: str) -> str:
 
 
 def split(value: Any) -> Any:
-    """`a, b` as a list, so that a variable can hold one."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """`a, b` as a list, so that a variable can hold one; what has commas of its own stands in a list of JSON: `["a, b"]`."""
+    if not isinstance(value, str):
+        return value
+    if not re.match(r"\s*\[\s*\"", value):
+        return [part.strip() for part in value.split(",") if part.strip()]
+    try:
+        parts = orjson.loads(value)
+    except orjson.JSONDecodeError:
+        parts = [None]
+    if not all(isinstance(part, str) for part in parts):
+        raise ValueError('begins as a list of JSON and is none; write ["a", "b"], or a, b')
+    return parts
+
+
+def listed(*parts: str) -> str:
+    """These parts as `split` reads them back."""
+    plain = all(part == part.strip() and part and "," not in part and part[0] != "[" for part in parts)
+    return ",".join(parts) if plain else orjson.dumps(parts).decode()
 
 
 def pairs(value: Any) -> Any:
@@ -108,5 +147,6 @@ def check_prices(value: dict[str, dict[str, float]]) -> dict[str, dict[str, floa
 Prices = Annotated[dict[str, dict[str, float]], AfterValidator(check_prices)]
 Url = Annotated[str, AfterValidator(check_url)]
 Key = Annotated[SecretStr, BeforeValidator(check_secret)]
+Headers = Annotated[SecretStr, BeforeValidator(check_headers)]
 Names = Annotated[tuple[str, ...], BeforeValidator(split)]
 Folder = Annotated[Path, AfterValidator(expand)]

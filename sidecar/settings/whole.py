@@ -26,6 +26,7 @@ from sidecar.settings.groups import (
     OpenAI,
     Policy,
     Records,
+    Review,
     Server,
     Telemetry,
     Tests,
@@ -54,6 +55,7 @@ class Settings:
     ide: Ide
     languages: Languages
     index: Index
+    review: Review
     records: Records
     tracing: Tracing
 

@@ -39,5 +39,12 @@ STEPS: tuple[tuple[str, ...], ...] = (
         ),
         "CREATE TABLE passed_trees (tree TEXT PRIMARY KEY, command TEXT NOT NULL, at REAL NOT NULL)",
     ),
+    # 4: what people dismissed in reviews, named like the threads.
+    (
+        (
+            "CREATE TABLE dismissals (repo BLOB NOT NULL, id TEXT NOT NULL, document TEXT NOT NULL,"
+            " PRIMARY KEY (repo, id))"
+        ),
+    ),
 )
 """Statements of each step; a database whose `user_version` is n has had the first n of them."""

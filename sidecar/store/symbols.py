@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from sidecar.core.defined import Defined
 from sidecar.core.errors import StoreError
 from sidecar.store.database import BUSY
 
@@ -27,27 +28,6 @@ _SYMBOL: Final = (
     " signature, symbols.doc, files.path, files.language, symbols.file, place"
     " FROM symbols JOIN names ON names.id = symbols.name JOIN files ON files.id = symbols.file"
 )
-
-
-class SymbolRow(NamedTuple):
-    """A symbol as it is kept; `file` and `place` name it within the index's present state."""
-
-    name: str
-    kind: str
-    container: str
-    line: int
-    column: int
-    end_column: int
-    from_line: int
-    from_column: int
-    to_line: int
-    to_column: int
-    signature: str
-    doc: str
-    path: str
-    language: str
-    file: int
-    place: int
 
 
 class FileRow(NamedTuple):
@@ -147,19 +127,19 @@ class SymbolReader:
         )
 
     # ── symbols ─────────────────────────────────────────────────────────────────────────────────────
-    def symbols_named(self, name: str) -> list[SymbolRow]:
+    def symbols_named(self, name: str) -> list[Defined]:
         """All symbols of exactly this name."""
         ask = f"{_SYMBOL} WHERE symbols.name = (SELECT id FROM names WHERE text = ?) ORDER BY path, line"  # noqa: S608 - both are constants
-        return [SymbolRow(*row) for row in self._all(ask, name)]
+        return [Defined(*row) for row in self._all(ask, name)]
 
-    def symbols_in(self, file: int) -> list[SymbolRow]:
+    def symbols_in(self, file: int) -> list[Defined]:
         """All symbols of a file, in its order."""
-        return [SymbolRow(*row) for row in self._all(f"{_SYMBOL} WHERE symbols.file = ? ORDER BY place", file)]
+        return [Defined(*row) for row in self._all(f"{_SYMBOL} WHERE symbols.file = ? ORDER BY place", file)]
 
-    def symbols_of(self, names: Sequence[str]) -> list[SymbolRow]:
+    def symbols_of(self, names: Sequence[str]) -> list[Defined]:
         """All symbols of these names."""
         ask = f"{_SYMBOL} WHERE symbols.name IN (SELECT id FROM names WHERE text IN ({', '.join('?' * len(names))}))"  # noqa: S608 - only marks
-        return [SymbolRow(*row) for row in self._all(ask, *names)]
+        return [Defined(*row) for row in self._all(ask, *names)]
 
     def search(self, text: str, limit: int) -> list[str]:
         """Names of symbols that hold a text, whatever its case: those that hold it whole, else as a subsequence."""

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from dataclasses import asdict, fields
 from typing import Any
 
-from sidecar.core.review import Anchor, Comment, Thread
+from sidecar.core.review import Anchor, Comment, Evidence, Suggestion, Thread
 from sidecar.store.database import Connection, Database
 
 
@@ -29,17 +29,17 @@ class ThreadStore:
         """
 
         def ask(connection: Connection) -> list[str]:
-            rows = connection.execute("SELECT document FROM threads WHERE repo = ?", (_key(repo),))
+            rows = connection.execute("SELECT document FROM threads WHERE repo = ?", (key_of(repo),))
             return [document for (document,) in rows]
 
-        found = (_decoded(document) for document in await self._database.read(ask))
+        found = (decoded(document) for document in await self._database.read(ask))
         return tuple(sorted((thread for thread in found if thread), key=lambda thread: (thread.created, thread.id)))
 
     async def revision(self, repo: str) -> int:
         """The number of the last change of the repository's threads, 0 before the first. Raises StoreError."""
 
         def ask(connection: Connection) -> int:
-            row = connection.execute("SELECT revision FROM reviews WHERE repo = ?", (_key(repo),)).fetchone()
+            row = connection.execute("SELECT revision FROM reviews WHERE repo = ?", (key_of(repo),)).fetchone()
             return 0 if row is None else int(row[0])
 
         return await self._database.read(ask)
@@ -51,8 +51,8 @@ class ThreadStore:
 
         A revision never goes back. Raises StoreError.
         """
-        key = _key(repo)
-        documents = [(key, thread.id, _encoded(thread)) for thread in threads]
+        key = key_of(repo)
+        documents = [(key, thread.id, encoded(thread)) for thread in threads]
 
         def act(connection: Connection) -> None:
             connection.executemany("INSERT OR REPLACE INTO threads (repo, id, document) VALUES (?, ?, ?)", documents)
@@ -70,32 +70,45 @@ class ThreadStore:
         await self.save(repo, (), removed=ids)
 
 
-def _key(repo: str) -> bytes:
+def key_of(repo: str) -> bytes:
     """A path's bytes: names that are no UTF-8 have no text that SQLite would take."""
     return repo.encode("utf-8", "surrogateescape")
 
 
-def _encoded(thread: Thread) -> str:
+def encoded(thread: Thread) -> str:
+    """A thread as one JSON document."""
     return json.dumps(asdict(thread), ensure_ascii=True, separators=(",", ":"))
 
 
-def _decoded(document: str) -> Thread | None:
+def decoded(document: str) -> Thread | None:
+    """The thread of a document; None for what cannot be understood."""
     try:
-        data = json.loads(document)
-        anchor = _known(Anchor, data["anchor"])
-        anchor |= {name: tuple(anchor[name]) for name in ("text", "before", "after") if name in anchor}
-        comments = tuple(Comment(**_known(Comment, comment)) for comment in data["comments"])
-        rest = _known(Thread, data) | {
-            "anchor": Anchor(**anchor),
-            "comments": comments,
-            "tags": tuple(data.get("tags", ())),
-        }
-        return Thread(**rest)
+        return thread_of(json.loads(document))
     except (ValueError, TypeError, KeyError, AttributeError):
         return None
 
 
-def _known(kind: type[Anchor | Comment | Thread], data: dict[str, Any]) -> dict[str, Any]:
-    """The fields that this version knows, so that what a later one added does no harm."""
+def thread_of(data: dict[str, Any]) -> Thread:
+    """A thread from its fields. Raises ValueError, TypeError, KeyError or AttributeError for what is none."""
+    anchor = known(Anchor, data["anchor"])
+    anchor |= {name: tuple(anchor[name]) for name in ("text", "before", "after") if name in anchor}
+    rest = known(Thread, data) | {
+        "anchor": Anchor(**anchor),
+        "comments": tuple(_comment(comment) for comment in data["comments"]),
+        "tags": tuple(data.get("tags", ())),
+    }
+    return Thread(**rest)
+
+
+def _comment(data: dict[str, Any]) -> Comment:
+    found = known(Comment, data)
+    if mend := found.get("suggestion"):
+        found["suggestion"] = Suggestion(tuple(mend["was"]), tuple(mend["now"]))
+    found["evidence"] = tuple(Evidence(**known(Evidence, each)) for each in data.get("evidence", ()))
+    return Comment(**found)
+
+
+def known(kind: type, data: dict[str, Any]) -> dict[str, Any]:
+    """The fields that this version's dataclass knows, so that what a later one added does no harm."""
     names = {field.name for field in fields(kind)}
     return {name: value for name, value in data.items() if name in names}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -10,6 +11,7 @@ from sidecar.core.errors import BadInput, Refused
 from sidecar.core.policy import GitRules
 from sidecar.core.ports import Desk, Reviewer, SymbolSource
 from sidecar.settings import Tests, Web
+from sidecar.settings.values import listed
 from sidecar.store.database import Database
 from sidecar.tools.fence import Fence
 from sidecar.vcs.runner import Git
@@ -63,7 +65,7 @@ class Bench:
         if not self.trusted:
             raise Refused(
                 f"{what} runs programs that this workspace brings along, and the workspace is not trusted. The user can "
-                f"trust it: SIDECAR_TRUSTED_FOLDERS={self.fence.root}."
+                f"trust it: SIDECAR_TRUSTED_FOLDERS={shlex.quote(listed(str(self.fence.root)))}."
             )
 
     async def inside(self) -> tuple[Git, str]:

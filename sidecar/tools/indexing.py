@@ -21,15 +21,15 @@ from sidecar.vcs.worktree import listing
 _TOO_WIDE = "Sidecar does not index {folder}: it is no project of its own. Open the project's folder."
 
 
-def open_index(workspace: Path, state: Path, *, watch: bool = True) -> Index:
-    """The index of a folder, kept in its state folder; nothing runs before `start`.
+def open_index(workspace: Path, state: Path, *, watch: bool = True, mild: bool = True) -> Index:
+    """The index of a folder, kept in its state folder; nothing runs before `start`. Not `mild` where somebody waits for it.
 
     Raises SetupError for the home folder and the root of the file system, where they are no git repository.
     """
     root = workspace.resolve()
     if root in {Path.home(), Path(root.anchor)} and not (root / ".git").exists():
         raise SetupError(_TOO_WIDE.format(folder=root))
-    return Index(root, state, GitListing(root), watch=watch)
+    return Index(root, state, GitListing(root), watch=watch, mild=mild)
 
 
 class IndexSummary:

@@ -203,6 +203,7 @@ def _flat(thread: Thread) -> dict[str, Any]:
         "state": thread.state,
         "score": thread.score,
         "band": thread.band,
+        "title": thread.title,
         **place,
         "comments": comments,
     }

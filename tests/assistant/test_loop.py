@@ -104,6 +104,13 @@ async def test_the_change_is_named() -> None:
         assert reply.handling.changes == ("tools",)
 
 
+async def test_the_change_is_named_of_a_refusal_too() -> None:
+    world = World(fails(UpstreamError("Later.", status=529, kind="overloaded_error")))
+    with pytest.raises(UpstreamError) as refused:
+        await world.ask()
+    assert refused.value.handling.changes == ("tools",)
+
+
 async def test_thoughts_go_back_with_their_signature() -> None:
     thought = {"type": "thinking", "thinking": "hm", "signature": "c2ln"}
     world = World(says(thought, call(1)), says(text("x")))
@@ -199,7 +206,9 @@ async def test_carried_calls_are_restored_when_tools_are_off_by_now() -> None:
         {"role": "assistant", "content": body["content"]},
         {"role": "user", "content": [result(2, "file")]},
     ]
-    await later.hear(tools=[read], messages=history)
+    async with await later.ask(tools=[read], messages=history) as reply:
+        assert reply.handling.changes == ("messages",), "calls that were carried are told of, tools were not touched"
+        await reply.message()
     valid(list(later.asked(0)["messages"]))
     assert [tool["name"] for tool in later.asked(0)["tools"]] == ["Read"]
 

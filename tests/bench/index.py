@@ -5,7 +5,7 @@ cache folder. Yardsticks: a tree-sitter walk with a cursor that keeps definition
 (`ts-refs`) and in two (`ts-refs-2p`), and Universal Ctags where it is installed. Printed are medians of the rounds, wall
 time and CPU time, since a shared machine spoils the first.
 
-    python -m tests.bench.index [--rounds 3] [--tree django|lib|rxjs] [--streams]
+    python -m tests.bench.index [--rounds 3] [--tree django|lib|rxjs] [--streams] [--many 100000]
 """
 
 from __future__ import annotations
@@ -44,6 +44,7 @@ from sidecar.index.source import IndexSource
 from sidecar.index.walk import Folder
 from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.store.symbolwriter import SymbolWriter
+from sidecar.tools.indexing import open_index
 from tests.bench.proxy import commands, free_port, quantile, start, stop, streams
 
 CACHE = Path.home() / ".cache" / "claude-sidecar" / "bench"
@@ -364,42 +365,100 @@ async def measure_queries(root: Path, where: Path) -> None:
     await source.aclose()
 
 
+async def measure_many(count: int) -> None:
+    """A tree of so many small files: how soon a search has an answer while it is indexed, how long all takes, and the memory."""
+    with tempfile.TemporaryDirectory() as folder:
+        root, state = Path(folder) / "many", Path(folder) / "state"
+        state.mkdir()
+        for number in range(count):
+            place = root / f"part{number // 1000}" / f"mod{number}.py"
+            if number % 1000 == 0:
+                place.parent.mkdir(parents=True)
+            place.write_text(f"from part0 import mod0\n\n\ndef f{number}(a):\n    return mod0.f0(a) + {number}\n")
+        subprocess.run(["git", "init", "--quiet", root], check=True)
+        with highest_memory() as memory:
+            index = open_index(root, state, watch=False)
+            began = time.perf_counter()
+            index.start()
+            while not (answer := await index.ask(Query("workspace_symbols", name="f0", limit=5))).items:
+                await asyncio.sleep(0.01)
+            first, told = time.perf_counter() - began, answer.note
+            times: list[float] = []
+            whole = asyncio.create_task(index.whole())
+            while not whole.done():
+                asked = time.perf_counter()
+                await index.ask(Query("workspace_symbols", name="f1", limit=5))
+                times.append(time.perf_counter() - asked)
+                await asyncio.wait({whole}, timeout=1.0)
+            took = time.perf_counter() - began
+            await index.aclose()
+        print(f"\n{count:,} files: first search with an answer after {first:.2f} s ({told}); asked again {ms(times)}")
+        print(
+            f"  all indexed after {took:.0f} s; indexer and workers at their highest {memory[0]:.0f} MB; load {os.getloadavg()[0]:.1f}"
+        )
+
+
 def measure_streams(workspace: Path) -> None:
-    """P13: the token delay of streams through a sidecar while it indexes its workspace, and after."""
+    """P13: the token delay of streams through a sidecar while it indexes its workspace.
+
+    Turn by turn with the indexer stopped and going on (SIGSTOP, SIGCONT), so that what else the machine does weighs on both.
+    """
     with tempfile.TemporaryDirectory() as state, contextlib.ExitStack() as stack:
         up = free_port()
         listed = {name: (port, command, env) for name, port, command, env in commands("azure_anthropic", up, state)}
         port, command, env = listed["direct"]
         stack.callback(stop, start(port, command, env).process)
-        for clients, tokens, gap in ((1, 60, 5), (200, 150, 20)):
-            idle, busy, lengths = [], [], {"idle": [], "busy": []}
-            for _ in range(3):
-                port, command, env = listed["sidecar"]
-                command[-1] = str(workspace)
+        port, command, env = listed["sidecar"]
+        command[-1] = str(workspace)
+        for clients, tokens, gap, wanted in ((1, 60, 5, 60), (200, 150, 20, 5)):
+            delays: dict[bool, list[list[float]]] = {False: [], True: []}
+            turns = 0
+            while turns < wanted:
                 shutil.rmtree(state, ignore_errors=True)
                 Path(state).mkdir(mode=0o700)
                 server = start(port, command, env)
                 try:
-                    while not (found := list(Path(state).rglob(INDEX))):
-                        time.sleep(0.01)
-                    while clients == 1 or not busy or len(lengths["busy"]) < 200:
-                        if whole(found[0]):
-                            break
-                        _, delays, took = asyncio.run(streams(port, clients, tokens, gap))
-                        if not whole(found[0]) or clients > 1:
-                            busy += delays
-                            lengths["busy"] += took
-                    while not whole(found[0]):
-                        time.sleep(0.1)
-                    for _ in range(1 if clients > 1 else 8):
-                        _, delays, took = asyncio.run(streams(port, clients, tokens, gap))
-                        idle += delays
-                        lengths["idle"] += took
+                    turns += paired(
+                        server.process.pid,
+                        Path(state),
+                        delays,
+                        wanted - turns,
+                        functools.partial(streams, port, clients, tokens, gap),
+                    )
                 finally:
                     stop(server.process)
-            print(f"  P13 {clients:3} streams, token delay   idle p50 {quantile(idle, 0.5):7.3f} p95 {quantile(idle, 0.95):7.3f} ms"
-                  f"   while indexing p50 {quantile(busy, 0.5):7.3f} p95 {quantile(busy, 0.95):7.3f} ms"
-                  f"   ({quantile(busy, 0.95) / quantile(idle, 0.95):.2f}x, {len(busy)} tokens)")  # fmt: skip
+            shown = {
+                going: [statistics.median(quantile(turn, q) for turn in delays[going]) for q in (0.5, 0.95)]
+                for going in (False, True)
+            }
+            print(f"  P13 {clients:3} streams, token delay, median of {turns} turns   idle p50 {shown[False][0]:7.3f} p95 {shown[False][1]:7.3f} ms"
+                  f"   while indexing p50 {shown[True][0]:7.3f} p95 {shown[True][1]:7.3f} ms   ({shown[True][1] / shown[False][1]:.2f}x)")  # fmt: skip
+
+
+def paired(pid: int, state: Path, delays: dict[bool, list[list[float]]], most: int, stream: Callable[[], Any]) -> int:
+    """So many pairs at most, while the index is being made; how many there were."""
+    while not (found := list(state.rglob(INDEX))):
+        time.sleep(0.01)
+    asyncio.run(stream())  # the first one opens what is opened once
+    for turn in range(most):
+        both: dict[bool, list[float]] = {}
+        for going in random.sample([False, True], 2):
+            steer(pid, going=going)
+            _, both[going], _ = asyncio.run(stream())
+        steer(pid, going=True)
+        if whole(found[0]):
+            return turn
+        for going, told in both.items():
+            delays[going].append(told)
+    return most
+
+
+def steer(pid: int, *, going: bool) -> None:
+    """Let the indexer and its workers go on, or stop them where they are."""
+    for child in psutil.Process(pid).children(recursive=True):
+        with contextlib.suppress(psutil.Error):
+            if any("sidecar.index" in word for word in child.cmdline()):
+                (child.resume if going else child.suspend)()
 
 
 def whole(where: Path) -> bool:
@@ -415,8 +474,12 @@ def main() -> None:
     options.add_argument("--rounds", type=int, default=3)
     options.add_argument("--tree", choices=sorted(TREES), action="append")
     options.add_argument("--streams", action="store_true", help="P13 alone, over the first tree")
+    options.add_argument("--many", type=int, metavar="FILES", help="a made tree of so many files alone")
     args = options.parse_args()
     CACHE.mkdir(parents=True, exist_ok=True)
+    if args.many:
+        asyncio.run(measure_many(args.many))
+        return
     for name in args.tree or TREES:
         place, language = TREES[name]
         root = place().resolve()

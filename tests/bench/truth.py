@@ -56,6 +56,10 @@ class Truth:
         """Where the name at a place is defined, in the tree."""
         return self._spots(self.ask("textDocument/definition", self._at(spot)))
 
+    def knows(self, spot: Spot) -> bool:
+        """Whether there is any definition of what stands at a place, in the tree or outside."""
+        return bool(self.ask("textDocument/definition", self._at(spot)))
+
     def references(self, spot: Spot) -> list[Spot]:
         """Every place that means the same, with the definition."""
         return self._spots(

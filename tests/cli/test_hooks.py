@@ -120,7 +120,9 @@ def test_a_hook_whose_python_is_gone_blocks(repo: Repository, env: dict[str, str
 def test_git_asks_before_it_pushes(repo: Repository, env: dict[str, str], tmp_path: Path) -> None:
     far = Repository.create(tmp_path / "far.git", bare=True)
     repo.git("remote", "add", "origin", str(far.root))
-    assert run(["hooks", "install", "--git"], env, repo.root).returncode == 0
+    told = run(["hooks", "install", "--git", "--json"], env, repo.root)
+    hook = repo.path(".git/hooks/pre-push")
+    assert json.loads(told.stdout) == {"claude": str(repo.path(".claude/settings.local.json")), "pre_push": str(hook)}
     script = tmp_path / "publish.sh"
     script.write_text('cd "$1" && git push origin main\n')
 
@@ -137,8 +139,9 @@ def test_git_asks_before_it_pushes(repo: Repository, env: dict[str, str], tmp_pa
     allowed = push(POLICY_GIT_ALLOW_PUSH="true")
     assert allowed.returncode == 0, allowed.stderr
     assert far.git("rev-parse", "main") == repo.head
-    assert run(["hooks", "remove", "--git"], env, repo.root).returncode == 0
-    assert not repo.path(".git/hooks/pre-push").exists()
+    removed = run(["hooks", "remove", "--git", "--json"], env, repo.root)
+    assert json.loads(removed.stdout)["pre_push"] == str(hook)
+    assert not hook.exists()
 
 
 @POSIX

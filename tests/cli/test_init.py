@@ -33,6 +33,32 @@ def test_every_command_has_help_with_an_example(capsys, path):
     assert "Messages API" in shown or len(shown.split("Options:")[0].split()) > 8
 
 
+SPEAKING = [path for path in LEAVES if path != ("claude",)]
+WITHOUT_JSON = {("lsp",), ("mcp", "serve"), ("hooks", "check"), ("hooks", "pre-push")}
+
+
+@pytest.mark.parametrize("path", SPEAKING, ids=" ".join)
+def test_every_command_takes_the_options_of_all(capsys, path):
+    assert run([*path, "--help"]) == 0
+    shown = capsys.readouterr().out
+    wanted = {"--quiet", "-q", "--verbose", "-v"} | ({"--json"} if path not in WITHOUT_JSON else set())
+    assert wanted <= set(shown.replace(",", " ").split())
+
+
+def test_quiet_leaves_out_the_talk_of_a_command_that_knows_nothing_of_it(capsys, monkeypatch, tmp_path):
+    monkeypatch.setenv("SIDECAR_STATE_DIR", str(tmp_path / "state"))
+    told = {}
+    for options in ((), ("-q",), ("-v",), ("--json", "-q")):
+        assert run(["usage", *options]) == 0
+        told[options] = capsys.readouterr()
+    assert "Nothing is noted" in told[()].err == told["-v",].err
+    assert told["-q",] == ("", "")
+    assert told["--json", "-q"].err == ""
+    assert '"requests":0' in told["--json", "-q"].out
+    assert run(["usage", "-q", "--by", "moon"]) == 2
+    assert "--by takes" in capsys.readouterr().err, "what went wrong is said all the same"
+
+
 def test_help_lists_every_command_and_nothing_that_is_not_there(capsys):
     assert run(["--help"]) == 0
     shown = capsys.readouterr().out

@@ -45,6 +45,17 @@ def test_a_file_is_named_from_where_one_stands(folder: Path, monkeypatch, capsys
     assert capsys.readouterr().out == "cart.py:2:9: def add(self):\n"
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows does not allow these names")
+@pytest.mark.parametrize("name", ["a, b", "c:1:2", "d#e%20f", "-n", "new\nline", "q'u\"ote", "käse 日本"])
+def test_a_file_of_any_name_is_named_by_its_place(folder: Path, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    odd = folder / name
+    odd.mkdir()
+    (odd / f"{name}.py").write_text(CART, encoding="utf-8")
+    assert run(["definition", "--json", "--workspace", str(odd), "--", f"{odd}/{name}.py:6:8"]) == 0
+    (item,) = json.loads(capsys.readouterr().out)["items"]
+    assert (item["span"]["path"], item["span"]["start"]) == (f"{name}.py", {"line": 2, "column": 9})
+
+
 def test_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["references", "cart.py:2:9", "--json", "--limit", "2"]) == 0
     told = json.loads(capsys.readouterr().out)

@@ -6,7 +6,7 @@ import io
 
 import pytest
 
-from sidecar.cli.output import Output, ReaderGone, paint, wants_color
+from sidecar.cli.output import Output, ReaderGone, paint, voice, wants_color
 
 
 class Terminal(io.StringIO):
@@ -78,3 +78,14 @@ def test_paint(monkeypatch):
     assert paint("x", "red") == "x"
     monkeypatch.setattr("sys.stdout", Terminal())
     assert paint("x", "red") == "\x1b[31mx\x1b[0m"
+
+
+def test_a_voice_holds_for_all_that_is_said_inside(capsys):
+    with voice(quiet=True, verbose=True):
+        Output().say("talk")
+        Output().detail("more")
+        Output().data("data")
+        Output().complain("wrong")
+    Output().say("after")
+    Output().detail("nothing")
+    assert capsys.readouterr() == ("data\n", "more\nsidecar: wrong\nafter\n")

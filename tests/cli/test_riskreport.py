@@ -1,9 +1,10 @@
 """A report as text, JSON and SARIF."""
 
 import json
+from dataclasses import replace
 
 from sidecar.cli.riskreport import as_json, as_sarif, as_text, shown
-from sidecar.core.review import FileRisk, HunkRisk, LineRisk, Reason, RiskReport, Skipped
+from sidecar.core.review import FileRisk, Finding, HunkRisk, LineRisk, Reason, RiskReport, Skipped
 
 HUNKS = tuple(
     HunkRisk(
@@ -69,3 +70,45 @@ def test_sarif():
 
 def test_bytes_that_are_no_text_are_shown_as_such():
     assert shown(b"caf\xe9".decode("utf-8", "surrogateescape")) == "caf\ufffd"
+
+
+FOUND = (
+    Finding("secret", "a b.py", 4, 4, "danger", "a secret", "This line holds one.", "It matters.", "Out with it."),
+    Finding("copy", "a b.py", 9, 10, "notice", "a copy", "This line copies.", "It matters.", "Check it.", hazard=False),
+)
+
+
+def test_findings_in_text():
+    text = as_text(replace(REPORT, findings=FOUND))
+    assert "  Hazard: a secret  a b.py:4\n    This line holds one. Out with it.\n" in text
+    assert "  Worth a look: a copy  a b.py:9-10\n" in text
+    quiet = as_text(replace(REPORT, band="low", findings=FOUND))
+    assert "Hazard" in quiet
+    assert "Worth a look" not in quiet, "silent in an ordinary change"
+    assert "Worth a look" in as_text(replace(REPORT, band="low", findings=FOUND), verbose=True)
+    assert "and 22 more findings" in as_text(replace(REPORT, findings=FOUND[:1] * 30))
+
+
+def test_findings_in_json():
+    found = as_json(replace(REPORT, findings=FOUND))
+    assert found["findings"][0] == {
+        "rule": "secret",
+        "hazard": True,
+        "severity": "danger",
+        "file": "a b.py",
+        "start": 4,
+        "end": 4,
+        "title": "a secret",
+        "what": "This line holds one.",
+        "why": "It matters.",
+        "remedy": "Out with it.",
+    }
+    assert as_json(REPORT)["findings"] == []
+
+
+def test_findings_are_results_with_rules_of_their_own():
+    (sarif,) = as_sarif([replace(REPORT, band="low", findings=FOUND)])["runs"]
+    rules = sarif["tool"]["driver"]["rules"]
+    assert len({rule["id"] for rule in rules}) == len(rules)
+    assert [(one["ruleId"], one["level"]) for one in sarif["results"]] == [("secret", "error"), ("copy", "note")]
+    assert all(rules[one["ruleIndex"]]["id"] == one["ruleId"] for one in sarif["results"])

@@ -24,6 +24,9 @@ def test_tasks_by_hand(tmp_path: Path) -> None:
     assert "[done]" in sidecar("done", "1").stdout
     assert json.loads(sidecar("list", "--json").stdout)["tasks"][0]["status"] == "done"
     assert sidecar("delete", "1").stderr == "Deleted task 1: Mend it all\n"
+    sidecar("add", "Another")
+    forgotten = sidecar("delete", "2", "--json", "-q")
+    assert (json.loads(forgotten.stdout), forgotten.stderr) == ({"deleted": 2}, "")
     gone = sidecar("show", "1")
     assert (gone.returncode, gone.stdout) == (2, "")
     assert "There is no task 1" in gone.stderr

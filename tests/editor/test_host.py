@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -70,7 +71,9 @@ async def test_places_are_counted_and_spelled_as_the_editor_does(folder: Path) -
     (asked,) = editor.asked
     assert (asked["what"], asked["uri"], asked["position"]) == ("definition", uri, {"line": 0, "character": 10})
     assert 0 < asked["deadlineMs"] <= 2_000
-    assert asked["limit"] == 201
+    assert (asked["limit"], asked["also"]) == (201, [])
+    await source.ask(replace(HERE, also=("tests/b c.py",)))
+    assert editor.asked[-1]["also"] == [(folder / "tests/b c.py").as_uri()]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -10,7 +11,7 @@ from sidecar.core.errors import BadInput, NotFound
 from sidecar.core.ports import EndpointStatus
 from sidecar.core.review import Anchor, Author, Comment, Thread
 from sidecar.editor.places import Places
-from sidecar.editor.protocol import ReplyParams, ReviewParams, SetStateParams, SnapshotParams
+from sidecar.editor.protocol import ReplyParams, ReviewParams, ScopeItem, SetStateParams, SnapshotParams, TextParams
 from sidecar.editor.review import Review, status_of, thread_item
 from tests.fakes.services import FakeDesk
 
@@ -60,6 +61,40 @@ async def test_a_desk_behind_requests(tmp_path: Path) -> None:
         await review.set_state(SetStateParams(id="gone", state="open"))
 
 
+@pytest.mark.parametrize(
+    ("side", "standing", "shown", "inside"),
+    [
+        ("", None, ("file:///r/a.py", 4, 5), None),
+        ("index", (8, 9), ("file:///r/a.py", 7, 8), ("sidecar-revision:/r/a.py?index", 4, 5)),
+        ("index", None, ("sidecar-revision:/r/a.py?index", 4, 5), ("sidecar-revision:/r/a.py?index", 4, 5)),
+    ],
+)
+def test_a_thread_stands_in_the_file_while_its_lines_do(side, standing, shown, inside) -> None:  # type: ignore[no-untyped-def]
+    made = replace(thread(Anchor("a.py", 5, 6, ("x", "y"))), standing=standing)
+    item = thread_item(made, PLACES, side)
+    assert (item.uri, item.start_line, item.end_line) == shown
+    own = item.in_revision
+    assert (own and (own.uri, own.start_line, own.end_line)) == inside
+
+
+async def test_the_change_by_risk_and_the_texts_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("risky\n")
+    review = Review(FakeDesk(tmp_path), Places.of(str(tmp_path), tmp_path))
+    await review.look(ReviewParams())
+    outline = await review.outline()
+    (file,) = outline.files
+    assert (outline.root, outline.scope.title, outline.band) == (tmp_path.as_uri(), "Working tree", "high")
+    assert (file.path, file.uri, file.new_uri) == ("a.py", (tmp_path / "a.py").as_uri(), file.uri)
+    assert file.old_uri == f"sidecar-revision:{tmp_path}/a.py?none"
+    assert [(hunk.start_line, hunk.end_line) for hunk in file.hunks] == [(0, 0)]
+    assert (await review.text(TextParams(uri=file.old_uri))).text == "a.py at none\n"
+    assert [scope.kind for scope in (await review.choices()).scopes] == ["working"]
+    assert await review.turn(ScopeItem(kind="working", ref="", title="")) is review
+    for uri in (file.uri, "sidecar-revision:/etc/passwd?none", f"sidecar-revision:{tmp_path}/a.py", "x"):
+        with pytest.raises(BadInput, match="no text"):
+            await review.text(TextParams(uri=uri))
+
+
 @pytest.mark.parametrize("path", ["", "/etc/passwd", "../x", "a/../../x", "C:\\x", "file:///etc/passwd", "a\0b"])
 async def test_paths_outside_are_refused(tmp_path: Path, path: str) -> None:
     desk = FakeDesk(tmp_path)
@@ -73,4 +108,5 @@ def test_a_status_without_a_review_has_no_numbers() -> None:
     assert status.model_dump(by_alias=True) == {
         "state": "degraded", "provider": "offline", "port": 0, "requestedPort": 8080, "baseUrl": "", "version": "1.0",
         "workspace": "/w", "message": "Mend it.", "companionPort": 0, "score": None, "band": None, "openThreads": 0,
+        "scope": None, "revision": 0,
     }  # fmt: skip

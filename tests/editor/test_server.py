@@ -416,3 +416,33 @@ def test_files_are_watched_where_the_editor_can(editor: Editor, repo: Path) -> N
     editor.send({"jsonrpc": "2.0", "id": asked["id"], "error": {"code": -32601, "message": "no"}})
     assert editor.ask("sidecar/status")["version"] == "1.2.3"
     assert editor.leave() == 0
+
+
+def test_a_window_that_is_not_trusted_reads_only(repo: Path) -> None:
+    with Editor() as editor:
+        editor.open(repo, restricted=True)
+        threads = editor.told("sidecar/threads/changed", lambda p: len(p["upserts"]) > 0)["upserts"]
+        assert editor.ask("sidecar/review/outline")["files"]
+        assert editor.ask("sidecar/review")["openThreads"] == len(threads)
+        for method, params in [
+            ("sidecar/thread/reply", {"id": threads[0]["id"], "body": "Why?"}),
+            ("sidecar/thread/setState", {"id": threads[0]["id"], "state": "resolved"}),
+            ("sidecar/proposal/get", {"id": "1"}),
+        ]:
+            refused = editor.refusal(method, params)
+            assert "Restricted Mode" in refused["message"]
+            assert "Trust it" in refused["message"]
+        assert editor.ask("sidecar/threads/snapshot")["upserts"] == threads
+        assert editor.leave() == 0
+
+
+def test_another_diff_is_shown_instead(repo: Path) -> None:
+    """With fake services there is none, which is said, and what was shown stays."""
+    with Editor() as editor:
+        status = editor.open(repo)
+        assert status["scope"] == {"kind": "working", "ref": "", "title": "Working tree"}
+        assert editor.ask("sidecar/review/scopes")["scopes"] == [status["scope"]]
+        refused = editor.refusal("sidecar/review", {"scope": {"kind": "staged", "ref": "", "title": ""}})
+        assert "Only this one diff" in refused["message"]
+        assert editor.ask("sidecar/review", {"scope": status["scope"]})["openThreads"] > 0
+        assert editor.leave() == 0

@@ -35,6 +35,15 @@ async def test_health(serve):
     assert (answered.status, answered.json) == (200, {"live": True, "ready": True})
 
 
+async def test_health_while_it_stops(serve):
+    """Who asked just before sees that it lives, and that nothing more should be sent."""
+    served = await serve()
+    served.endpoint._ready = False
+    answered = await served.raw(*served.head("GET", "/health"))
+    assert (answered.status, answered.json) == (503, {"live": True, "ready": False})
+    served.endpoint._ready = True
+
+
 async def test_models_in_the_api_s_list_form(serve):
     models = [Model("claude-sonnet-4-5", "Sonnet"), Model("llama", "L"), Model("claude-haiku-4-5", "Haiku")]
     served = await serve(provider=FakeProvider(models=models))

@@ -7,6 +7,11 @@ references with all places of the word in the files that are open. The other mod
     deaf      reads nothing at all                flood    answers a question with notifications without end
     junk      prints text that is no LSP          lie      answers with what has not the form of an answer
     stillborn ends at once                        load     reports work for a second, and knows nothing before that
+    mute      never says what it thinks of a file
+    rest      is at work for a second as rust-analyzer tells it (`experimental/serverStatus`)
+    asks      answers nothing before its own questions are answered: what to watch, how to be set, whether to import a build
+    links     answers definitions with links, first to what is no file (`jdt:`, `csharp:`)
+    telling   answers hovers with the words that it was started with
     eat       takes 300 MB with the first question
     child     starts a process of its own, whose number it writes into `child.pid` in its folder
 """
@@ -43,8 +48,36 @@ def progress(kind: str) -> None:
     send({"method": "$/progress", "params": {"token": "load", "value": {"kind": kind, "title": "loading"}}})
 
 
+def quiescent(now: bool) -> None:
+    send({"method": "experimental/serverStatus", "params": {"health": "ok", "quiescent": now}})
+
+
 def loaded() -> bool:
-    return "load" not in MODES or time.monotonic() - BORN > 1.0
+    return not MODES & {"load", "rest"} or time.monotonic() - BORN > 1.0
+
+
+def question(method: str, params: Any) -> None:
+    """Ask the client, and wait for its answer."""
+    send({"id": f"mine-{method}", "method": method, "params": params})
+    while (said := receive()).get("id") != f"mine-{method}":
+        take(said)
+    if "error" in said:
+        sys.exit(f"{method} was refused")
+
+
+def ask_all() -> None:
+    watched = {
+        "id": "w",
+        "method": "workspace/didChangeWatchedFiles",
+        "registerOptions": {"watchers": [{"globPattern": "**/*"}]},
+    }
+    question("client/registerCapability", {"registrations": [watched]})
+    question("window/workDoneProgress/create", {"token": "load"})
+    question("workspace/configuration", {"items": [{"section": "java"}, {}]})
+    question("workspace/workspaceFolders", None)
+    question("window/showMessageRequest", {"type": 3, "message": "Import the build?", "actions": [{"title": "Yes"}]})
+    question("workspace/semanticTokens/refresh", None)
+    MODES.discard("asks")
 
 
 def word_at(params: dict[str, Any]) -> str:
@@ -88,9 +121,20 @@ def answer(method: str, params: dict[str, Any]) -> Any:
         return {"uri": 7, "range": "here"} if method.endswith("definition") else "nothing of the kind"
     if not loaded():
         return []
-    if method == "textDocument/definition":
-        return {"uri": params["textDocument"]["uri"], "range": spot(0, 0, 0)}
-    return places(word_at(params)) if method == "textDocument/references" else []
+    told = {"textDocument/definition": defined, "textDocument/references": lambda given: places(word_at(given))}
+    if "telling" in MODES:
+        told["textDocument/hover"] = lambda _: {"contents": " ".join(sys.argv[1:])}
+    return told[method](params) if method in told else []
+
+
+def defined(params: dict[str, Any]) -> Any:
+    uri = params["textDocument"]["uri"]
+    if "links" not in MODES:
+        return {"uri": uri, "range": spot(0, 0, 0)}
+    return [
+        {"targetUri": each, "targetRange": spot(0, 0, 4), "targetSelectionRange": spot(0, 0, 4)}
+        for each in ("jdt://contents/java.base/String.class", "csharp:/metadata/String.cs", uri)
+    ]
 
 
 def take(message: dict[str, Any]) -> None:
@@ -103,10 +147,25 @@ def take(message: dict[str, Any]) -> None:
     elif method == "initialized" and "load" in MODES:
         progress("begin")
         threading.Timer(max(1.0 - (time.monotonic() - BORN), 0), progress, ["end"]).start()
+    elif method == "initialized" and "rest" in MODES:
+        quiescent(now=False)
+        threading.Timer(max(1.0 - (time.monotonic() - BORN), 0), quiescent, [True]).start()
     elif "id" in message and method is not None and not ("hang" in MODES and method != "initialize"):
+        if "asks" in MODES and method != "initialize":
+            ask_all()
         send({"id": message["id"], "result": answer(method, params)})
         if method == "initialize" and "child" in MODES:
             start_child(params["rootUri"])
+
+
+def receive() -> dict[str, Any]:
+    head = sys.stdin.buffer.readline()
+    if not head:
+        sys.exit()
+    length = int(head.split(b":")[1])
+    sys.stdin.buffer.readline()
+    message: dict[str, Any] = json.loads(sys.stdin.buffer.read(length))
+    return message
 
 
 def start_child(root: str) -> None:
@@ -119,10 +178,8 @@ def main() -> None:
         sys.exit("no licence was found")
     if "deaf" in MODES:
         time.sleep(600)
-    while head := sys.stdin.buffer.readline():
-        length = int(head.split(b":")[1])
-        sys.stdin.buffer.readline()
-        take(json.loads(sys.stdin.buffer.read(length)))
+    while True:
+        take(receive())
 
 
 if __name__ == "__main__":

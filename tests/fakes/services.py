@@ -13,10 +13,23 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.core.critique import Critique, Hear, Remark, Scope, Wish
-from sidecar.core.errors import BadInput, NotFound, UpstreamError
+from sidecar.core import critique as words
+from sidecar.core.errors import BadInput, Conflict, NotFound, NotSupported, UpstreamError
 from sidecar.core.ports import EndpointStatus, ReviewState, SymbolIndex, Window
-from sidecar.core.review import Anchor, Comment, RiskReport, Thread, ThreadState
+from sidecar.core.review import (
+    Anchor,
+    Comment,
+    Dismissal,
+    DismissalScope,
+    FileOutline,
+    HunkOutline,
+    LineEdit,
+    RiskReport,
+    Scope,
+    Thread,
+    ThreadState,
+    Viewed,
+)
 from sidecar.languages.chain import Chain
 
 MARK = "risky"
@@ -31,6 +44,7 @@ class FakeDesk:
         self._threads: dict[str, Thread] = {}
         self._gone: dict[str, int] = {}
         self._revision = 0
+        self._dismissed: dict[str, Dismissal] = {}
         self._listeners: list[Callable[[ReviewState], None]] = []
         self._numbers = itertools.count(1)
         self._lock = asyncio.Lock()
@@ -40,6 +54,28 @@ class FakeDesk:
     @property
     def root(self) -> str:
         return str(self._root)
+
+    @property
+    def viewed(self) -> Viewed:
+        return Viewed()
+
+    def outline(self) -> tuple[FileOutline, ...]:
+        paths = dict.fromkeys(thread.anchor.path for thread in self._threads.values())
+        return tuple(
+            FileOutline(path, "modified", 1, 0, None, 0.5, "high", "", (HunkOutline(1, 1, 0.5, "high"),))
+            for path in paths
+        )
+
+    async def at(self, scope: Scope) -> FakeDesk:
+        if scope != Scope():
+            raise NotSupported("Only this one diff is reviewed here.")
+        return self
+
+    async def choices(self) -> tuple[Viewed, ...]:
+        return (Viewed(),)
+
+    async def text(self, path: str, side: str) -> str:
+        return f"{path} at {side}\n"
 
     async def refresh(self, paths: Collection[str] | None = None) -> ReviewState:
         async with self._lock:
@@ -71,6 +107,45 @@ class FakeDesk:
     async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
         made = make(self.state().threads)
         return tuple(self._put(thread) for thread in made if thread.id not in self._threads)
+
+    async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
+        thread = self._thread(thread_id)
+        if not reason.strip():
+            raise BadInput("A dismissal needs a reason; write a few words.")
+        del self._threads[thread_id]
+        self._revision += 1
+        self._gone[thread_id] = self._revision
+        made = Dismissal(f"d{next(self._numbers)}", "risk", scope, thread.anchor.path, reason, 1.0, thread)
+        self._dismissed[made.id] = made
+        self._tell(self._revision - 1)
+        return made
+
+    async def dismissals(self) -> Sequence[Dismissal]:
+        return tuple(self._dismissed.values())
+
+    async def undismiss(self, dismissal_id: str) -> Dismissal:
+        found = self._dismissed.pop(dismissal_id)
+        self._put(found.thread)
+        return found
+
+    async def handover(self, thread_id: str) -> str:
+        anchor = self._thread(thread_id).anchor
+        return f"It is about {anchor.path}, line {anchor.start}."
+
+    async def stage(self, thread_id: str) -> int:
+        self._thread(thread_id)
+        return 1
+
+    async def revert(self, thread_id: str, text: str) -> Sequence[LineEdit]:
+        anchor = self._thread(thread_id).anchor
+        if text.splitlines()[anchor.start - 1 : anchor.end] != list(anchor.text):
+            raise Conflict("The lines of this thread moved on.")
+        return [LineEdit(anchor.start, 1, ("safe",))]
+
+    async def suggested(self, thread_id: str, comment_id: str, text: str) -> LineEdit:
+        if not any(comment.id == comment_id for comment in self._thread(thread_id).comments):
+            raise NotFound("There is no suggestion in this comment.")
+        return (await self.revert(thread_id, text))[0]
 
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if MARK in line]
@@ -143,7 +218,9 @@ class FakeReviewer:
         self._desk = desk
         self.left = 0
 
-    async def review(self, scope: Scope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
+    async def review(
+        self, scope: words.Scope, wish: words.Wish, hear: words.Hear, *, threads: bool = True
+    ) -> words.Critique:
         hear(0, 2, "asking the model")
         if scope.base == "hang":
             try:
@@ -154,7 +231,7 @@ class FakeReviewer:
             raise UpstreamError("The provider is away; try again later.")
         hear(1, 2, "1 of 2 parts read")
         lines = [(t.anchor.path, t.anchor.start) for t in self._desk.state().threads]
-        remarks = tuple(Remark(path, line, line, "high", "Odd", "Why?") for path, line in lines)
+        remarks = tuple(words.Remark(path, line, line, "high", "Odd", "Why?") for path, line in lines)
 
         def make(_standing: Sequence[Thread]) -> Sequence[Thread]:
             comment = Comment("m1", "model", "**High.** Odd.", 1.0, "fake")
@@ -166,7 +243,7 @@ class FakeReviewer:
             ]
 
         count = len(await self._desk.suggest(make)) if threads else 0
-        return Critique("model", "It is odd.", remarks=remarks, provider="fake", model="m", threads=count)
+        return words.Critique("model", "It is odd.", remarks=remarks, provider="fake", model="m", threads=count)
 
 
 class FakeServices:

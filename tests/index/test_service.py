@@ -232,5 +232,9 @@ async def test_whoever_serves_goes_before_the_indexer_and_both_before_its_worker
     async with indexing(root, tmp_path / "state") as index:
         await asyncio.wait_for(index.whole(), 30)
         (process,) = indexers()
-        niceness = [process.nice(), *(worker.nice() for worker in process.children())]
-    assert os.nice(0) < niceness[0] < min(niceness[1:])
+        classes = [os.SCHED_OTHER, os.SCHED_BATCH, os.SCHED_IDLE] if sys.platform == "linux" else []
+        ranks = [
+            (classes.index(os.sched_getscheduler(each.pid)) if classes else 0, each.nice())
+            for each in (psutil.Process(), process, *process.children())
+        ]
+    assert ranks[0] < ranks[1] < min(ranks[2:])

@@ -8,7 +8,7 @@ import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -90,8 +90,10 @@ class Robot:
 
 
 @contextmanager
-def at_the_editor(rig: Rig, clean: Mapping[str, str], repository: Path, scratch: Path, **more: str) -> Iterator[Robot]:
-    """An editor on `repository`, the extension installed from its .vsix, the server running in this environment.
+def at_the_editor(
+    rig: Rig, clean: Mapping[str, str], repository: Path, scratch: Path, *, vsix: Sequence[Path] = (VSIX,), **more: str
+) -> Iterator[Robot]:
+    """An editor on `repository`, extensions installed from their .vsix, the server running in this environment.
 
     `more` is what the person's shell exports. Nothing is left running afterwards, and nothing was asked of the network.
     """
@@ -109,7 +111,7 @@ def at_the_editor(rig: Rig, clean: Mapping[str, str], repository: Path, scratch:
             "start",
             home=str(scratch / "code"),
             folder=str(repository),
-            vsix=str(VSIX),
+            vsix=[str(each) for each in vsix],
             settings={"sidecar.command": [str(ROOT / ".venv" / "bin" / "sidecar")]},
             pictures=str(PICTURES),
             viewport={"width": 1440, "height": 1080},

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import sys
+import urllib.request
 from typing import Any
 
 import pytest
 
+from tests.app.test_telemetry import taken
 from tests.conftest import Rig
+from tests.fakes.upstream import Upstream as ScriptedProvider
 from tests.journeys.conftest import CHAT, NATIVE, Serve, Start, Way
 from tests.journeys.plays import call, message, text
 from tests.journeys.upstream import Asked, Say, Upstream
@@ -113,6 +117,32 @@ async def test_session_is_on_record(upstream: Upstream, serve: Serve, ask: Start
     assert "Let somebody look" in trace
     assert "Say what a fee is." in trace
     assert "key-of-the-journey" not in trace
+
+
+async def test_the_cli_s_requests_are_counted_for_prometheus_and_a_collector(
+    upstream: Upstream, serve: Serve, ask: Start, claude: str
+) -> None:
+    upstream.script = [Say(message(text("Told."), usage=COUNTED))]
+    async with ScriptedProvider(rule=taken) as collector:
+        sidecar = await serve(**NATIVE.set_for(upstream), OTEL_EXPORTER_OTLP_ENDPOINT=collector.url)
+        done = await (await ask(sidecar, "How much?", *JSON, cli=claude)).outcome()
+        assert done.code == 0, done.out
+        tokens = 'sidecar_tokens_total{model="MODEL",kind="cache_read"} 5003.0'
+        async with asyncio.timeout(10):
+            while tokens not in (shown := await asyncio.to_thread(numbers, sidecar.base_url)):
+                await asyncio.sleep(0.05)
+        assert 'sidecar_requests_total{model="MODEL",outcome="done",error=""} 1.0' in shown
+        await sidecar.close()
+        reports = {seen.path: seen.raw.decode() for seen in collector.requests}
+    assert set(reports) == {"/v1/traces", "/v1/metrics"}
+    assert done.json["session_id"] in reports["/v1/traces"]
+    assert "How much?" not in "".join(reports.values())
+
+
+def numbers(base_url: str) -> str:
+    """What Prometheus would read, with the model's name, which differs from one CLI to the next, taken out."""
+    with urllib.request.urlopen(f"{base_url}/metrics", timeout=10) as answer:
+        return re.sub(r'model="[^"]+"', 'model="MODEL"', answer.read().decode())
 
 
 def delegate(asked: Asked) -> Say:

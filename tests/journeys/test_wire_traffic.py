@@ -133,6 +133,12 @@ async def test_fields_and_betas_go_on_unchanged(serve: Serve, start: Start, clau
     assert other.body["field_of_tomorrow"] == {"deep": [1.5, None, "ü"]}
     assert other.headers["anthropic-beta"] == one.headers["anthropic-beta"]
     assert other.headers["anthropic-version"] == one.headers["anthropic-version"]
+    told = {name for name in one.headers if name.lower() == "user-agent" or name.lower().startswith("x-stainless-")}
+    assert len(told) > 5
+    assert {name: other.headers[name] for name in told} == {name: one.headers[name] for name in told}
+    assert not {"x-app", "x-claude-code-session-id"} & {name.lower() for name in other.headers}, (
+        "the provider's no business"
+    )
     assert list(other.body) == list(one.body)
     assert other.body["model"] == "databricks-" + one.body["model"]
     differing = {"model", "metadata", "messages", "system"}

@@ -105,6 +105,7 @@ def test_a_span_of_an_outside_file_is_absolute(traps: Files, tmp_path: Path) -> 
     span, _ = traps.span((tmp_path / "secret.py").as_uri(), spot)
     assert span == Span((tmp_path / "secret.py").as_posix(), Position(1, 1), Position(1, 7))
     assert traps.span("untitled:x", spot) is None
+    assert traps.span((tmp_path / "deleted.py").as_uri(), spot) is None
 
 
 def test_a_walk_leaves_out_what_is_not_the_projects_own(tmp_path: Path) -> None:

@@ -59,6 +59,15 @@ async def test_what_a_server_does_not_offer_is_said(fake_servers: FakeServers) -
     assert (answer.status, answer.note) == ("unsupported", "fake-work cannot tell this.")
 
 
+async def test_one_that_says_nothing_of_a_file_does_not_hang(fake_servers: FakeServers) -> None:
+    """As bash-language-server without shellcheck: nothing comes, and nothing is wrong."""
+    servers = fake_servers("mute")
+    answer = await servers.ask(Query("diagnostics", "cart.py", deadline=0.6))
+    assert answer.status == "partial"
+    assert answer.note == "fake-mute has said nothing of this file; it may lack its checker."
+    assert (await servers.ask(HERE)).status == "ready"
+
+
 @pytest.mark.parametrize("operation", ["definition", "references"])
 async def test_a_lie_is_no_answer(fake_servers: FakeServers, operation: str) -> None:
     answer = await fake_servers("lie").ask(replace(HERE, operation=operation))

@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.core.errors import UpstreamError
+from sidecar.core.errors import BadInput, UpstreamError
 from sidecar.core.messages import MessagesRequest
 from sidecar.core.reply import Reply
 from sidecar.providers.models import ModelMap
@@ -105,6 +106,70 @@ def test_the_provider_gets_what_the_client_sent_but_for_the_named_fields(
         old, new = json.dumps(body["model"]).encode(), json.dumps(got["model"]).encode()
         assert sent == raw.replace(old, new, 1)
     assert reply.handling.model == got["model"]
+
+
+BY_ITSELF = {"model": "claude-sonnet-4-5", "messages": [{"role": "user", "content": "hi"}]}
+FITTED = BY_ITSELF | {
+    "tags": {"a": "b"}, "safeguards": {"x": 1}, "thinking": {"type": "adaptive"}, "unknown": 1,
+    "context_management": {"edits": []},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", NATIVE)
+@pytest.mark.parametrize("body", [BY_ITSELF, FITTED], ids=["without max_tokens", "with all that is refused"])
+async def test_fitting_can_be_switched_off(make: Make, name: str, body: dict[str, Any]) -> None:
+    """Then what goes out is what came in, to the byte, and what is refused for it is the client's to see."""
+    words = "context_management: Extra inputs are not permitted"
+    refusal = fault(400, {"type": "error", "error": {"type": "invalid_request_error", "message": words}})
+    raw, betas = json.dumps(body).encode(), {"anthropic-beta": "request-tags-2026-08-21"}
+    async with Upstream([answer("ok"), refusal, answer("ok")]) as upstream:
+        asked = make(name, upstream.url, models=ModelMap(explicit={"*": "*"}, prefix="databricks-"))
+        asked.learned.wanted = False
+        request = MessagesRequest.parse(raw, betas)
+        async with await asked.send(request, TURN) as reply:
+            assert reply.handling.changes == ("anthropic-version",)
+            await reply.message()
+        with pytest.raises(UpstreamError) as refused:
+            await asked.send(request, TURN)
+        assert words.encode() in (refused.value.relay or b"")
+        async with await asked.send(request, TURN):
+            pass
+    assert [seen.raw for seen in upstream.requests] == [raw] * 3
+    assert [seen.headers["anthropic-beta"] for seen in upstream.requests] == [betas["anthropic-beta"]] * 3
+
+
+@pytest.mark.parametrize("name", CHAT)
+async def test_without_fitting_what_chat_completions_cannot_say_is_refused_by_name(make: Make, name: str) -> None:
+    async with Upstream(
+        [answer("ok"), fault(400, {"error": {"message": "Unsupported parameter: 'stop'"}})]
+    ) as upstream:
+        asked = make(name, upstream.url)
+        asked.learned.wanted = False
+        with pytest.raises(BadInput, match="context_management, anthropic-beta: cannot be said"):
+            await asked.send(ask(context_management={"edits": []}, headers={"anthropic-beta": "a"}), TURN)
+        assert upstream.requests == []
+        async with await asked.send(ask(max_tokens=None, stream=False), TURN) as reply:
+            await reply.message()
+        assert not {"max_tokens", "max_completion_tokens"} & set(upstream.last.body)
+        with pytest.raises(UpstreamError):
+            await asked.send(ask(stop_sequences=["x"], stream=False), TURN)
+        assert len(upstream.requests) == 2, "nothing is left out and asked again"
+
+
+@pytest.mark.parametrize("name", NATIVE)
+async def test_a_provider_sees_who_asks_as_without_us(make: Make, name: str) -> None:
+    """Rule of the vendor's own gateway: the client's name and its SDK's headers go on, other headers do not."""
+    library = (("x-stainless-lang", "js"), ("x-stainless-retry-count", "0"), ("x-stainless-odd", "a\r\nb: c"))
+    turn = replace(TURN, client="claude-cli/2.1.330 (external, sdk-cli)", library=library)
+    async with Upstream([answer("ok"), answer("ok")]) as upstream:
+        for asker in (turn, TURN):
+            async with await make(name, upstream.url).send(ask(), asker) as reply:
+                await reply.message()
+                assert not {"user-agent", "x-stainless-lang"} & set(reply.handling.changes)
+    first, second = (seen.headers for seen in upstream.requests)
+    assert first["user-agent"] == "claude-cli/2.1.330 (external, sdk-cli)"
+    assert {k: v for k, v in first.items() if k.startswith("x-stainless")} == dict(library[:2])
+    assert not any(k.startswith("x-stainless") for k in second)
 
 
 @pytest.mark.parametrize("name", [*NATIVE, *CHAT])

@@ -94,6 +94,47 @@ async def test_a_service_principal_signs_in_at_the_workspace_once() -> None:
     assert server.given == ["token-1"]
 
 
+async def test_a_token_of_the_workspace_that_has_ended_is_asked_for_again() -> None:
+    """OAuth M2M with the real SDK: a token that lives no longer than the margin is replaced, in the same process."""
+    server = TokenServer(life=1)
+    async with Upstream(rule=server) as upstream:
+        server.url = upstream.url
+        secret = databricks_login({"host": upstream.url, "client_id": "me", "client_secret": "s3cret"})
+        first = await secret()
+        assert await secret() == first, "those who ask meanwhile share it"
+        secret._clock = lambda: time.time() + 10
+        second = await secret()
+    assert (first, second) == ("token-1", "token-2")
+    assert server.given == ["token-1", "token-2"]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the scripted program is a POSIX one")
+async def test_a_person_signs_in_by_the_databricks_cli(tmp_path: Path) -> None:
+    """OAuth U2M with the real SDK: it asks the Databricks CLI, here a program that gives another token each time."""
+    program, count = tmp_path / "databricks", tmp_path / "count"
+    told = (
+        f"#!{sys.executable}\nimport json, pathlib, sys\ncount = pathlib.Path({str(count)!r})\n"
+        "if 'version' in sys.argv:\n    print(json.dumps({'Major': 0, 'Minor': 300, 'Patch': 0})); sys.exit()\n"
+        "count.write_text(count.read_text() + 'x' if count.exists() else 'x')\n"
+        "print(json.dumps({'access_token': f'mine-{len(count.read_text())}', 'token_type': 'Bearer',"
+        " 'expiry': '2020-01-01T00:00:00Z'}))\n"
+    )
+    program.write_text(told + "#" * 1024 * 1024)  # smaller ones the SDK takes for the old Python CLI
+    program.chmod(0o755)
+    async with Upstream([answer("a"), answer("b")], rule=TokenServer()) as upstream:
+        given = {"host": upstream.url, "auth_type": "databricks-cli", "databricks_cli_path": str(program)}
+        secret = databricks_login(given)
+        provider = DatabricksProvider(upstream.url, secret, "", ModelMap(prefix="databricks-"), Transport())
+        for _ in range(2):
+            async with await provider.send(ask(), TURN) as reply:
+                await reply.message()
+            secret._clock = lambda: time.time() + 10
+        await provider.aclose()
+        asked = [seen.headers["authorization"] for seen in upstream.requests if seen.path.endswith("/messages")]
+    assert all(one.startswith("Bearer mine-") for one in asked)
+    assert asked[0] != asked[1], "one that has ended is asked for again"
+
+
 async def test_a_profile_signs_in_as_its_file_says(tmp_path: Path) -> None:
     file = tmp_path / "profiles"
     server = TokenServer()
@@ -144,6 +185,17 @@ async def test_entra_gives_the_token_that_azure_gets(monkeypatch: pytest.MonkeyP
     assert [seen.headers["authorization"] for seen in asked] == ["Bearer token-1"] * 2
     assert all("x-api-key" not in seen.headers for seen in asked)
     assert "cognitiveservices" in token.path
+
+
+async def test_a_token_of_entra_that_has_ended_is_asked_for_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = TokenServer(life=1)
+    async with Upstream(rule=server) as upstream:
+        monkeypatch.setenv("IDENTITY_ENDPOINT", f"{upstream.url}/msi")
+        monkeypatch.setenv("IDENTITY_HEADER", "h")
+        secret = entra_login("scope/.default")
+        assert [await secret(), await secret()] == ["token-1", "token-1"]
+        secret._clock = lambda: time.time() + 10
+        assert await secret() == "token-2"
 
 
 async def test_entra_that_knows_nobody_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

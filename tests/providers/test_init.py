@@ -83,6 +83,15 @@ async def test_a_profile_names_the_workspace_and_tiers_the_models(tmp_path: Path
     await provider.aclose()
 
 
+@pytest.mark.parametrize(("told", "wanted"), [("", True), ("false", False)])
+async def test_a_setting_decides_whether_requests_are_fitted(tmp_path: Path, told: str, wanted: bool) -> None:
+    for env in (BRICKS, {"OPENAI_BASE_URL": "http://127.0.0.1:9/v1", "MODEL_DEFAULT": "m"}):
+        given = env | ({"SIDECAR_FIT": told} if told else {})
+        provider = create_provider(load({"server.workspace": tmp_path}, given, None), cast("Analyst", None))
+        assert provider.learned.wanted is wanted  # type: ignore[attr-defined]
+        await provider.aclose()
+
+
 BRICKS = {"PROVIDER": "databricks", "DATABRICKS_HOST": "https://a.example.com", "DATABRICKS_TOKEN": "k" * 20}
 
 

@@ -67,6 +67,20 @@ def test_names(names: ModelMap, asked: str, expected: str) -> None:
     assert names.upstream(asked) == expected
 
 
+@pytest.mark.parametrize(
+    ("asked", "name"),
+    [
+        ("claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20250929"),
+        ("claude-opus-4-8[1m]", "claude-opus-4-8"),
+        ("claude-haiku-4-5", "mine"),
+        ("claude-2.1", "claude-2.1"),
+    ],
+)
+def test_a_name_may_be_left_as_it_was_asked_for(asked: str, name: str) -> None:
+    names = ModelMap("d", {"claude-haiku-*": "mine", "*": "*"}, "databricks-", {"opus": "tier"})
+    assert names.upstream(asked) == name
+
+
 @given(st.text(min_size=1))
 def test_any_name_gets_one_that_stays_as_it_is(asked: str) -> None:
     name = DATABRICKS.upstream(asked)

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
-from sidecar.core.errors import BadInput, GitError, NotFound, StoreError, UpstreamUnreachable
+from sidecar.core.errors import (
+    BadInput,
+    Conflict,
+    GitError,
+    NotFound,
+    NotSupported,
+    StoreError,
+    UpstreamUnreachable,
+)
 from sidecar.core.ports import Desk, ReviewState
-from sidecar.core.review import Anchor, Thread
-from sidecar.review.desk import MOST_COMMENT, ReviewDesk
+from sidecar.core.review import Anchor, LineEdit, Scope, Thread
+from sidecar.review.desk import MOST_COMMENT, Keeping, ReviewDesk
+from sidecar.review.dismissed import Dismissed
+from sidecar.review.opening import open_desk
 from sidecar.review.reply import ReplyWriter
+from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
+from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
 from tests.fakes.provider import FakeProvider, fails, says
@@ -41,7 +54,9 @@ class World:
             await self.database.aclose()
         self.database = await Database.open(self.path)
         git = await Git.open(self.repository.root)
-        desk = ReviewDesk(git, ThreadStore(self.database), self.scorer, ReplyWriter(self.provider))
+        dismissed = Dismissed(DismissalStore(self.database), str(git.root), time.time)
+        keeping = Keeping(ThreadStore(self.database), dismissed)
+        desk = ReviewDesk(git, keeping, self.scorer, ReplyWriter(self.provider))
         desk.subscribe(self.heard.append)
         return desk
 
@@ -381,3 +396,183 @@ async def test_threads_of_others_are_kept_told_and_put_once(world):
     count = len(world.heard)
     assert (await (await world.desk()).suggest(lambda threads: [t for t in threads if t.id == "t1"])) == ()
     assert len(world.heard) == count
+
+
+async def test_a_secret_gets_a_thread_and_goes_nowhere(world, capsys, caplog):
+    """What the review keeps, tells and logs of a line with a key has stars in the key's place."""
+    key = "ghp_" + "Zq7Rk2Wm9Xv4Bt6Lp1Nd8Hs3Jf5Gc0YaQwEr"
+    desk = await world.desk()
+    desk._scorer = RiskScorer(desk._git)
+    world.write(a_py=TEXT.replace("line 10\n", f'token = "{key}"\n'))
+    (thread,) = (await desk.refresh()).threads
+    assert (thread.title, thread.anchor.start) == ("Hazard: a secret in the code", 10)
+    replied = await desk.reply(thread.id, "Is it?")
+    asked = world.provider.exchanges[0].request.body
+    assert world.database is not None
+    await world.database.aclose()
+    world.database = None
+    kept = b"".join(path.read_bytes() for path in world.path.parent.iterdir())
+    assert b"Hazard" in kept
+    assert key.encode() not in kept
+    for text in (repr(replied), repr(world.heard), repr(asked), capsys.readouterr().err, caplog.text):
+        assert key not in text
+
+
+async def test_a_secret_that_is_taken_out_closes_its_thread(world):
+    desk = await world.desk()
+    desk._scorer = RiskScorer(desk._git)
+    secret = 'token = "ghp_' + "Zq7Rk2Wm9Xv4Bt6Lp1Nd8Hs3Jf5Gc0YaQwEr" + '"\n'
+    world.write(a_py=TEXT.replace("line 10\n", secret))
+    (thread,) = (await desk.refresh()).threads
+    world.write(a_py="new\n" + TEXT.replace("line 10\n", secret))
+    (moved,) = (await desk.refresh()).threads
+    assert (moved.id, moved.anchor.start) == (thread.id, 11)
+    world.write(a_py=TEXT.replace("line 10\n", 'token = os.environ["TOKEN"]\n'))
+    assert (await desk.refresh()).threads == ()
+
+
+async def test_a_dismissed_place_stays_silent_for_good(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first, second = (await desk.refresh()).threads
+    made = await desk.dismiss(first.id, "known, and tested", "lines")
+    assert (made.kind, made.reason, made.thread) == ("risk", "known, and tested", first)
+    assert world.heard[-1].removed == (first.id,)
+    world.write(a_py="new\n" + CHANGED)
+    desk = await world.desk()  # a restart
+    state = await desk.refresh()
+    assert [thread.id for thread in state.threads] == [second.id]
+    assert [each.id for each in await desk.dismissals()] == [made.id]
+    with pytest.raises(NotFound):
+        await desk.dismiss(first.id, "again", "lines")
+
+
+async def test_a_dismissal_of_a_file_closes_what_nobody_spoke_in(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED, b_py="risky\n", c_txt="risky\n")
+    threads = (await desk.refresh()).threads
+    assert [thread.anchor.path for thread in threads] == ["a.py", "a.py", "b.py", "c.txt"]
+    await desk.reply(threads[1].id, "why?")
+    await desk.dismiss(threads[0].id, "ours to risk", "file")
+    assert places(desk.state()) == [("a.py", 20, 20), ("b.py", 1, 1), ("c.txt", 1, 1)]
+    world.write(a_py=CHANGED.replace("line 28\n", "risky 28\n"))
+    assert places(await desk.refresh()) == [("a.py", 20, 20), ("b.py", 1, 1), ("c.txt", 1, 1)]
+    await desk.dismiss(threads[2].id, "ours to risk", "folder")
+    assert places(desk.state()) == [("a.py", 20, 20), ("c.txt", 1, 1)]
+
+
+async def test_undoing_a_dismissal_brings_the_thread_back_with_its_words(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first = (await desk.refresh()).threads[0]
+    talked = await desk.reply(first.id, "why?")
+    made = await desk.dismiss(first.id, "no", "file")
+    assert desk.state().threads == ()
+    world.write(a_py="new\nnewer\n" + CHANGED)
+    await desk.refresh()
+    assert await desk.undismiss(made.id) == made
+    state = desk.state()
+    assert places(state) == [("a.py", 12, 12), ("a.py", 22, 22)]
+    assert [comment.body for comment in state.threads[0].comments[1:]] == [c.body for c in talked.comments[1:]]
+    assert await desk.dismissals() == ()
+    with pytest.raises(NotFound, match="no dismissal"):
+        await desk.undismiss(made.id)
+
+
+async def test_a_proposal_is_not_spoken_of_where_that_was_dismissed(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first = (await desk.refresh()).threads[0]
+    proposed = CHANGED.replace("line 25\n", "risky 25\n")
+    assert len(await desk.foresee("a.py", proposed)) == 1
+    await desk.dismiss(first.id, "no", "file")
+    assert await desk.foresee("a.py", proposed) == ()
+
+
+async def test_a_thread_is_handed_over_with_its_lines_as_they_are(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    thread = (await desk.refresh()).threads[0]
+    world.write(a_py=CHANGED.replace("line 11\n", "line eleven\n"))
+    assert "   11  line eleven\n" in await desk.handover(thread.id)
+    with pytest.raises(NotFound):
+        await desk.handover("gone")
+
+
+async def test_a_threads_hunk_is_staged_and_taken_back(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first, second = (await desk.refresh()).threads
+    assert await desk.stage(first.id) == 1
+    assert world.repository.git("cat-file", "blob", ":a.py") + "\n" == TEXT.replace("line 10\n", "risky 10\n")
+    assert await desk.revert(second.id, "mine\n" + CHANGED) == (LineEdit(21, 1, ("line 20",)),)
+    assert (await desk.refresh()).threads == (first, second), "nothing of it is done but what was asked for"
+    with pytest.raises(Conflict, match="staged already"):
+        await desk.stage(first.id)
+    for act in (desk.stage("gone"), desk.revert("gone", ""), desk.suggested("gone", "c", "")):
+        with pytest.raises(NotFound):
+            await act
+
+
+async def test_a_models_suggestion_is_kept_for_the_lines_that_it_saw(world):
+    world.provider = FakeProvider(says("Rather:\n\n```suggestion\nsafe 10\n```"))
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    thread = (await desk.refresh()).threads[0]
+    comment = (await desk.reply(thread.id, "mend it")).comments[-1]
+    assert await desk.suggested(thread.id, comment.id, CHANGED) == LineEdit(10, 1, ("safe 10",))
+    changed = CHANGED.replace("risky 10\n", "risky indeed 10\n")
+    world.write(a_py=changed)
+    assert places(await desk.refresh())[0] == ("a.py", 10, 10)
+    with pytest.raises(Conflict, match="ask for another"):
+        await desk.suggested(thread.id, comment.id, changed)
+
+
+async def test_each_scope_has_threads_of_its_own(world):
+    """What is staged, then edited further: the staged thread stays with its text, and says where that stands in the file."""
+    world.write(a_py=CHANGED)
+    world.repository.stage()
+    await world.desk()  # opens the database
+    git = await Git.open(world.repository.root)
+    working, close = open_desk(git, world.database, ReplyWriter(world.provider), None)
+    working._scorer = world.scorer
+    world.write(a_py="above\n" + CHANGED.replace("risky 20\n", "line 20\n"))
+    staged = await working.at(Scope("staged"))
+    staged._scorer = world.scorer
+    assert await working.at(Scope("staged")) is staged
+    assert await staged.at(Scope()) is working
+    assert places(await working.refresh()) == [("a.py", 11, 11)]
+    state = await staged.refresh()
+    assert places(state) == [("a.py", 10, 10), ("a.py", 20, 20)]
+    assert [thread.standing for thread in state.threads] == [(11, 11), None]
+    assert (staged.viewed.title, staged.viewed.new) == ("Staged changes", "index")
+    assert [(file.path, len(file.hunks)) for file in staged.outline()] == [("a.py", 2)]
+    assert await staged.text("a.py", staged.viewed.new) == CHANGED
+    world.write(a_py=CHANGED)
+    moved = await staged.refresh()
+    assert [thread.standing for thread in moved.threads] == [(10, 10), (20, 20)]
+    assert moved.revision == state.revision + 1
+    assert {thread.id for thread in moved.threads} == {thread.id for thread in state.threads}
+    with pytest.raises(BadInput, match="no commit 'gone'"):
+        await working.at(Scope("commit", "gone"))
+    commit = await working.at(Scope("commit", "HEAD"))
+    assert commit is await working.at(Scope("commit", world.repository.head))
+    close()
+
+
+async def test_a_desk_alone_has_no_other_scopes(world):
+    desk = await world.desk()
+    with pytest.raises(NotSupported, match="Only this one diff"):
+        await desk.at(Scope("staged"))
+    assert await desk.at(Scope()) is desk
+    assert [choice.scope.kind for choice in await desk.choices()][:3] == ["working", "staged", "branch"]
+
+
+async def test_an_edit_that_moves_no_thread_is_told_too(world):
+    """The counts of lines in an outline are of the newest look."""
+    desk = await world.desk()
+    world.write(a_py=TEXT + "one\n")
+    first = await desk.refresh()
+    world.write(a_py=TEXT + "one\ntwo\n")
+    assert (await desk.refresh()).revision == first.revision + 1
+    assert [(file.path, file.added) for file in desk.outline()] == [("a.py", 2)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.review.foresight import foresee
+from sidecar.review.places import Manners
 from sidecar.review.scorer import RiskScorer
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import Repository
@@ -62,3 +63,14 @@ async def test_nothing_of_it_is_kept(repository):
     before = repository.git("status", "--porcelain")
     await foresee(git, RiskScorer(git), "a.py", TEXT + "def f(x):\n    if x:\n        return 1\n" * 20)
     assert repository.git("status", "--porcelain") == before
+
+
+async def test_findings_of_the_proposal_and_none_that_stand_on_the_disk(repository):
+    repository.write({"a.py": TEXT + "breakpoint()\n"})
+    git = await Git.open(repository.root)
+    key = "ghp_" + "Zq7Rk2Wm9Xv4Bt6Lp1Nd8Hs3Jf5Gc0YaQwEr"
+    text = TEXT.replace("line 3\n", f'token = "{key}"\n') + "breakpoint()\n"
+    (thread,) = await foresee(git, RiskScorer(git), "a.py", text)
+    assert (thread.anchor.start, thread.title) == (3, "Hazard: a secret in the code")
+    assert key not in repr(thread), "the anchor does not keep it either"
+    assert await foresee(git, RiskScorer(git), "a.py", text, Manners(budget=0)) == ()

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from sidecar.core.errors import UpstreamCut, UpstreamError, UpstreamUnreachable
-from sidecar.core.review import Anchor, Comment, HunkRisk, LineRisk, Reason, RiskReport, Thread
+from sidecar.core.review import Anchor, Comment, Finding, HunkRisk, LineRisk, Reason, RiskReport, Thread
 from sidecar.review import reply as room
 from sidecar.review.reply import Answer, FactsWriter, ReplyWriter
 from tests.fakes.provider import FakeProvider, fails, message, says, streams
@@ -160,3 +161,14 @@ async def test_facts_survive_a_file_that_is_gone_or_shorter():
         answer = await FactsWriter().answer(thread(("user", "why?")), lines, report=report(here))
         assert "Look first" not in answer.body
         assert "0.37" in answer.body
+
+
+async def test_a_finding_is_answered_with_what_is_known_of_it_where_no_score_is():
+    found = Finding(
+        "secret", "a.py", 51, 51, "danger", "a secret", "This line holds one.", "It matters.", "Out with it."
+    )
+    report = RiskReport(0.01, "low", -4.0, "m@1", findings=(found, replace(found, start=9, end=9, what="Elsewhere.")))
+    answer = await FactsWriter().answer(thread(("user", "why?")), LINES, report=report)
+    assert "**Hazard: a secret.** This line holds one. It matters. Out with it." in answer.body
+    assert "Elsewhere" not in answer.body
+    assert "Their score" not in answer.body

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import BARE, NO_REPOSITORY, review_text, summarize
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import Repository
@@ -109,3 +110,17 @@ async def test_a_clean_working_tree_tells_of_the_last_commit(tell, repository):
     assert text.startswith("Nothing is uncommitted, so this is the **last commit**, " + sha[:10])
     assert "(Make it \\*risky\\*), on branch `main`: 1 file" in text
     assert "a.py" in text
+
+
+@pytest.mark.parametrize("tell", [summarize, review_text])
+async def test_findings_are_told_before_the_risk(tell, repository):
+    repository.write({"a.py": "one\nbreakpoint()\n", "deploy.sh": "git push --force\n"})
+    git = await Git.open(repository.root)
+    text = await tell(git, RiskScorer(git))
+    assert (
+        "- `a.py`, line 2: **Hazard: a debugger's stop is left in.** This line stops for a debugger. Where nobody"
+        in text
+    )
+    assert "- `deploy.sh`, line 1: **Hazard: a guard is overridden.** This line pushes with force." in text
+    assert text.index("Hazard") < text.index("risk.**")
+    assert "No place stands out" not in text

@@ -10,9 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.core.review import Anchor, Comment, HunkRisk, LineRisk, Reason, RiskReport, Thread
+from sidecar.core.review import Anchor, Comment, Finding, HunkRisk, LineRisk, Reason, RiskReport, Thread
 from sidecar.review.anchor import compare, make
-from sidecar.review.threads import BUDGET, LONGEST, Look, candidates, reconcile
+from sidecar.review.places import BUDGET, LONGEST, Manners, candidates
+from sidecar.review.threads import Look, reconcile
 
 TEXT = [f"line {n} of the file" for n in range(1, 41)]
 
@@ -278,3 +279,144 @@ def test_whatever_happens_the_rules_hold(steps, known):
                 assert tuple(lines[thread.anchor.start - 1 : thread.anchor.end]) == thread.anchor.text
         if talk and len(story.threads) == 1:
             story.say()
+
+
+# ── findings ────────────────────────────────────────────────────────────────────────────────────────
+def hazard(start: int, rule: str = "secret", file: str = "a.py") -> Finding:
+    return Finding(rule, file, start, start, "danger", "a thing", f"This is {rule}.", "It matters.", "Do that.")
+
+
+def notice(start: int) -> Finding:
+    return replace(hazard(start, "copy"), severity="notice", hazard=False)
+
+
+def with_findings(found: RiskReport, *findings: Finding) -> RiskReport:
+    return replace(found, findings=findings)
+
+
+def test_a_hazard_has_a_thread_with_its_own_words(story):
+    (thread,) = story.look(with_findings(report(band="low"), hazard(5)))
+    assert (thread.title, thread.band, thread.score) == ("Hazard: a thing", "critical", 0.0)
+    assert thread.tags == ("hazard:secret",)
+    assert thread.comments[0].body == "**Hazard: a thing.** This is secret.\n\nIt matters. Do that."
+
+
+def test_the_same_hazard_again_changes_nothing_and_moves_with_its_line(story):
+    story.look(with_findings(report(risk(20, 22)), hazard(5)))
+    before = story.threads
+    story.look(with_findings(report(risk(20, 22)), hazard(5)))
+    assert all(one is other for one, other in zip(before, story.threads, strict=True))
+    story.look(with_findings(report(risk(22, 24)), hazard(7)), ["new", "new", *TEXT])
+    assert [(thread.id, place(thread)) for thread in story.threads] == [
+        (before[0].id, (7, 7)),
+        (before[1].id, (22, 24)),
+    ]
+
+
+def test_a_hazard_that_is_mended_closes_its_thread(story):
+    story.look(with_findings(report(risk(20, 22)), hazard(5)))
+    mended = [*TEXT[:4], "mended", *TEXT[5:]]
+    (thread,) = story.look(report(risk(20, 22), risk(5, 5, 0.01)), mended)
+    assert place(thread) == (20, 22)
+
+
+def test_a_hazard_takes_over_the_thread_that_stands_there_and_gives_it_back(story):
+    story.look(report(risk(5, 7)))
+    first = story.only()
+    story.look(with_findings(report(risk(5, 7)), hazard(6)))
+    assert (story.only().id, story.only().title) == (first.id, "Hazard: a thing")
+    assert place(story.only()) == (6, 6), "what is said of a line stands on it"
+    assert "Changes like this one were repaired later" in story.only().comments[0].body
+    story.look(report(risk(5, 7)))
+    assert (story.only().id, story.only().title, story.only().tags) == (first.id, "High risk", ())
+
+
+def test_a_hazard_between_two_threads_is_told_once(story):
+    story.look(report(risk(5, 6), risk(12, 13, 0.29)))
+    story.look(with_findings(report(risk(5, 6), risk(12, 13, 0.29)), hazard(9)))
+    assert [thread.title for thread in story.threads].count("Hazard: a thing") == 1
+    assert len(story.threads) == 2
+
+
+def test_where_there_is_no_room_a_hazard_takes_the_place_of_the_least_risk(story):
+    far = [risk(n * 5, n * 5, 0.3 + n / 100) for n in range(1, 6)]
+    story.look(report(*far))
+    story.look(with_findings(report(*far), hazard(38)))
+    assert sorted(place(thread)[0] for thread in story.threads) == [10, 15, 20, 25, 38]
+    story.look(with_findings(report(*far), hazard(38)))
+    assert sorted(place(thread)[0] for thread in story.threads) == [10, 15, 20, 25, 38], "and nothing comes and goes"
+
+
+def test_a_hazard_never_takes_the_place_of_words_or_of_another_hazard(story):
+    manners = Manners(budget=1)
+    looked = Look(with_findings(report(band="low"), hazard(5)), {"a.py": TEXT}, 1.0)
+    first = reconcile((), looked, iter("abcd").__next__, manners=manners)
+    both = replace(looked, report=with_findings(report(band="low"), hazard(5), hazard(30, "force")))
+    assert reconcile(first, both, iter("efgh").__next__, manners=manners) == first
+
+
+def test_a_resolved_hazard_stays_resolved_and_a_new_one_opens_the_thread(story):
+    story.look(with_findings(report(risk(5, 7)), hazard(6)))
+    story.change(state="resolved")
+    story.look(with_findings(report(risk(5, 7)), hazard(6)))
+    assert story.only().state == "resolved"
+    story.look(with_findings(report(risk(5, 7)), hazard(6), hazard(7, "force")))
+    assert (story.only().state, story.only().tags) == ("open", ("hazard:secret", "hazard:force"))
+
+
+def test_a_smaller_budget_takes_the_least_needed_back(story):
+    far = [risk(n * 5, n * 5, 0.3 + n / 100) for n in range(1, 6)]
+    story.look(with_findings(report(*far), hazard(25)))
+    looked = Look(with_findings(report(*far), hazard(25)), {"a.py": TEXT}, 9.0)
+    left = reconcile(story.threads, looked, iter("xyz").__next__, manners=Manners(budget=2))
+    assert sorted(place(thread)[0] for thread in left) == [20, 25]
+    assert reconcile((), looked, iter("xyz").__next__, manners=Manners(budget=0)) == ()
+
+
+def test_a_higher_floor_closes_what_is_below_it(story):
+    story.look(report(risk(5, 7), band="medium", score=0.2))
+    looked = Look(report(risk(5, 7), band="medium", score=0.2), {"a.py": TEXT}, 9.0)
+    assert reconcile(story.threads, looked, iter("xyz").__next__, manners=Manners(floor="high")) == ()
+
+
+def test_a_notice_is_told_after_the_risks(story):
+    threads = story.look(with_findings(report(risk(20, 22)), notice(5)))
+    assert [(place(thread), thread.title) for thread in threads] == [
+        ((20, 22), "High risk"),
+        ((5, 5), "Worth a look: a thing"),
+    ]
+
+
+def test_a_hazard_in_a_file_that_is_not_scored(story):
+    (thread,) = story.look(with_findings(report(), hazard(2, file="deploy.sh")), deploy_sh=["a", "b", "c"])
+    assert thread.anchor.path == "deploy.sh"
+
+
+@given(
+    st.lists(
+        st.tuples(st.lists(st.integers(1, 20), max_size=4), st.lists(st.integers(1, 20), max_size=3), st.booleans()),
+        max_size=6,
+    ),
+    st.integers(0, 5),
+)
+def test_whatever_is_found_the_budget_holds_and_no_place_is_told_twice(steps, budget):
+    threads: tuple[Thread, ...] = ()
+    ids = (f"i{n}" for n in count())
+    for risks, hazards, talk in steps:
+        found = with_findings(report(*(risk(n, n) for n in sorted(set(risks)))), *(hazard(n) for n in hazards))
+        threads = reconcile(
+            threads, Look(found, {"a.py": TEXT}, 1.0), lambda: next(ids), manners=Manners(budget=budget)
+        )
+        assert len(threads) <= budget
+        places = [place(thread) for thread in threads]
+        assert len(set(places)) == len(places)
+        told = {thread.anchor.start for thread in threads if thread.tags}
+        assert told <= set(hazards)
+        if hazards and budget:
+            assert told
+        if talk and threads:
+            threads = (
+                replace(threads[0], comments=(*threads[0].comments, Comment("u", "user", "?", 1.0))),
+                *threads[1:],
+            )
+            break

@@ -50,6 +50,9 @@ node|"$bin/node" --version
 code-server|"$bin/code-server" --version
 playwright-core|"$bin/node" -p "require('$target/playwright/node_modules/playwright-core/package.json').version"
 typescript-ls|"$target/servers/node_modules/.bin/typescript-language-server" --version
+bash-ls|"$target/servers/node_modules/.bin/bash-language-server" --version
+pyright|"$bin/node" -p "require('$target/servers/node_modules/pyright/package.json').version"
+intelephense|"$bin/node" -p "require('$target/servers/node_modules/intelephense/package.json').version"
 gopls|gopls version
 clangd|clangd --version
 chromium|"$(browser)" --version

@@ -9,11 +9,11 @@ import * as driver from './driver.mjs';
 const session = { editor: undefined, browser: undefined, page: undefined, home: undefined, pictures: undefined };
 
 const own = {
-  /** { home, folder, vsix, env, settings, pictures }: an editor with the extension installed, showing the folder. */
+  /** { home, folder, vsix, env, settings, pictures }: an editor with these extensions (one or several) installed, showing the folder. */
   async start({ home, folder, vsix, env = {}, settings = {}, pictures, viewport }) {
     Object.assign(session, { home, pictures });
     driver.prepare(home, settings);
-    if (vsix) driver.installExtension(home, vsix, env);
+    for (const each of [vsix ?? []].flat()) driver.installExtension(home, each, env);
     [session.editor, session.browser] = await Promise.all([driver.startEditor(home, env), driver.openBrowser()]);
     session.page = await driver.openWorkbench(session.browser, session.editor.base, folder, { viewport });
     return { base: session.editor.base, pid: session.editor.pid };

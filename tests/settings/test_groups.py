@@ -13,6 +13,7 @@ EXAMPLES = {
     "SIDECAR_LOG_LEVEL": ("Debug", "debug"),
     "SIDECAR_MODEL_MAP": ("a=b, c = d", {"a": "b", "c": "d"}),
     "MODEL_DEFAULT": ("m", "m"),
+    "SIDECAR_FIT": ("off", False),
     "MODEL_OPUS": ("o", "o"),
     "MODEL_SONNET": ("s", "s"),
     "MODEL_HAIKU": ("h", "h"),
@@ -72,6 +73,9 @@ EXAMPLES = {
     "SIDECAR_TRACE_DAYS": ("10", 10),
     "SIDECAR_TRACE_COUNT": ("11", 11),
     "SIDECAR_INDEX": ("off", False),
+    "SIDECAR_REVIEW_BUDGET": ("3", 3),
+    "SIDECAR_REVIEW_FLOOR": ("High", "high"),
+    "SIDECAR_REVIEW_FINDINGS": ("no", False),
     "SIDECAR_INDEX_WATCH": ("no", False),
     "OTEL_EXPORTER_OTLP_ENDPOINT": ("http://localhost:4318", "http://localhost:4318"),
 }

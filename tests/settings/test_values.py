@@ -6,12 +6,15 @@ import pytest
 
 from sidecar.core.secret import SecretStr
 from sidecar.settings.values import (
+    check_headers,
     check_path,
     check_pattern,
     check_prices,
     check_secret,
     check_url,
     expand,
+    header_pairs,
+    listed,
     lower,
     pairs,
     spelled,
@@ -56,6 +59,19 @@ def test_no_paths(value):
         check_path(value)
 
 
+def test_headers_are_read_as_opentelemetry_writes_them():
+    written = " Authorization=Bearer%20a%3Db, x-team=one,"
+    assert header_pairs(written) == {"authorization": "Bearer a=b", "x-team": "one"}
+    assert check_headers(written) == SecretStr(written.strip())
+    assert check_headers(SecretStr("a=b")) == SecretStr("a=b")
+
+
+@pytest.mark.parametrize("value", ["a", "a b=c", "=b", "a=%0d%0ax", "a=ä", "a:b=c"])
+def test_no_headers(value):
+    with pytest.raises(ValueError, match="name=value"):
+        check_headers(value)
+
+
 @pytest.mark.parametrize("value", [" key\n", "key", SecretStr("key\r\n")])
 def test_secrets(value):
     assert check_secret(value) == SecretStr("key")
@@ -73,6 +89,8 @@ def test_no_secrets(value):
         (split, " a, b,,c ", ["a", "b", "c"]),
         (split, "", []),
         (split, ["a"], ["a"]),
+        (split, ' ["/a, b", "/c "] ', ["/a, b", "/c "]),
+        (split, "[ab]*, c", ["[ab]*", "c"]),
         (pairs, "a=b, c = d=e", {"a": "b", "c": "d=e"}),
         (pairs, {"a": "b"}, {"a": "b"}),
         (spelled, " Azure-Anthropic ", "azure_anthropic"),
@@ -91,6 +109,8 @@ def test_changes(change, value, made):
 @pytest.mark.parametrize(
     ("change", "value"),
     [
+        (split, '["a"'),
+        (split, '["a", 1]'),
         (pairs, "a"),
         (pairs, "a="),
         (pairs, "=b"),
@@ -105,6 +125,12 @@ def test_changes(change, value, made):
 def test_refusals(change, value):
     with pytest.raises(ValueError, match=r"."):
         change(value)
+
+
+@pytest.mark.parametrize("part", ["/a", "/a, b", " a", "[a", '"a"', "ä b:c%20#", "a\\b"])
+def test_a_list_that_is_written_is_read_back(part):
+    assert split(listed(part)) == [part]
+    assert split(listed("/x", part)) == ["/x", part]
 
 
 def test_expand_knows_home():

@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sidecar.core.review import Anchor, Comment, Thread
+from sidecar.core.review import Anchor, Comment, Evidence, Suggestion, Thread
 from sidecar.store.database import Database
 from sidecar.store.threads import ThreadStore
 
 REPO = "/ada/repo"
 TEXT = st.text(st.characters(), max_size=20)
+LINES = st.lists(TEXT, max_size=3).map(tuple)
 THREADS = st.builds(
     Thread,
     id=st.uuids().map(str),
@@ -26,7 +27,10 @@ THREADS = st.builds(
     score=st.floats(0, 1),
     band=st.sampled_from(["low", "medium", "high", "critical"]),
     comments=st.lists(
-        st.builds(Comment, id=TEXT, author=st.sampled_from(["sidecar", "user", "model"]), body=TEXT, created=st.floats(0, 1e10), name=TEXT),
+        st.builds(Comment, id=TEXT, author=st.sampled_from(["sidecar", "user", "model"]), body=TEXT, created=st.floats(0, 1e10), name=TEXT,
+                  partial=st.booleans(),
+                  suggestion=st.none() | st.builds(Suggestion, LINES, LINES),
+                  evidence=st.lists(st.builds(Evidence, st.sampled_from(["commit", "file", "function", "test"]), TEXT, TEXT, st.integers(0, 99)), max_size=2).map(tuple)),
         max_size=3,
     ).map(tuple),
     created=st.floats(0, 1e10),
@@ -35,6 +39,7 @@ THREADS = st.builds(
     title=TEXT,
     origin=st.sampled_from(["risk", "user", "review"]),
     tags=st.lists(TEXT, max_size=2).map(tuple),
+    kind=TEXT,
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.trace import bind, configure, get_logger, neutralise, redact, redact_code
@@ -51,6 +51,10 @@ HIDDEN = [
     # text, the part that must be gone
     (f"Authorization: Bearer {LETTERS}", LETTERS),
     (f"authorization: bearer dapi-{LETTERS}", LETTERS),
+    ('{"Authorization": "Basic dXNlci9wOmEvYg"}', "dXNlci9wOmEvYg"),
+    ("authorization: bearer 27cc689f1d2e3c4b5a69", "27cc689f1d2e3c4b5a69"),
+    ("basic dXNlcjE/cGFzczE=", "dXNlcjE"),
+    ("bearer 27cc689f1d2e3c4b5a69788796a5b4c3", "27cc689f1d2e"),
     (f"Authorization: Basic {LETTERS}==", LETTERS),
     (f"{{'x-api-key': '{LETTERS}'}}", LETTERS),
     (f'"api_key": "{LETTERS}"', LETTERS),
@@ -90,6 +94,14 @@ def test_hides(text, secret):
 
 
 KEPT = [
+    "src/cookie:12: error",
+    "C:\\app\\Cookie:12",
+    "/app/bearer 27cc689f1d2e",
+    "a basic 27cc689f1d2e3c4b",
+    "basic tests/unit/test_a1.py",
+    "bearer src/v2/header.py",
+    "token: src/sidecar/token.py",
+    "secret=tests/data/a1.pem",
     "/srv/projects/task-sk-learn/src/sidecar/providers/databricks.py",
     "/opt/sk-something-with-a-long-name-2024/file.py",
     "C:\\Users\\me\\AppData\\Local\\sidecar\\token",
@@ -112,6 +124,28 @@ KEPT = [
 
 @pytest.mark.parametrize("text", KEPT)
 def test_keeps_paths_hashes_and_plain_words(text):
+    assert redact(text) == text
+
+
+LETTER = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+HASH = st.text("0123456789abcdef", min_size=7, max_size=128) | st.uuids().map(str)
+DIGEST = st.text(f"{LETTER}+/", min_size=20, max_size=90).map("sha512-{}==".format)
+PART = st.text(f"{LETTER}_-.", min_size=1, max_size=60) | HASH | st.sampled_from(
+    ["token", "secrets", "password", "cookie", "COOKIE", "Set-Cookie", "Authorization", "bearer", "sk-learn", "api_key.py", "dapi", "npm_packages"]
+)  # fmt: skip
+PATH = st.builds(
+    lambda root, parts, place: root + "/".join(parts) + place,
+    st.sampled_from(["/", "./", "~/", "C:\\", "src/", "file:///"]),
+    st.lists(PART, min_size=1, max_size=6),
+    st.sampled_from(["", ":12", ":12:3", "#L1"]),
+)
+TOLD = st.sampled_from(["see", "in", "commit", "at", "error:", "diff --git a/x", "index", "blob"])
+
+
+@settings(deadline=None)
+@given(st.lists(PATH | HASH | DIGEST | TOLD, min_size=1, max_size=5).map(" ".join))
+def test_keeps_any_path_and_any_hash(text):
+    """What the forerunner destroyed in answers: long paths, commits, digests."""
     assert redact(text) == text
 
 

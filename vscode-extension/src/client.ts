@@ -1,6 +1,6 @@
 /** The language client, made for one start of the server. Loaded when first needed: it is most of the extension's weight. */
 
-import { extensions, Uri, type WorkspaceFolder } from 'vscode';
+import { extensions, Uri, type WorkspaceFolder, workspace } from 'vscode';
 import { LanguageClient, type LanguageClientOptions, RevealOutputChannelOn, State } from 'vscode-languageclient/node';
 
 import type { Log } from './log';
@@ -47,9 +47,10 @@ export function createClient(launch: Launch, folder: WorkspaceFolder, log: Log, 
 
 function clientOptions(folder: WorkspaceFolder, log: Log, hooks: Hooks): LanguageClientOptions {
   return {
-    documentSelector: [{ scheme: 'file' }],
+    // Where there are several folders, each has its server, and that one hears of its own files.
+    documentSelector: (workspace.workspaceFolders ?? []).length > 1 ? [{ scheme: 'file', pattern: `${folder.uri.fsPath}/**/*` }] : [{ scheme: 'file' }],
     workspaceFolder: folder,
-    initializationOptions: () => ({ symbolLanguages: unserved(others()) }),
+    initializationOptions: () => ({ symbolLanguages: unserved(others()), restricted: !workspace.isTrusted }),
     outputChannel: log.channel,
     revealOutputChannelOn: RevealOutputChannelOn.Never,
     stdioOptions: { stdout: log.copy, stderr: log.copy },

@@ -12,8 +12,14 @@ export const COMMANDS = {
   'sidecar.menu': { title: 'Show Menu', icon: 'menu' },
   'sidecar.review': {
     title: 'Review Changes Now',
-    icon: 'shield',
-    detail: 'Look at the uncommitted change again',
+    icon: 'refresh',
+    detail: 'Look at the change again',
+    group: 'Review',
+  },
+  'sidecar.scope': {
+    title: 'Choose What to Review',
+    icon: 'versions',
+    detail: 'Working tree, staged, the branch against its base, a commit',
     group: 'Review',
   },
   'sidecar.reviewWithModel': {
@@ -29,6 +35,9 @@ export const COMMANDS = {
     detail: 'Go to the open thread before',
     group: 'Review',
   },
+  'sidecar.showReview': { title: 'Show Review', icon: 'list-tree', detail: 'The change by risk, file by file', group: 'Review' },
+  'sidecar.change.open': { title: 'Open File', icon: 'go-to-file' },
+  'sidecar.change.diff': { title: 'Open Changes', icon: 'compare-changes' },
   'sidecar.newTerminal': {
     title: 'New Claude Terminal',
     icon: 'terminal',
@@ -64,7 +73,19 @@ export const COMMANDS = {
     group: 'Server',
   },
   'sidecar.openSettings': { title: 'Open Settings', icon: 'settings-gear', group: 'Server' },
+  'sidecar.dismissals': {
+    title: 'Dismissed Comments',
+    icon: 'bell-slash',
+    detail: 'What was dismissed in this repository, and why; take it back',
+    group: 'Review',
+  },
+  'sidecar.thread.fix': { title: 'Fix with Claude', icon: 'sparkle' },
+  'sidecar.thread.apply': { title: 'Apply Suggestion', icon: 'wand' },
+  'sidecar.thread.stage': { title: 'Stage Hunk', icon: 'add' },
+  'sidecar.thread.revert': { title: 'Revert Hunk', icon: 'discard' },
+  'sidecar.thread.dismiss': { title: 'Dismiss…', icon: 'bell-slash' },
   'sidecar.thread.reply': { title: 'Reply', icon: 'comment' },
+  'sidecar.thread.goTo': { title: 'Go to Comment', icon: 'comment' },
   'sidecar.thread.resolve': { title: 'Resolve', icon: 'pass' },
   'sidecar.thread.unresolve': { title: 'Unresolve', icon: 'issue-reopened' },
 } as const satisfies Record<string, CommandLook>;

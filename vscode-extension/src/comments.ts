@@ -18,7 +18,7 @@ import {
 
 import { reason } from './log';
 import type { Band, CommentItem, Requests, ThreadItem, ThreadsChanged } from './protocol';
-import { reaches, reconcile } from './reconcile';
+import { atLine, reaches, reconcile } from './reconcile';
 import type { Settings } from './settings';
 import { threadContext, threadLabel } from './words';
 
@@ -32,6 +32,12 @@ const NAMES: Readonly<Record<CommentItem['author'], string>> = { sidecar: 'Sidec
 /** What threads need from the server. */
 export interface Asker {
   ask<M extends keyof Requests>(method: M, params: Requests[M]['params']): Promise<Requests[M]['result']>;
+}
+
+/** A comment of ours: the editor hands it back as it was made. */
+interface SidecarComment extends Comment {
+  readonly id: string;
+  readonly thread: string;
 }
 
 interface Shown {
@@ -60,6 +66,21 @@ export class Threads implements Disposable {
     return [...this.shown.values()].map((each) => each.item);
   }
 
+  /** The thread that a command means: the one it was given, else the one at the cursor. */
+  meant(thread: CommentThread | string | undefined): ThreadItem | undefined {
+    if (thread !== undefined) return this.find(thread)?.item;
+    const editor = window.activeTextEditor;
+    return editor && atLine(this.items(), editor.document.uri.toString(), editor.selection.active.line);
+  }
+
+  /** The suggestion that a command means: that of a comment, else the newest one of the thread. */
+  suggestion(given: CommentThread | Comment | string | undefined): { item: ThreadItem; comment: string } | undefined {
+    const own = given !== undefined && typeof given !== 'string' && 'body' in given ? (given as SidecarComment) : undefined;
+    const item = own ? this.shown.get(own.thread)?.item : this.meant(given as CommentThread | string | undefined);
+    const comment = item?.comments.findLast((each) => each.suggestion && (!own || each.id === own.id));
+    return item && comment && { item, comment: comment.id };
+  }
+
   /** Brings what is on show up to what the server says. */
   apply(change: ThreadsChanged): void {
     const known = new Map([...this.shown].map(([id, { item }]) => [id, item]));
@@ -86,7 +107,12 @@ export class Threads implements Disposable {
   async reveal(item: ThreadItem): Promise<void> {
     const line = Math.max(0, item.startLine);
     await window.showTextDocument(Uri.parse(item.uri), { selection: new Range(line, 0, line, 0) });
-    const thread = this.shown.get(item.id)?.thread;
+    this.expand(item.id);
+  }
+
+  /** Opens a thread where it is. */
+  expand(id: string): void {
+    const thread = this.shown.get(id)?.thread;
     if (thread) thread.collapsibleState = CommentThreadCollapsibleState.Expanded;
   }
 
@@ -169,29 +195,31 @@ export class Threads implements Disposable {
     thread.state = item.state === 'open' ? CommentThreadState.Unresolved : CommentThreadState.Resolved;
   }
 
-  private commentsOf(item: ThreadItem): Comment[] {
+  private commentsOf(item: ThreadItem): SidecarComment[] {
     return item.comments.map((comment) => this.comment(comment, item));
   }
 
-  private comment(item: CommentItem, thread: ThreadItem): Comment {
+  private comment(item: CommentItem, thread: ThreadItem): SidecarComment {
     const body = new MarkdownString(item.body, true);
     body.isTrusted = false;
     body.supportHtml = false;
     return {
+      id: item.id,
+      thread: thread.id,
       author: {
         name: item.name || NAMES[item.author],
         iconPath: Uri.joinPath(this.media, MEDIA[item.author](thread.band)),
       },
       body,
       mode: CommentMode.Preview,
-      contextValue: item.author,
+      contextValue: item.suggestion ? `${item.author} suggestion` : item.author,
       timestamp: new Date(item.created * 1000),
     };
   }
 
   private showDraft(shown: Shown, text: string, label: string): void {
     const { item, thread } = shown;
-    const draft: CommentItem = { id: '', author: 'user', name: '', body: text, created: Date.now() / 1000 };
+    const draft: CommentItem = { id: '', author: 'user', name: '', body: text, created: Date.now() / 1000, partial: false, suggestion: false };
     thread.comments = [...this.commentsOf(item), { ...this.comment(draft, item), label }];
   }
 

@@ -2,7 +2,7 @@
 
 import { Disposable, type TextEditor, Range, Uri, extensions, window, workspace } from 'vscode';
 
-import type { Server } from './server';
+import type { Fleet } from './fleet';
 
 const SETTLE_MS = 150;
 const MOST_TEXT = 100_000;
@@ -13,11 +13,11 @@ export function isAlone(): boolean {
 }
 
 /** Tells the server of each selection that lasts, and shows the files that the CLI opens. */
-export function follow(server: Server): Disposable {
+export function follow(server: Fleet): Disposable {
   let timer: NodeJS.Timeout | undefined;
   const tell = (editor: TextEditor | undefined): void => {
     clearTimeout(timer);
-    if (editor?.document.uri.scheme !== 'file' || !server.status?.companionPort) return;
+    if (editor?.document.uri.scheme !== 'file' || !server.statusOf(editor.document.uri)?.companionPort) return;
     timer = setTimeout(() => { send(server, editor); }, SETTLE_MS);
   };
   const parts = [
@@ -32,7 +32,7 @@ export function follow(server: Server): Disposable {
 }
 
 /** Puts the selected lines into the CLI's prompt. Rejects with a sentence when there is nothing or nobody. */
-export async function mentionSelection(server: Server): Promise<void> {
+export async function mentionSelection(server: Fleet): Promise<void> {
   const editor = window.activeTextEditor;
   if (editor?.document.uri.scheme !== 'file') throw new Error('Open a file of this folder and select what you mean.');
   const { start, end } = editor.selection;
@@ -40,7 +40,7 @@ export async function mentionSelection(server: Server): Promise<void> {
   if (!heard) throw new Error('No Claude Code is connected: start `claude` in a terminal of this window.');
 }
 
-function send(server: Server, editor: TextEditor): void {
+function send(server: Fleet, editor: TextEditor): void {
   const { document, selection } = editor;
   if (document.isClosed || !workspace.isTrusted) return;
   const { start, end } = selection;

@@ -19,7 +19,7 @@ export class Critiques implements TextDocumentContentProvider, Disposable {
 
   readonly onDidChange = this.changes.event;
 
-  constructor(private readonly server: Pick<Server, 'ask' | 'progress'>) {}
+  constructor(private readonly server: () => Pick<Server, 'ask' | 'progress'> | undefined) {}
 
   /** Reviews a change (the uncommitted one, if nothing else is named) and shows the result; its comments come as threads. */
   async review(params: Omit<ModelReviewParams, 'workDoneToken'> = {}): Promise<void> {
@@ -53,11 +53,13 @@ export class Critiques implements TextDocumentContentProvider, Disposable {
 
   /** What the server answers; undefined when the person left off. */
   private async asked(params: ModelReviewParams, cancel: CancellationToken, hear: (step: { message?: string; percentage?: number }) => void): Promise<ModelReviewResult | undefined> {
+    const server = this.server();
+    if (!server) throw new Error('Open a folder first.');
     this.count += 1;
     const token = `sidecar-review-${this.count}`;
-    const hearing = await this.server.progress(token, hear);
+    const hearing = await server.progress(token, hear);
     try {
-      return await this.server.ask('sidecar/review/model', { ...params, workDoneToken: token }, cancel);
+      return await server.ask('sidecar/review/model', { ...params, workDoneToken: token }, cancel);
     } catch (error) {
       if (cancel.isCancellationRequested) return undefined;
       throw new Error(reason(error), { cause: error });

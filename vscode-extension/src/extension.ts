@@ -1,91 +1,81 @@
 /** Wires the parts and owns what must be disposed of. */
 
-import { type Disposable, type Event, EventEmitter, type ExtensionContext, workspace } from 'vscode';
+import { type Disposable, type Event, EventEmitter, type ExtensionContext, Uri, workspace } from 'vscode';
 
-import { addressFor } from './address';
-import { follow, isAlone } from './companion';
+import { Claude } from './claude';
+import { follow } from './companion';
 import { Threads } from './comments';
 import { Critiques } from './critique';
+import { Fleet } from './fleet';
 import { registerCommands } from './handlers';
+import { RiskLenses } from './lens';
 import { Log } from './log';
 import { Proposals } from './proposals';
 import type { ThreadItem } from './protocol';
 import { Provision } from './provision';
-import { Server } from './server';
-import { isKeyed, needsRestart, overruled, readSettings, secretName, serverEnvironment } from './settings';
+import { Revisions } from './revision';
+import { ReviewView } from './reviewview';
+import { isKeyed, secretName } from './settings';
 import { StatusItem } from './status';
-import { Terminals } from './terminal';
+import { type Row, countAbove, rowsOf } from './tree';
+import { Visits } from './visits';
 import type { View } from './words';
 
 /** What other extensions, and our own tests, may see. */
 export interface SidecarApi {
   readonly view: () => View;
   readonly threads: () => readonly ThreadItem[];
-  /** Fires after each change of what the two give. */
+  /** The rows of the view "Review", and the number on its badge. */
+  readonly rows: () => readonly Row[];
+  readonly badge: () => number;
+  /** Fires after each change of what these give. */
   readonly onChange: Event<void>;
 }
 
 let stop: (() => Promise<void>) | undefined;
 
-export function activate(context: ExtensionContext): SidecarApi | undefined {
-  const folder = workspace.workspaceFolders?.find((each) => each.uri.scheme === 'file');
-  if (!folder) return undefined;
+export function activate(context: ExtensionContext): SidecarApi {
   const log = new Log();
-  const read = (): ReturnType<typeof readSettings> => {
-    const source = workspace.getConfiguration('sidecar', folder);
-    for (const name of overruled(source)) log.warn(`${name} is set by this workspace and ignored: set it in the user settings.`);
-    return readSettings(source);
-  };
-  const address = (): ReturnType<typeof addressFor> => addressFor(folder.uri.fsPath, settings.port, context.workspaceState);
-  let settings = read();
-
-  // Before anything that waits: a terminal that opens now must have the address already.
-  const terminals = new Terminals(context.environmentVariableCollection, folder, address());
-  const furnish = (): void => {
-    terminals.apply(settings.terminal && workspace.isTrusted, settings.companion && isAlone(), address());
-  };
-  furnish();
-
+  const provision = new Provision(context, log, () => { fleet.say('preparing'); });
+  const fleet = new Fleet(context, log, provision);
+  const threads = new Threads(fleet, Uri.joinPath(context.extensionUri, 'media'), () => ({ minimumBand: 'low', expand: fleet.of()?.settings.expand ?? 'high' }));
+  const proposals = new Proposals(fleet, threads, log);
+  const claude = new Claude((uri) => fleet.of(uri)?.terminals);
+  const critiques = new Critiques(() => fleet.of()?.server);
   const status = new StatusItem();
-  const provision = new Provision(context, log, () => { server.say('preparing'); });
-  const server = new Server(folder, log, async () => {
-    const { program, args } = await provision.command(settings);
-    const key = isKeyed(settings.provider) ? await context.secrets.get(secretName(settings.provider)) : undefined;
-    const variables = serverEnvironment(settings, address(), folder.uri.fsPath, key);
-    return { command: program, args: [...args, 'lsp'], cwd: provision.folder, variables };
-  });
-  const threads = new Threads(server, context.extensionUri.with({ path: `${context.extensionUri.path}/media` }), () => settings);
-  const proposals = new Proposals(server, threads, log);
-  const critiques = new Critiques(server);
+  const view = new ReviewView();
+  const revisions = new Revisions(fleet);
+  const lenses = new RiskLenses(fleet);
   const changed = new EventEmitter<void>();
-  const begin = (): void => {
-    if (workspace.isTrusted) void server.restart();
-    else server.say('untrusted');
-  };
-  const reconfigure = (): void => {
-    const before = settings;
-    settings = read();
-    furnish();
-    if (needsRestart(before, settings)) begin();
-    else if (before.minimumBand !== settings.minimumBand) server.pull().catch(() => undefined);
+  const order = (): 'risk' | 'position' => fleet.of()?.settings.order ?? 'risk';
+  const show = (): void => {
+    status.show(fleet.view);
+    view.show(fleet.views(), order(), fleet.view);
+    revisions.refresh();
+    lenses.follow();
+    changed.fire();
   };
   const subscriptions: Disposable[] = [
-    server.onView((view) => {
-      status.show(view);
-      if (view.status) terminals.follow(view.status);
-      changed.fire();
+    fleet.onThreads((change) => { threads.apply(change); }),
+    fleet.onChange(show),
+    workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration('sidecar')) fleet.reconfigure(); }),
+    workspace.onDidGrantWorkspaceTrust(() => { fleet.each((folder) => { folder.furnish(); folder.begin(); }); }),
+    follow(fleet),
+    context.secrets.onDidChange(({ key }) => {
+      fleet.each((folder) => { if (isKeyed(folder.settings.provider) && key === secretName(folder.settings.provider)) folder.begin(); });
     }),
-    server.onThreads((change) => { threads.apply(change); changed.fire(); }),
-    workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration('sidecar')) reconfigure(); }),
-    workspace.onDidGrantWorkspaceTrust(() => { furnish(); begin(); }),
-    follow(server),
-    context.secrets.onDidChange(({ key }) => { if (isKeyed(settings.provider) && key === secretName(settings.provider)) begin(); }),
-    ...registerCommands({ context, log, server, threads, terminals, proposals, critiques, provision, settings: () => settings }),
+    ...registerCommands({ context, log, fleet, threads, proposals, critiques, claude, provision, visits: new Visits(fleet, threads, view) }),
   ];
-  context.subscriptions.push(...subscriptions, terminals, proposals, critiques, threads, status, server, changed, log);
-  stop = () => server.stop();
-  begin();
-  return { view: () => server.view, threads: () => threads.items(), onChange: changed.event };
+  context.subscriptions.push(...subscriptions, claude, critiques, proposals, threads, status, view, revisions, lenses, fleet, changed, log);
+  stop = () => fleet.stop();
+  show();
+  return {
+    view: () => fleet.view,
+    threads: () => threads.items(),
+    rows: () => rowsOf(fleet.views(), order()),
+    badge: () => countAbove(fleet.views()),
+    onChange: changed.event,
+  };
 }
 
 export function deactivate(): Promise<void> | undefined {

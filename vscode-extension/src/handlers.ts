@@ -2,32 +2,36 @@
 
 import { type CommentReply, type CommentThread, type Disposable, type ExtensionContext, commands, window } from 'vscode';
 
+import { threadActs } from './acts';
+import type { Claude } from './claude';
 import type { CommandId } from './commands';
 import type { Threads } from './comments';
 import type { Critiques } from './critique';
+import type { Fleet } from './fleet';
+import type { Folder } from './folder';
 import { type Log, reason } from './log';
 import { setApiKey, showMenu } from './menu';
 import { mentionSelection } from './companion';
 import type { Proposals } from './proposals';
 import type { ModelReviewParams } from './protocol';
 import type { Provision } from './provision';
-import { neighbour } from './reconcile';
-import type { Server } from './server';
-import type { Settings } from './settings';
-import type { Terminals } from './terminal';
+import { REVIEW_VIEW } from './reviewview';
+import { chooseScope } from './scopes';
+import type { Row } from './tree';
+import type { Visits } from './visits';
 import { cases, riskWord, threadCount } from './words';
 
 /** The parts that commands act on. */
 export interface Parts {
   readonly context: ExtensionContext;
   readonly log: Log;
-  readonly server: Server;
+  readonly fleet: Fleet;
   readonly threads: Threads;
-  readonly terminals: Terminals;
+  readonly claude: Claude;
   readonly proposals: Proposals;
   readonly critiques: Critiques;
   readonly provision: Provision;
-  readonly settings: () => Settings;
+  readonly visits: Visits;
 }
 
 /** Registers every command of the table. */
@@ -36,52 +40,63 @@ export function registerCommands(parts: Parts): Disposable[] {
 }
 
 function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown> {
-  const { context, log, server, threads, terminals, proposals, critiques } = parts;
+  const { context, log, fleet, threads, proposals, critiques, claude, visits } = parts;
   return {
-    'sidecar.menu': () => showMenu(server.view),
-    'sidecar.review': () => told('look at the change', () => review(server)),
+    'sidecar.menu': () => showMenu(fleet.view),
+    'sidecar.review': () => told('look at the change', () => review(fleet)),
     'sidecar.reviewWithModel': (params?: ModelReviewParams) => told('review the change', () => critiques.review(params)),
-    'sidecar.nextRisk': () => go(threads, 'next'),
-    'sidecar.previousRisk': () => go(threads, 'previous'),
-    'sidecar.newTerminal': () => terminals.open(),
-    'sidecar.connectTools': () => terminals.connect(),
+    'sidecar.scope': (row?: Row) => told('list what can be reviewed', () => withFolder(visits, row, chooseScope)),
+    'sidecar.nextRisk': () => told('go to the next risk', () => visits.go('next')),
+    'sidecar.previousRisk': () => told('go to the risk before', () => visits.go('previous')),
+    'sidecar.showReview': () => commands.executeCommand(`${REVIEW_VIEW}.focus`),
+    'sidecar.change.diff': (row?: Row) => told('open the changes', () => visits.changes(row)),
+    'sidecar.change.open': (row?: Row) => told('open the file', () => visits.file(row)),
+    'sidecar.newTerminal': () => withFolder(visits, undefined, (folder) => folder.terminals.open()),
+    'sidecar.connectTools': () => withFolder(visits, undefined, (folder) => folder.terminals.connect()),
     'sidecar.setApiKey': () => setApiKey(context),
-    'sidecar.mention': () => told('reach Claude Code', () => mentionSelection(server)),
+    'sidecar.mention': () => told('reach Claude Code', () => mentionSelection(fleet)),
     'sidecar.proposal.accept': () => told('accept the edit', () => proposals.accept()),
     'sidecar.proposal.reject': () => told('reject the edit', () => proposals.reject()),
-    'sidecar.restart': () => server.restart(),
+    'sidecar.restart': () => fleet.restart(),
     'sidecar.showLog': () => {
       log.show();
     },
     'sidecar.repair': () => told('repair its environment', () => repair(parts)),
     'sidecar.openSettings': () => commands.executeCommand('workbench.action.openSettings', `@ext:${context.extension.id}`),
+    ...threadActs(threads, fleet, claude),
     'sidecar.thread.reply': (reply: CommentReply) => threads.reply(reply),
-    'sidecar.thread.resolve': (thread: CommentThread | string) => threads.setState(thread, 'resolved'),
-    'sidecar.thread.unresolve': (thread: CommentThread | string) => threads.setState(thread, 'open'),
+    'sidecar.thread.goTo': (row?: Row) => told('go there', () => visits.row(row)),
+    'sidecar.thread.resolve': (thread: CommentThread | Row | string) => threads.setState(named(thread), 'resolved'),
+    'sidecar.thread.unresolve': (thread: CommentThread | Row | string) => threads.setState(named(thread), 'open'),
   };
 }
 
-async function review(server: Server): Promise<void> {
-  const { band, score, openThreads } = await server.ask('sidecar/review', {});
-  const words = band && score !== null ? `${riskWord(band)} (${cases(score)} like it were repaired later), ${threadCount(openThreads)}` : 'no uncommitted change to review';
+/** What a command is given by the tree is a row, by a comment's menu the thread itself. */
+function named(thread: CommentThread | Row | string): CommentThread | string {
+  return typeof thread === 'object' && 'kind' in thread ? (thread.thread?.id ?? '') : thread;
+}
+
+async function review(fleet: Fleet): Promise<void> {
+  const [mine, ...others] = [fleet.of(), ...fleet.all().filter((each) => each !== fleet.of())];
+  if (!mine) throw new Error('Open a folder first.');
+  const [{ band, score, openThreads }] = await Promise.all([mine.server.ask('sidecar/review', {}), ...others.map(({ server }) => server.ask('sidecar/review', {}))]);
+  const words = band && score !== null ? `${riskWord(band)} (${cases(score)} like it were repaired later), ${threadCount(openThreads)}` : 'nothing to review';
   window.setStatusBarMessage(`$(shield) Sidecar: ${words}`, 8_000);
 }
 
-async function go(threads: Threads, direction: 'next' | 'previous'): Promise<void> {
-  const editor = window.activeTextEditor;
-  const place = editor && { uri: editor.document.uri.toString(), line: editor.selection.active.line };
-  const item = neighbour(threads.items(), place, direction);
-  if (item) await threads.reveal(item);
-  else window.setStatusBarMessage('$(shield) Sidecar: no open threads', 5_000);
+async function withFolder(visits: Visits, row: Row | undefined, act: (folder: Folder) => unknown): Promise<void> {
+  const folder = await visits.folder(row);
+  if (folder) await act(folder);
 }
 
-async function repair({ server, provision, settings }: Parts): Promise<void> {
-  if (settings().command.length > 0) {
+async function repair({ fleet, provision }: Parts): Promise<void> {
+  const settings = fleet.of()?.settings;
+  if (!settings || settings.command.length > 0) {
     throw new Error('The server is started with "sidecar.command", so there is no environment of ours to repair.');
   }
-  await server.stop();
-  await provision.repair(settings());
-  await server.restart();
+  await fleet.stop();
+  await provision.repair(settings);
+  await fleet.restart();
 }
 
 /** A failed command says so in a sentence. */

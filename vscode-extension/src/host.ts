@@ -133,6 +133,8 @@ async function found(
   if (query.what === 'languages') return { status: 'ready', result: await known() };
   await within(Promise.all(handlers.map((each) => each.activate())), until);
   if (query.what === 'diagnostics') return checked(document, handlers);
+  // What a project's own configuration leaves out is looked at while it is open.
+  await within(Promise.all(query.also.map((each) => opened(Uri.parse(each)).catch(() => undefined))), until);
   const ask = ASK[query.what];
   if (!ask || (!document && query.what !== 'workspaceSymbols')) return { status: 'unsupported', result: [] };
   // An outline where no extension handles the language is our own, from the index.

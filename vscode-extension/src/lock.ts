@@ -1,5 +1,6 @@
 /** A lock file that several windows share: held by one process, given up when that process is gone. */
 
+import { randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 
@@ -24,7 +25,8 @@ export async function holdLock(path: string, signal: AbortSignal, onWait: () => 
 
 /** Linking puts the file there with its content or not at all, so nobody ever reads a lock without an owner. */
 async function take(path: string): Promise<boolean> {
-  const own = `${path}-${process.pid}`;
+  // Its own name for each try: of two in one process the other's would be gone before it is linked.
+  const own = `${path}-${randomUUID()}`;
   await writeFile(own, String(process.pid));
   try {
     await link(own, path);

@@ -24,7 +24,7 @@ import {
 import type { Threads } from './comments';
 import { type Log, reason } from './log';
 import type { ProposalItem } from './protocol';
-import type { Server } from './server';
+import type { Fleet } from './fleet';
 
 const SCHEME = 'sidecar-proposal';
 const CONTEXT = 'sidecar.proposal';
@@ -46,7 +46,7 @@ export class Proposals implements Disposable, FileSystemProvider {
   readonly onDidChangeFile = this.changes.event;
 
   constructor(
-    private readonly server: Server,
+    private readonly server: Fleet,
     private readonly threads: Threads,
     private readonly log: Log,
   ) {
@@ -183,7 +183,8 @@ export class Proposals implements Disposable, FileSystemProvider {
 
 /** Where to look first: at the gravest comment; else the editor goes to the first difference. */
 function placeOf({ threads }: ProposalItem): { selection?: Range } {
-  const [first] = [...threads].sort((a, b) => b.score - a.score);
+  const found = (item: ProposalItem['threads'][number]): number => Number(item.rules.length > 0);
+  const [first] = [...threads].sort((a, b) => found(b) - found(a) || b.score - a.score);
   return first ? { selection: new Range(first.endLine, 0, first.endLine, 0) } : {};
 }
 

@@ -7,6 +7,13 @@
 /** How much a change risks, in a word. */
 export type Band = 'low' | 'medium' | 'high' | 'critical';
 
+/** Which diff is reviewed; `ref` is the base of a branch (empty: chosen by the server), or the commit. `title` is for people. */
+export interface ScopeItem {
+  readonly kind: 'working' | 'staged' | 'branch' | 'commit';
+  readonly ref: string;
+  readonly title: string;
+}
+
 /** What the status item shows. `message` is a sentence with the mend when `state` is `degraded`. */
 export interface Status {
   readonly state: 'starting' | 'ready' | 'degraded';
@@ -20,10 +27,14 @@ export interface Status {
   readonly message: string;
   /** Where the Claude Code CLI finds its IDE; 0 where it does not. */
   readonly companionPort: number;
-  /** Risk of the uncommitted change, 0..1; null when there is none. */
+  /** Risk of the reviewed change, 0..1; null when there is none. */
   readonly score: number | null;
   readonly band: Band | null;
   readonly openThreads: number;
+  /** What is reviewed; null where there is no review. */
+  readonly scope: ScopeItem | null;
+  /** The review's; another one means that the outline may have changed. */
+  readonly revision: number;
 }
 
 /** One comment; `body` is Markdown, never trusted; `created` is in UTC seconds. */
@@ -33,9 +44,23 @@ export interface CommentItem {
   readonly name: string;
   readonly body: string;
   readonly created: number;
+  /** It is still being written. */
+  readonly partial: boolean;
+  /** `sidecar/suggestion/get` has an edit for it. */
+  readonly suggestion: boolean;
 }
 
-/** One thread; `startLine` and `endLine` count from 0, both included. */
+/** Lines of a document; they count from 0, both included. */
+export interface PlaceItem {
+  readonly uri: string;
+  readonly startLine: number;
+  readonly endLine: number;
+}
+
+/**
+ * One thread; `startLine` and `endLine` count from 0, both included. `uri` is the file of the working tree where the
+ * thread's lines stand there, else the text of the revision.
+ */
 export interface ThreadItem {
   readonly id: string;
   readonly uri: string;
@@ -48,13 +73,18 @@ export interface ThreadItem {
   readonly title: string;
   readonly comments: readonly CommentItem[];
   readonly revision: number;
+  /** The rules whose findings it tells of; empty for a risk. */
+  readonly rules: readonly string[];
   /** `review`: a model's comment. */
   readonly origin: 'risk' | 'user' | 'review';
+  /** The place in the text of the reviewed revision; null where that is the working tree. */
+  readonly inRevision: PlaceItem | null;
 }
 
-/** Look at the change again; without `paths` all of it. */
+/** Look at the change again; without `paths` all of it, without `scope` the one that is shown. */
 export interface ReviewParams {
   readonly paths?: readonly string[] | null;
+  readonly scope?: ScopeItem | null;
 }
 
 /** What the last look found. */
@@ -84,6 +114,59 @@ export interface ModelReviewResult {
   readonly unread: number;
 }
 
+/** A scored place of a file: lines of the reviewed text from 0, both included; `reason` is a sentence or empty. */
+export interface HunkItem {
+  readonly startLine: number;
+  readonly endLine: number;
+  readonly score: number;
+  readonly band: Band;
+  readonly reason: string;
+}
+
+/** A file of the change. `score` and `band` are null where it was not scored; `why` says why not. */
+export interface FileItem {
+  readonly path: string;
+  readonly oldPath: string | null;
+  readonly status: 'added' | 'deleted' | 'modified' | 'renamed' | 'copied' | 'type-changed';
+  readonly added: number;
+  readonly removed: number;
+  readonly score: number | null;
+  readonly band: Band | null;
+  readonly why: string;
+  /** The file in the working tree. */
+  readonly uri: string;
+  /** The text before the change, and the one after it. */
+  readonly oldUri: string;
+  readonly newUri: string;
+  readonly hunks: readonly HunkItem[];
+}
+
+/** The change by risk: its files, the riskiest first, those without a score last. */
+export interface OutlineItem {
+  readonly revision: number;
+  readonly scope: ScopeItem;
+  /** The repository's top folder. */
+  readonly root: string;
+  readonly score: number | null;
+  readonly band: Band | null;
+  readonly files: readonly FileItem[];
+}
+
+/** The diffs that can be reviewed: the plain ones, then other bases of the branch, then the last commits. */
+export interface ScopeChoices {
+  readonly scopes: readonly ScopeItem[];
+}
+
+/** A text on a side of the diff, by the URI that an outline or a thread gave. */
+export interface TextParams {
+  readonly uri: string;
+}
+
+/** A text; empty where that side has none. */
+export interface TextItem {
+  readonly text: string;
+}
+
 /** All threads; with `sinceRevision` only what changed after it. */
 export interface SnapshotParams {
   readonly sinceRevision?: number;
@@ -107,6 +190,79 @@ export interface ReplyParams {
 export interface SetStateParams {
   readonly id: string;
   readonly state: 'open' | 'resolved';
+}
+
+/** One thread. */
+export interface ThreadName {
+  readonly id: string;
+}
+
+/** A thread as a task for Claude Code: plain text of several lines without control characters, not to be run by a shell. */
+export interface HandOver {
+  readonly prompt: string;
+}
+
+/** How many stretches of changed lines were staged. */
+export interface Staged {
+  readonly hunks: number;
+}
+
+/** Take back what changed under a thread; `text` is the file as it is in the editor, saved or not. */
+export interface RevertParams {
+  readonly id: string;
+  readonly text: string;
+}
+
+/** What a comment of a thread suggests for the file as it is in the editor. */
+export interface SuggestionParams {
+  readonly id: string;
+  readonly comment: string;
+  readonly text: string;
+}
+
+/** Put `lines` where `lineCount` lines stand from `startLine` on (from 0); with no count, before that line. */
+export interface LineEditItem {
+  readonly startLine: number;
+  readonly lineCount: number;
+  readonly lines: readonly string[];
+}
+
+/** Edits of one file, of the text that was sent; in order and apart from each other. */
+export interface EditItem {
+  readonly uri: string;
+  readonly edits: readonly LineEditItem[];
+}
+
+/** How far a dismissal reaches: these lines, this file, or this folder (and below) for files of this suffix. */
+export type DismissalScope = 'lines' | 'file' | 'folder';
+
+/** Take a thread away for a reason, and keep others of its kind silent. */
+export interface DismissParams {
+  readonly id: string;
+  readonly reason: string;
+  readonly scope?: DismissalScope;
+}
+
+/** What was dismissed, where and why; plain text. */
+export interface DismissalItem {
+  readonly id: string;
+  readonly scope: DismissalScope;
+  readonly pattern: string;
+  readonly reason: string;
+  readonly title: string;
+  readonly uri: string;
+  readonly startLine: number;
+  readonly created: number;
+}
+
+/** What was dismissed in this repository, the newest first. */
+export interface Dismissals {
+  readonly items: readonly DismissalItem[];
+}
+
+/** One dismissal. */
+export interface DismissalName {
+  readonly id: string;
 }
 
 /** One proposal of the assistant, by the id that the server gave it. */
@@ -186,6 +342,7 @@ export interface HostQuery {
   readonly query: string;
   readonly deadlineMs: number;
   readonly limit: number;
+  readonly also: readonly string[];
 }
 
 /** What they say; `result` has the form that LSP gives this question's answer, as a list in every case. */
@@ -204,9 +361,19 @@ export interface Requests {
   'sidecar/status': { params: null; result: Status };
   'sidecar/review': { params: ReviewParams; result: ReviewResult };
   'sidecar/review/model': { params: ModelReviewParams; result: ModelReviewResult };
+  'sidecar/review/outline': { params: null; result: OutlineItem };
+  'sidecar/review/scopes': { params: null; result: ScopeChoices };
+  'sidecar/review/text': { params: TextParams; result: TextItem };
   'sidecar/threads/snapshot': { params: SnapshotParams; result: ThreadsChanged };
   'sidecar/thread/reply': { params: ReplyParams; result: ThreadItem };
   'sidecar/thread/setState': { params: SetStateParams; result: ThreadItem };
+  'sidecar/thread/handOver': { params: ThreadName; result: HandOver };
+  'sidecar/thread/dismiss': { params: DismissParams; result: DismissalItem };
+  'sidecar/dismissals': { params: null; result: Dismissals };
+  'sidecar/dismissal/undo': { params: DismissalName; result: DismissalItem };
+  'sidecar/hunk/stage': { params: ThreadName; result: Staged };
+  'sidecar/hunk/revert': { params: RevertParams; result: EditItem };
+  'sidecar/suggestion/get': { params: SuggestionParams; result: EditItem };
   'sidecar/proposal/get': { params: ProposalName; result: ProposalItem };
   'sidecar/proposal/decide': { params: DecideParams; result: Heard };
   'sidecar/selection': { params: SelectionParams; result: Heard };

@@ -49,20 +49,48 @@ export interface Place {
   readonly line: number;
 }
 
+/** In which order risks are visited and listed. */
+export type Order = 'risk' | 'position';
+
 /**
- * The open thread after (or before) a place, by file and line, going round at the end; undefined when none is open.
- * Without a place the first, or the last.
+ * The open thread after (or before) a place in an order, going round at the end; undefined when none is open. Without
+ * a place the first, or the last. By risk a place counts only where it is on a thread: from elsewhere one begins at
+ * the gravest.
  */
 export function neighbour(
   items: Iterable<ThreadItem>,
   place: Place | undefined,
   direction: 'next' | 'previous',
+  order: Order = 'position',
 ): ThreadItem | undefined {
-  const open = [...items].filter((item) => item.state === 'open').sort((a, b) => compare(start(a), start(b)));
-  if (place === undefined) return open.at(direction === 'next' ? 0 : -1);
+  const open = inOrder([...items].filter((item) => item.state === 'open'), order);
+  if (order === 'position') return place === undefined ? open.at(direction === 'next' ? 0 : -1) : beside(open, place, direction);
+  const at = place === undefined ? -1 : open.findIndex((item) => holds(item, place));
+  if (at < 0) return open.at(direction === 'next' ? 0 : -1);
+  return open.at(direction === 'next' ? (at + 1) % open.length : at - 1);
+}
+
+/** Threads by risk (the gravest first), or by file and line. */
+export function inOrder(items: readonly ThreadItem[], order: Order): ThreadItem[] {
+  const byPlace = [...items].sort((a, b) => compare(start(a), start(b)));
+  return order === 'position' ? byPlace : byPlace.sort((a, b) => ORDER.indexOf(b.band) - ORDER.indexOf(a.band) || b.score - a.score);
+}
+
+function beside(open: readonly ThreadItem[], place: Place, direction: 'next' | 'previous'): ThreadItem | undefined {
   return direction === 'next'
     ? (open.find((item) => compare(start(item), place) > 0) ?? open[0])
     : (open.findLast((item) => compare(start(item), place) < 0) ?? open.at(-1));
+}
+
+/** The thread that a line belongs to: the shortest one over it, open before resolved; undefined where there is none. */
+export function atLine(items: Iterable<ThreadItem>, uri: string, line: number): ThreadItem | undefined {
+  const over = [...items].filter((item) => item.uri === uri && item.startLine <= line && line <= item.endLine);
+  const rank = (item: ThreadItem): number => (item.state === 'open' ? 0 : 1_000_000) + item.endLine - item.startLine;
+  return over.sort((a, b) => rank(a) - rank(b))[0];
+}
+
+function holds(item: ThreadItem, place: Place): boolean {
+  return item.uri === place.uri && item.startLine <= place.line && place.line <= item.endLine;
 }
 
 function start(item: ThreadItem): Place {
@@ -74,7 +102,8 @@ function compare(a: Place, b: Place): number {
   return a.line - b.line;
 }
 
-function visible(item: ThreadItem, floor: Band): boolean {
+/** Whether a thread is shown under a floor: it reaches it, or somebody has spoken in it. */
+export function visible(item: ThreadItem, floor: Band): boolean {
   return reaches(item.band, floor) || item.comments.some((comment) => comment.author === 'user');
 }
 

@@ -2,6 +2,7 @@
 
 import type { Address } from './address';
 import type { Band } from './protocol';
+import type { Order } from './reconcile';
 
 /** Providers that can be chosen; `auto` leaves the choice to the server and the environment it inherits. */
 export const PROVIDERS = ['auto', 'databricks', 'azure_anthropic', 'anthropic', 'openai', 'offline'] as const;
@@ -9,6 +10,7 @@ export type ProviderChoice = (typeof PROVIDERS)[number];
 
 const BANDS = ['low', 'medium', 'high', 'critical'] as const satisfies readonly Band[];
 const EXPAND = ['none', 'high', 'all'] as const;
+const ORDERS = ['risk', 'position'] as const satisfies readonly Order[];
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error'] as const;
 
 /** Everything that can be set under `sidecar.`. An empty text means: not set. */
@@ -27,6 +29,12 @@ export interface Settings {
   readonly companion: boolean;
   readonly minimumBand: Band;
   readonly expand: (typeof EXPAND)[number];
+  /** What the user chose of how much the server says, by the environment variable that carries it. */
+  readonly review: Readonly<Record<string, string>>;
+  /** In which order risks are listed and visited. */
+  readonly order: Order;
+  /** Whether changed functions show their risk above them. */
+  readonly codeLens: boolean;
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -39,6 +47,13 @@ export const UPSTREAM: Readonly<Record<string, string>> = {
   'anthropic.upstreamUrl': 'ANTHROPIC_UPSTREAM_URL',
   'openai.baseUrl': 'OPENAI_BASE_URL',
   model: 'MODEL_DEFAULT',
+};
+
+/** How much the server says: setting → environment variable. What is not chosen is left to the server's own settings. */
+export const REVIEW: Readonly<Record<string, string>> = {
+  'review.budget': 'SIDECAR_REVIEW_BUDGET',
+  'review.floor': 'SIDECAR_REVIEW_FLOOR',
+  'review.findings': 'SIDECAR_REVIEW_FINDINGS',
 };
 
 /** What must be known of a provider to set it up: where its key and its address go. */
@@ -85,6 +100,7 @@ export const GUARDED: readonly string[] = [
   'provider',
   'logLevel',
   ...Object.keys(UPSTREAM),
+  ...Object.keys(REVIEW),
 ];
 
 /** The part of VS Code's `WorkspaceConfiguration` that is needed here, for `sidecar.*`. */
@@ -120,6 +136,9 @@ export function readSettings(source: Source): Settings {
     companion: get('companion.enabled') !== false,
     minimumBand: oneOf(BANDS, get('review.minimumBand'), 'low'),
     expand: oneOf(EXPAND, get('review.expand'), 'high'),
+    review: chosen(source),
+    order: oneOf(ORDERS, get('review.order'), 'risk'),
+    codeLens: get('review.codeLens') === true,
     logLevel: oneOf(LOG_LEVELS, get('logLevel'), 'info'),
   };
 }
@@ -133,12 +152,13 @@ export function overruled(source: Source): readonly string[] {
 
 /** Whether the server must be started anew for the new settings to hold. */
 export function needsRestart(before: Settings, after: Settings): boolean {
-  const server = (s: Settings): unknown => [s.command, s.python, s.wheelhouse, s.port, s.provider, s.upstream, s.logLevel, s.companion];
+  const server = (s: Settings): unknown => [s.command, s.python, s.wheelhouse, s.port, s.provider, s.upstream, s.logLevel, s.companion, s.review];
   return JSON.stringify(server(before)) !== JSON.stringify(server(after));
 }
 
 /**
- * The variables that the server gets beside those it inherits. `key` is the stored key of the chosen provider, if any.
+ * The variables that the server gets beside those it inherits. `key` is the stored key of the chosen provider, if any;
+ * `trusted` whether the user trusts the folder, without which nothing of it may be started.
  * What is not set here is left to the inherited environment, so a `DATABRICKS_TOKEN` of the user's shell goes on working.
  */
 export function serverEnvironment(
@@ -146,16 +166,17 @@ export function serverEnvironment(
   address: Address,
   workspace: string,
   key: string | undefined,
+  trusted: boolean,
 ): Record<string, string> {
   const variables: Record<string, string> = {
     ...settings.upstream,
+    ...settings.review,
     PORT: String(address.port),
     SIDECAR_TOKEN: address.token,
     SIDECAR_IDE: String(settings.companion),
     SIDECAR_IDE_PORT: String(address.companionPort),
     WORKSPACE_ROOT: workspace,
-    // Nothing is started in a folder that is not trusted.
-    SIDECAR_TRUSTED_FOLDERS: workspace,
+    SIDECAR_TRUSTED_FOLDERS: trusted ? JSON.stringify([workspace]) : '',
     SIDECAR_LOG_LEVEL: settings.logLevel,
   };
   if (settings.provider !== 'auto') variables['PROVIDER'] = settings.provider;
@@ -180,6 +201,20 @@ export function addressProblem(value: string): string | undefined {
   if (url.username || url.password) return 'Leave the name and password out: the key is asked for next';
   const local = ['localhost', '127.0.0.1', '[::1]'].includes(url.hostname);
   return url.protocol === 'http:' && !local ? 'Use https:// so that the key is not sent in the clear' : undefined;
+}
+
+/** What the user set of `REVIEW`, as the server reads it; a value of the wrong type counts as not set. */
+function chosen(source: Source): Record<string, string> {
+  const found: Record<string, string> = {};
+  const fits = (value: unknown): boolean =>
+    (typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 100) ||
+    typeof value === 'boolean' ||
+    BANDS.some((band) => band === value);
+  for (const [key, variable] of Object.entries(REVIEW)) {
+    const value = source.inspect(key)?.globalValue;
+    if (fits(value)) found[variable] = String(value);
+  }
+  return found;
 }
 
 function ownValue(value: Inspected | undefined): unknown {

@@ -66,16 +66,16 @@ export class Terminals implements Disposable {
     void this.offerTerminal(`Port ${before} is taken, so Sidecar listens on ${status.port}. Terminals opened before do not reach it.`);
   }
 
-  /** Opens a terminal and starts the Claude Code CLI in it. */
-  open(): Terminal {
+  /** Opens a terminal and starts the Claude Code CLI in it; `line` may say more, about these variables. */
+  open(line = 'claude', more: Readonly<Record<string, string>> = {}): Terminal {
     const terminal = window.createTerminal({
       name: 'Claude',
       iconPath: new ThemeIcon('sparkle'),
       cwd: this.folder.uri,
-      env: this.variables(),
+      env: { ...this.variables(), ...more },
     });
     terminal.show();
-    terminal.sendText('claude');
+    terminal.sendText(line);
     return terminal;
   }
 

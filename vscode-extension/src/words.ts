@@ -37,12 +37,22 @@ export function cases(score: number): string {
 
 const SEVERITY: Readonly<Record<Band, string>> = { low: 'Low', medium: 'Medium', high: 'High', critical: 'Critical' };
 
+/** A finding has a word of its own, and a score only where its lines are scored; a model's comment a severity of the model's own. */
+function what(item: ThreadItem, found: boolean): readonly string[] {
+  if (item.origin === 'review') return ['Model', `${SEVERITY[item.band]} severity`];
+  if (found) return [item.title, item.score === 0 ? '' : `score ${item.score.toFixed(2)}`];
+  return [RISK[item.band], `score ${item.score.toFixed(2)}`];
+}
+
 /** A thread's heading, which is also what a screen reader says. Everything that a colour or a sign shows is in it. */
 export function threadLabel(item: ThreadItem): string {
-  // A model's comment has a severity of the model's own; the risk score says nothing about its words.
-  const what = item.origin === 'review' ? ['Model', `${SEVERITY[item.band]} severity`] : [RISK[item.band], `score ${item.score.toFixed(2)}`];
-  const marks = [item.state === 'resolved' ? 'Resolved' : '', item.outdated ? 'Outdated' : '', ...what].filter(Boolean);
-  const title = item.title === RISK[item.band] ? '' : item.title;
+  const found = item.rules.length > 0;
+  const marks = [
+    item.state === 'resolved' ? 'Resolved' : '',
+    item.outdated ? 'Outdated' : '',
+    ...what(item, found),
+  ].filter(Boolean);
+  const title = found || item.title === RISK[item.band] ? '' : item.title;
   return [marks.join(' · '), title].filter(Boolean).join(' — ');
 }
 
@@ -54,10 +64,14 @@ export function threadContext(item: ThreadItem): string {
 
 /** What the extension knows of the server: its own view of the process, and what the process last said. */
 export interface View {
-  readonly phase: 'untrusted' | 'preparing' | 'starting' | 'running' | 'stopped';
+  readonly phase: 'preparing' | 'starting' | 'running' | 'stopped';
   /** A sentence that belongs to the phase; empty when there is nothing to say. */
   readonly note: string;
   readonly status: Status | undefined;
+  /** Whether the user does not trust the folder, so that the server only reads. */
+  readonly restricted?: boolean;
+  /** The folder's name, where there are several. */
+  readonly folder?: string;
 }
 
 /** A status item: its text with icons, what is spoken for it, and how grave its state is. */
@@ -70,8 +84,6 @@ export interface StatusText {
 /** The status item's words. */
 export function statusText(view: View): StatusText {
   switch (view.phase) {
-    case 'untrusted':
-      return item('$(shield) Sidecar: restricted', 'Sidecar waits until this folder is trusted', 'plain');
     case 'preparing':
       return item('$(sync~spin) Sidecar: preparing', 'Sidecar prepares its Python environment', 'plain');
     case 'stopped':
@@ -79,22 +91,53 @@ export function statusText(view: View): StatusText {
     case 'starting':
     case 'running':
       return view.status && view.phase === 'running' && view.status.state !== 'starting'
-        ? serving(view.status)
+        ? serving(view.status, view)
         : item('$(sync~spin) Sidecar: starting', 'Sidecar is starting', 'plain');
   }
 }
 
-function serving(status: Status): StatusText {
+function serving(status: Status, { restricted, folder = '' }: View): StatusText {
   const degraded = status.state === 'degraded';
-  const name = providerName(status.provider);
+  const name = restricted ? 'Restricted' : providerName(status.provider);
   const where = status.port > 0 ? ` :${status.port}` : '';
-  const risk = status.band ? ` · ${RISK[status.band]}` : '';
+  const band = status.band ? RISK[status.band] : '';
+  const marks = [band, scopeMark(status), folder].filter(Boolean).map((mark) => ` · ${mark}`);
+  const risk = [band, threadCount(status.openThreads)].filter(Boolean).join(', ');
   const spoken = [
-    degraded ? sentence('Sidecar needs attention', status.message) : 'Sidecar is ready',
-    `Provider ${name}${status.port > 0 ? `, port ${status.port}` : ''}`,
-    status.band ? `${RISK[status.band]}, ${threadCount(status.openThreads)}` : threadCount(status.openThreads),
-  ].join('. ');
-  return item(`$(${degraded ? 'warning' : 'shield'}) ${name}${where}${risk}`, spoken, degraded ? 'warning' : 'plain');
+    ...standing(status, restricted ? '' : name),
+    scopeMark(status) ? `${status.scope?.title ?? ''}: ${risk}` : risk,
+    folder && `Folder ${folder}`,
+  ];
+  return item(`$(${degraded ? 'warning' : 'shield'}) ${name}${where}${marks.join('')}`, spoken.filter(Boolean).join('. '), degraded ? 'warning' : 'plain');
+}
+
+/** How the server stands, as it is spoken; without a provider's name it only reads. */
+function standing(status: Status, name: string): string[] {
+  const ready = name ? 'Sidecar is ready' : 'Sidecar only reads, since this folder is not trusted';
+  const said = status.state === 'degraded' ? sentence('Sidecar needs attention', status.message) : ready;
+  return name ? [said, `Provider ${name}${status.port > 0 ? `, port ${status.port}` : ''}`] : [said];
+}
+
+/** What is reviewed, in a word or two; empty for the working tree. */
+function scopeMark({ scope }: Status): string {
+  switch (scope?.kind) {
+    case 'staged':
+      return 'staged';
+    case 'branch':
+      return 'branch';
+    case 'commit':
+      return scope.ref.slice(0, 8);
+    case 'working':
+    case undefined:
+      return '';
+  }
+}
+
+/** What the view "Review" has to say when it is empty; the words of its `when` clauses. */
+export function stateOf(view: View, known: boolean): 'starting' | 'stopped' | 'none' | 'clean' {
+  if (view.phase === 'stopped') return 'stopped';
+  if (known) return 'clean';
+  return view.phase === 'running' && view.status && view.status.state !== 'starting' && !view.status.scope ? 'none' : 'starting';
 }
 
 /** The details behind the status item as label and value, in the order in which they are read. */
@@ -104,11 +147,12 @@ export function statusDetails(view: View): readonly (readonly [label: string, va
   const risk =
     status.band && status.score !== null
       ? `${RISK[status.band]}: ${cases(status.score)} changes like it were repaired later`
-      : 'No uncommitted change';
+      : status.scope && status.scope.kind !== 'working' ? 'Nothing changed' : 'No uncommitted change';
   return [
     ['Provider', providerName(status.provider)],
     ['Endpoint', status.port > 0 ? status.baseUrl : 'not listening'],
     ['Workspace', status.workspace],
+    ['Reviewed', status.scope?.title ?? 'nothing'],
     ['Change', risk],
     ['Open threads', String(status.openThreads)],
     ['Version', status.version],

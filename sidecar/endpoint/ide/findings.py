@@ -1,4 +1,4 @@
-"""Open risk comments as the diagnostics that the CLI asks for, so that what an edit of the model brings is read by the model.
+"""Open comments on risks and findings as the diagnostics that the CLI asks for, so that what an edit of the model brings is read by the model.
 
 The CLI asks for a file's diagnostics before it edits the file, and for all of them afterwards; it tells the model of those
 that it had not heard before, comparing every field. So a comment that only moved, or whose score crept, is told in the
@@ -54,15 +54,16 @@ class Findings:
 def diagnostic(thread: Thread) -> Json:
     """One thread as the CLI takes a diagnostic; lines count from 0, the end is the start of the line behind."""
     anchor = thread.anchor
+    kind = next((tag.partition(":")[0] for tag in thread.tags if tag.startswith(("hazard:", "notice:"))), CODE.lower())
     return {
-        "message": f"risk: {_plain(thread)}",
+        "message": f"{kind}: {_plain(thread)}",
         "severity": _SEVERITY[thread.band],
         "range": {
             "start": {"line": max(0, anchor.start - 1), "character": 0},
             "end": {"line": max(0, anchor.end - 1), "character": len(anchor.text[-1]) if anchor.text else 0},
         },
         "source": SOURCE,
-        "code": CODE,
+        "code": kind.upper(),
     }
 
 

@@ -88,3 +88,12 @@ def test_a_thread_that_is_gone_and_comes_again_is_news():
 
 def test_a_models_comments_are_none():
     assert Findings().of([replace(thread(), origin="review"), thread("u")], anew=True) == [diagnostic(thread("u"))]
+
+
+@pytest.mark.parametrize(
+    ("tags", "kind"), [(("hazard:secret",), "hazard"), (("notice:copy", "hazard:x"), "notice"), (("else",), "risk")]
+)
+def test_findings_have_their_own_word(tags, kind):
+    found = diagnostic(replace(thread(body="**Hazard: a secret.** It is one."), tags=tags))
+    assert found["message"] == f"{kind}: Hazard: a secret. It is one."
+    assert found["code"] == kind.upper()

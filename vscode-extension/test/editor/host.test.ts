@@ -1,7 +1,7 @@
 /** The reverse bridge, answered by the editor's own TypeScript extension, as the server hears it over the wire. */
 
 import assert from 'node:assert/strict';
-import { appendFileSync, readFileSync, unlinkSync, writeFileSync } from 'node:fs';
+import { appendFileSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
 import { type Extension, Uri, WorkspaceEdit, Position, commands, extensions, window, workspace } from 'vscode';
 
 import type { SidecarApi } from '../../src/extension';
@@ -15,7 +15,7 @@ type Place = Readonly<{ uri: string; range: { start: { line: number; character: 
 
 /** What the server is answered. */
 async function ask(what: HostQuery['what'], more: Partial<HostQuery> & { cancel?: boolean } = {}): Promise<HostAnswer> {
-  const query = { what, uri: file('shop.ts'), position: null, query: '', deadlineMs: 30_000, limit: 100, ...more };
+  const query = { what, uri: file('shop.ts'), position: null, query: '', deadlineMs: 30_000, limit: 100, also: [], ...more };
   await commands.executeCommand('sidecar.thread.reply', { thread: 't1', text: `ask ${JSON.stringify(query)}` });
   const said = api.threads().find(({ id }) => id === 't1')?.comments.at(-1);
   assert.equal(said?.name, 'Host');
@@ -102,6 +102,16 @@ describe('the bridge', () => {
     let answer = await used();
     await until(async () => places(answer = await used()).includes('cart.ts:6:11'), () => places(answer).join());
     assert.equal(answer.result.length, 3);
+  });
+
+  it('looks at files too that the project leaves out, when they are named', async () => {
+    const beyond = file('beyond/user.ts');
+    mkdirSync(Uri.joinPath(folder, 'beyond').fsPath);
+    writeFileSync(Uri.parse(beyond).fsPath, "import { Cart } from '../cart';\nnew Cart().add('beyond');\n");
+    const used = async (also: string[]): Promise<string[]> => places(await ask('references', { uri: file('cart.ts'), ...at(2, 3), also }));
+    assert.equal((await used([])).includes('user.ts:1:11'), false);
+    assert.equal((await used([beyond, file('gone.ts')])).includes('user.ts:1:11'), true);
+    rmSync(Uri.joinPath(folder, 'beyond').fsPath, { recursive: true });
   });
 
   it('says what nobody handles, at once', async () => {

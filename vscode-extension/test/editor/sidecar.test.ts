@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { ConfigurationTarget, type Event, type Extension, commands, extensions, window, workspace } from 'vscode';
+import { ConfigurationTarget, type Event, type Extension, Uri, commands, extensions, window, workspace } from 'vscode';
 
 import { derivePort } from '../../src/address';
 import { COMMANDS } from '../../src/commands';
@@ -133,6 +133,44 @@ describe('threads', () => {
   it('under the floor vanish while it is set', async () => {
     await withSetting('review.minimumBand', 'high', () => until(() => api.threads().length === 1, api.onChange));
     await until(() => api.threads().length === 2, api.onChange);
+  });
+});
+
+describe('the view "Review"', () => {
+  it('lists the change by risk, with its threads, and counts them', async () => {
+    await until(() => api.rows().length > 0, api.onChange);
+    const [row] = api.rows();
+    assert.deepEqual([row?.label, row?.band, row?.children.map(({ kind }) => kind)], ['app.py', 'high', ['thread', 'thread']]);
+    assert.equal(api.badge(), 2);
+  });
+
+  it('goes to a thread, resolves it and opens it again', async () => {
+    const [row] = api.rows();
+    const [first] = row?.children ?? [];
+    await commands.executeCommand('sidecar.thread.goTo', first);
+    assert.equal(window.activeTextEditor?.selection.active.line, 4);
+    await commands.executeCommand('sidecar.thread.resolve', first);
+    await until(() => api.badge() === 1, api.onChange);
+    await commands.executeCommand('sidecar.thread.unresolve', first);
+    await until(() => api.badge() === 2, api.onChange);
+  });
+
+  it('opens a file, and what it was beside it', async () => {
+    const [row] = api.rows();
+    await commands.executeCommand('sidecar.change.open', row);
+    assert.equal(window.activeTextEditor?.document.uri.fsPath, `${folder}/app.py`);
+    await commands.executeCommand('sidecar.change.diff', row);
+    const before = workspace.textDocuments.find(({ uri }) => uri.scheme === 'sidecar-revision');
+    assert.equal(before?.getText(), 'the text of none\n');
+  });
+});
+
+describe('code lenses', () => {
+  const lensesOf = (): Thenable<readonly { readonly command?: { readonly title: string } }[]> =>
+    commands.executeCommand('vscode.executeCodeLensProvider', Uri.file(`${folder}/app.py`));
+
+  it('are not there unless they are wanted', async () => {
+    assert.deepEqual(await lensesOf(), []);
   });
 });
 

@@ -182,6 +182,23 @@ describe('the lock', () => {
     await (await holdLock(path, never, () => assert.fail('nobody holds it')))();
   });
 
+  test('goes to one after the other of many that ask at once', async () => {
+    const path = join(scratch, 'lock-d');
+    const stop = new AbortController();
+    let [holders, got] = [0, 0];
+    const ask = async (turns: number): Promise<void> => {
+      for (let turn = 0; turn < turns; turn++) await new Promise((resolve) => setImmediate(resolve));
+      const release = await holdLock(path, stop.signal, () => undefined);
+      assert.equal((holders += 1), 1);
+      await new Promise((resolve) => setImmediate(resolve));
+      holders -= 1;
+      got += 1;
+      await release();
+    };
+    await Promise.all(Array.from({ length: 24 }, (_, turns) => ask(turns)));
+    assert.equal(got, 24);
+  });
+
   test('can be waited for in vain', async () => {
     const path = join(scratch, 'lock-c');
     const stop = new AbortController();

@@ -1,9 +1,11 @@
 /** Builders that fill in what a test does not care about. */
 
-import type { CommentItem, Status, ThreadItem, ThreadsChanged } from '../../src/protocol';
+import type { CommentItem, FileItem, OutlineItem, ScopeItem, Status, ThreadItem, ThreadsChanged } from '../../src/protocol';
+
+export const WORKING: ScopeItem = { kind: 'working', ref: '', title: 'Working tree' };
 
 export function comment(changes: Partial<CommentItem> = {}): CommentItem {
-  return { id: 'c1', author: 'sidecar', name: 'Sidecar', body: 'Look here.', created: 1_790_000_000, ...changes };
+  return { id: 'c1', author: 'sidecar', name: 'Sidecar', body: 'Look here.', created: 1_790_000_000, partial: false, suggestion: false, ...changes };
 }
 
 export function thread(changes: Partial<ThreadItem> = {}): ThreadItem {
@@ -19,9 +21,34 @@ export function thread(changes: Partial<ThreadItem> = {}): ThreadItem {
     title: 'Nine earlier fixes',
     comments: [comment()],
     revision: 1,
+    rules: [],
     origin: 'risk',
+    inRevision: null,
     ...changes,
   };
+}
+
+export function file(changes: Partial<FileItem> = {}): FileItem {
+  const path = changes.path ?? 'app.py';
+  return {
+    path,
+    oldPath: null,
+    status: 'modified',
+    added: 12,
+    removed: 3,
+    score: 0.62,
+    band: 'high',
+    why: '',
+    uri: `file:///w/${path}`,
+    oldUri: `sidecar-revision:/w/${path}?0123`,
+    newUri: `file:///w/${path}`,
+    hunks: [],
+    ...changes,
+  };
+}
+
+export function outline(files: readonly FileItem[] = [file()]): OutlineItem {
+  return { revision: 1, scope: WORKING, root: 'file:///w', score: 0.62, band: 'high', files };
 }
 
 export function changed(changes: Partial<ThreadsChanged> = {}): ThreadsChanged {
@@ -42,6 +69,8 @@ export function status(changes: Partial<Status> = {}): Status {
     score: 0.62,
     band: 'high',
     openThreads: 2,
+    scope: WORKING,
+    revision: 1,
     ...changes,
   };
 }

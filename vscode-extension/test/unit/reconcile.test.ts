@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import type { Band, ThreadItem, ThreadsChanged } from '../../src/protocol';
-import { type Plan, neighbour, reaches, reconcile } from '../../src/reconcile';
+import { type Plan, atLine, inOrder, neighbour, reaches, reconcile } from '../../src/reconcile';
 import { changed, comment, thread } from './make';
 
 const a = thread({ id: 'a' });
@@ -79,5 +79,45 @@ describe('the neighbouring risk', () => {
 
   test('none when all are resolved', () => {
     assert.equal(neighbour([done], at('a.py', 0), 'next'), undefined);
+  });
+});
+
+test('the thread at a line is the shortest open one over it', () => {
+  const long = thread({ id: 'long', startLine: 0, endLine: 30 });
+  const done = thread({ id: 'done', startLine: 5, endLine: 5, state: 'resolved' });
+  const at = (line: number): string | undefined => atLine([long, done, a, b], a.uri, line)?.id;
+  assert.deepEqual([0, 4, 5, 6, 7, 20, 31].map(at), ['long', 'a', 'a', 'a', 'long', 'b', undefined]);
+  assert.equal(atLine([done], a.uri, 5)?.id, 'done');
+  assert.equal(atLine([a], 'file:///w/other.py', 5), undefined);
+});
+
+describe('the order of risk', () => {
+  const all = [
+    thread({ id: 'low', uri: 'file:///w/a.py', startLine: 1, endLine: 1, band: 'low', score: 0.1 }),
+    thread({ id: 'grave', uri: 'file:///w/z.py', startLine: 9, endLine: 12, band: 'critical', score: 0.9 }),
+    thread({ id: 'high', uri: 'file:///w/a.py', startLine: 5, endLine: 5, band: 'high', score: 0.6 }),
+    thread({ id: 'done', uri: 'file:///w/a.py', startLine: 7, endLine: 7, band: 'critical', score: 0.99, state: 'resolved' }),
+  ];
+  const visit = (uri: string, line: number, direction: 'next' | 'previous'): string | undefined =>
+    neighbour(all, { uri, line }, direction, 'risk')?.id;
+
+  test('goes from the gravest to the least, over files, and round', () => {
+    assert.equal(neighbour(all, undefined, 'next', 'risk')?.id, 'grave');
+    assert.equal(visit('file:///w/z.py', 11, 'next'), 'high');
+    assert.equal(visit('file:///w/a.py', 5, 'next'), 'low');
+    assert.equal(visit('file:///w/a.py', 1, 'next'), 'grave');
+    assert.equal(visit('file:///w/z.py', 9, 'previous'), 'low');
+    assert.equal(visit('file:///w/a.py', 5, 'previous'), 'grave');
+  });
+
+  test('begins at the gravest when one comes from elsewhere', () => {
+    assert.equal(visit('file:///w/a.py', 3, 'next'), 'grave');
+    assert.equal(visit('file:///w/a.py', 3, 'previous'), 'low');
+    assert.equal(neighbour([], { uri: 'file:///w/a.py', line: 3 }, 'next', 'risk'), undefined);
+  });
+
+  test('lists as it visits', () => {
+    assert.deepEqual(inOrder(all, 'risk').map(({ id }) => id), ['done', 'grave', 'high', 'low']);
+    assert.deepEqual(inOrder(all, 'position').map(({ id }) => id), ['low', 'high', 'done', 'grave']);
   });
 });

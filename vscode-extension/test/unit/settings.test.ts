@@ -52,7 +52,10 @@ test('with nothing set, the manifest and the code agree on every default', () =>
     terminal: true,
     companion: true,
     minimumBand: 'low',
+    order: 'risk',
+    codeLens: false,
     expand: 'high',
+    review: {},
     logLevel: 'info',
   });
   assert.deepEqual(readSettings({ get: () => undefined, inspect: () => undefined }), settings());
@@ -85,11 +88,11 @@ test('values of the wrong type count as not set', () => {
 });
 
 test('the server is told its address and nothing that is not set', () => {
-  assert.deepEqual(serverEnvironment(settings(), ADDRESS, '/w', 'unused'), {
+  assert.deepEqual(serverEnvironment(settings(), ADDRESS, '/w', 'unused', true), {
     PORT: '21000',
     SIDECAR_TOKEN: 'abc',
     WORKSPACE_ROOT: '/w',
-    SIDECAR_TRUSTED_FOLDERS: '/w',
+    SIDECAR_TRUSTED_FOLDERS: '["/w"]',
     SIDECAR_LOG_LEVEL: 'info',
     SIDECAR_IDE: 'true',
     SIDECAR_IDE_PORT: '21001',
@@ -105,17 +108,24 @@ test('each provider gets its settings and its key under the names that the serve
     ['offline', {}, {}],
   ] as const;
   for (const [provider, set, variables] of cases) {
-    const { PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_TRUSTED_FOLDERS, SIDECAR_LOG_LEVEL, SIDECAR_IDE, SIDECAR_IDE_PORT, ...rest } = serverEnvironment(settings({ provider, ...set }), ADDRESS, '/w', 'k');
-    assert.deepEqual([PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_TRUSTED_FOLDERS, SIDECAR_LOG_LEVEL], ['21000', 'abc', '/w', '/w', 'info']);
+    const { PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_TRUSTED_FOLDERS, SIDECAR_LOG_LEVEL, SIDECAR_IDE, SIDECAR_IDE_PORT, ...rest } = serverEnvironment(settings({ provider, ...set }), ADDRESS, '/w', 'k', true);
+    assert.deepEqual([PORT, SIDECAR_TOKEN, WORKSPACE_ROOT, SIDECAR_TRUSTED_FOLDERS, SIDECAR_LOG_LEVEL], ['21000', 'abc', '/w', '["/w"]', 'info']);
     assert.deepEqual([SIDECAR_IDE, SIDECAR_IDE_PORT], ['true', '21001']);
     assert.deepEqual(rest, { PROVIDER: provider, ...variables });
   }
 });
 
+test('how much is said is told to the server where the user chose it, and nowhere else', () => {
+  const set = { 'review.budget': 2, 'review.floor': 'high', 'review.findings': false };
+  const { SIDECAR_REVIEW_BUDGET, SIDECAR_REVIEW_FLOOR, SIDECAR_REVIEW_FINDINGS } = serverEnvironment(settings(set), ADDRESS, '/w', undefined, true);
+  assert.deepEqual([SIDECAR_REVIEW_BUDGET, SIDECAR_REVIEW_FLOOR, SIDECAR_REVIEW_FINDINGS], ['2', 'high', 'false']);
+  assert.deepEqual(settings({ 'review.budget': -1, 'review.floor': 'loud', 'review.findings': null }).review, {});
+});
+
 test('only what the server reads makes a restart', () => {
   const before = settings();
   assert.equal(needsRestart(before, settings({ 'review.minimumBand': 'high', 'review.expand': 'all', 'terminal.enabled': false })), false);
-  for (const change of [{ port: 5 }, { provider: 'offline' }, { model: 'm' }, { command: ['x'] }, { python: '/p' }, { logLevel: 'debug' }, { 'companion.enabled': false }]) {
+  for (const change of [{ port: 5 }, { provider: 'offline' }, { model: 'm' }, { command: ['x'] }, { python: '/p' }, { logLevel: 'debug' }, { 'companion.enabled': false }, { 'review.budget': 2 }]) {
     assert.equal(needsRestart(before, settings(change)), true, JSON.stringify(change));
   }
 });
@@ -136,3 +146,7 @@ for (const [value, good] of ADDRESSES) {
     assert.equal(addressProblem(value) === undefined, good);
   });
 }
+
+test('a folder that is not trusted is not named as one', () => {
+  assert.equal(serverEnvironment(settings(), ADDRESS, '/w', undefined, false)['SIDECAR_TRUSTED_FOLDERS'], '');
+});

@@ -32,6 +32,12 @@ test('a thread says its severity, score and state in words, for those who cannot
   assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk · score 0.62');
 });
 
+test('a finding has its own words in place of a degree of risk', () => {
+  const title = 'Hazard: a secret in the code';
+  assert.equal(threadLabel(thread({ title, rules: ['secret'], score: 0 })), title);
+  assert.equal(threadLabel(thread({ title, rules: ['secret'], score: 0.31, outdated: true })), `Outdated · ${title} · score 0.31`);
+});
+
 test("a model's comment says whose it is and how grave, and no risk score", () => {
   const item = thread({ origin: 'review', band: 'critical', title: 'Injection by eval', score: 0.11 });
   assert.equal(threadLabel(item), 'Model · Critical severity — Injection by eval');
@@ -56,6 +62,7 @@ test('the context words of a thread are those that the menus ask for', () => {
   assert.equal(threadContext(thread({ state: 'resolved', band: 'low', outdated: true })), 'resolved sev-low outdated');
 });
 
+const STAGED = { kind: 'staged', ref: '', title: 'Staged changes' } as const;
 const running = (changes: Parameters<typeof status>[0] = {}): View => ({ phase: 'running', note: '', status: status(changes) });
 
 const VIEWS: readonly (readonly [View, string, string, string])[] = [
@@ -71,7 +78,13 @@ const VIEWS: readonly (readonly [View, string, string, string])[] = [
   [{ phase: 'running', note: '', status: undefined }, '$(sync~spin) Sidecar: starting', 'plain', 'Sidecar is starting'],
   [{ phase: 'starting', note: '', status: undefined }, '$(sync~spin) Sidecar: starting', 'plain', 'Sidecar is starting'],
   [{ phase: 'preparing', note: '', status: undefined }, '$(sync~spin) Sidecar: preparing', 'plain', 'Sidecar prepares its Python environment'],
-  [{ phase: 'untrusted', note: '', status: undefined }, '$(shield) Sidecar: restricted', 'plain', 'Sidecar waits until this folder is trusted'],
+  [
+    { ...running({ port: 0, scope: STAGED }), restricted: true, folder: 'web' },
+    '$(shield) Restricted · High risk · staged · web',
+    'plain',
+    'Sidecar only reads, since this folder is not trusted. Staged changes: High risk, 2 open threads. Folder web',
+  ],
+  [running({ scope: { kind: 'commit', ref: '0123456789', title: '01234567 Fix' } }), '$(shield) Databricks :21000 · High risk · 01234567', 'plain', 'Sidecar is ready. Provider Databricks, port 21000. 01234567 Fix: High risk, 2 open threads'],
   [{ phase: 'stopped', note: 'No Python.', status: undefined }, '$(error) Sidecar: stopped', 'error', 'Sidecar is stopped: No Python'],
 ];
 

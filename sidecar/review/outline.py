@@ -1,0 +1,46 @@
+"""A change by risk, as a list of files with their scored places. Pure."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sidecar.core.diff import Change, FileDiff
+from sidecar.core.review import Band, FileOutline, HunkOutline, HunkRisk, RiskReport
+from sidecar.review import words
+
+_LOWER: Final[dict[Band, Band]] = {"low": "low", "medium": "low", "high": "medium", "critical": "high"}
+
+
+def outline(change: Change | None, report: RiskReport | None) -> tuple[FileOutline, ...]:
+    """The files of a change, the riskiest first; those without a score come last, by name."""
+    if change is None:
+        return ()
+    files = [_file(file, report) for file in change.files]
+    return tuple(sorted(files, key=lambda file: (file.score is None, -(file.score or 0.0), file.path)))
+
+
+def _file(file: FileDiff, report: RiskReport | None) -> FileOutline:
+    score = next((risk.score for risk in report.files if risk.file == file.path), None) if report else None
+    why = next((item.why for item in report.skipped if item.file == file.path), "") if report else ""
+    hunks = [_hunk(hunk, report) for hunk in report.hunks if hunk.file == file.path] if report else []
+    return FileOutline(
+        path=file.path,
+        status=file.status,
+        added=file.added_lines,
+        removed=file.removed_lines,
+        old_path=file.old_path,
+        score=score,
+        band=None if score is None or report is None else _band(score, report),
+        why=file.reason or why,
+        hunks=tuple(sorted(hunks, key=lambda hunk: (-hunk.score, hunk.start))),
+    )
+
+
+def _hunk(hunk: HunkRisk, report: RiskReport) -> HunkOutline:
+    reason = next((reason.text for reason in words.raising(hunk.reasons)), "")
+    return HunkOutline(hunk.start, hunk.end, hunk.score, _band(hunk.score, report), reason)
+
+
+def _band(score: float, report: RiskReport) -> Band:
+    """As for a thread: a part with less than half of the change's score counts one band lower than the change."""
+    return report.band if 2 * score >= report.score else _LOWER[report.band]

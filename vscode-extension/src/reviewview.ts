@@ -1,0 +1,99 @@
+/** The view "Review": the rows of `tree` in VS Code's tree, with a badge. It shows what it is told and never takes the focus. */
+
+import {
+  type Disposable,
+  EventEmitter,
+  MarkdownString,
+  ThemeColor,
+  ThemeIcon,
+  type TreeDataProvider,
+  TreeItem,
+  TreeItemCollapsibleState,
+  type TreeView,
+  commands,
+  window,
+} from 'vscode';
+
+import type { Order } from './reconcile';
+import { type FolderView, type Row, countAbove, headline, parentsOf, rowOfThread, rowsOf } from './tree';
+import { type View, escapeMarkdown, stateOf } from './words';
+
+export const REVIEW_VIEW = 'sidecar.reviewTree';
+
+export class ReviewView implements TreeDataProvider<Row>, Disposable {
+  private readonly changed = new EventEmitter<undefined>();
+  private readonly view: TreeView<Row>;
+  private rows: readonly Row[] = [];
+  private parents = new Map<string, Row>();
+  private drawn = '';
+
+  readonly onDidChangeTreeData = this.changed.event;
+
+  constructor() {
+    this.view = window.createTreeView(REVIEW_VIEW, { treeDataProvider: this, showCollapseAll: true });
+  }
+
+  /** Shows these folders. Rows that stay keep their selection and whether they are open. */
+  show(folders: readonly FolderView[], order: Order, view: View): void {
+    this.rows = rowsOf(folders, order);
+    this.parents = new Map(this.rows.flatMap((row) => parentsOf(row)));
+    const count = countAbove(folders);
+    this.view.badge = count === 0 ? undefined : { value: count, tooltip: count === 1 ? '1 open comment' : `${count} open comments` };
+    const [only] = folders;
+    this.view.description = folders.length === 1 ? (only?.outline?.scope.title ?? '') : '';
+    this.view.message = this.rows.length > 0 && folders.length === 1 ? (headline(only) ?? '') : '';
+    const state = stateOf(view, folders.some(({ outline }) => outline !== undefined));
+    void commands.executeCommand('setContext', 'sidecar.state', state);
+    const drawing = JSON.stringify([this.rows, state]);
+    if (drawing === this.drawn) return;
+    this.drawn = drawing;
+    this.changed.fire(undefined);
+  }
+
+  /** Marks the row of a thread where the view is in sight; it is not brought into sight, and the focus stays. */
+  async mark(threadId: string): Promise<void> {
+    const row = rowOfThread(this.rows, threadId);
+    if (row && this.view.visible) await this.view.reveal(row, { select: true, focus: false, expand: false });
+  }
+
+  /** The row that a command without an argument is about. */
+  get selected(): Row | undefined {
+    return this.view.selection[0];
+  }
+
+  getChildren(row?: Row): Row[] {
+    return [...(row ? row.children : this.rows)];
+  }
+
+  getParent(row: Row): Row | undefined {
+    return this.parents.get(row.id);
+  }
+
+  getTreeItem(row: Row): TreeItem {
+    const item = new TreeItem(row.label, collapsible(row));
+    item.id = row.id;
+    item.description = row.description;
+    item.tooltip = new MarkdownString(row.tooltip.split('\n\n').map(escapeMarkdown).join('\n\n'));
+    item.accessibilityInformation = { label: row.spoken };
+    item.contextValue = row.context;
+    item.iconPath = new ThemeIcon(row.icon, colour(row));
+    if (row.kind !== 'folder') item.command = { command: row.kind === 'file' ? 'sidecar.change.diff' : 'sidecar.thread.goTo', title: 'Open', arguments: [row] };
+    return item;
+  }
+
+  dispose(): void {
+    this.view.dispose();
+    this.changed.dispose();
+  }
+}
+
+function collapsible(row: Row): TreeItemCollapsibleState {
+  if (row.children.length === 0) return TreeItemCollapsibleState.None;
+  return row.expanded ? TreeItemCollapsibleState.Expanded : TreeItemCollapsibleState.Collapsed;
+}
+
+/** Colours tell what icon and word tell, too. */
+function colour({ band, kind }: Row): ThemeColor | undefined {
+  if (kind === 'folder') return undefined;
+  return new ThemeColor(band ? `sidecar.risk.${band}` : 'descriptionForeground');
+}

@@ -1,0 +1,110 @@
+/** The tree "Review" as values: what stands where, in which words, and what stays the same over looks. */
+
+import assert from 'node:assert/strict';
+import { describe, test } from 'node:test';
+
+import { type FolderView, type Row, countAbove, gist, headline, lines, parentsOf, rowOfThread, rowsOf } from '../../src/tree';
+import { comment, file, outline, thread } from './make';
+
+const folder = (changes: Partial<FolderView> = {}): FolderView => ({ key: 'file:///w', name: 'w', outline: outline(), threads: [], floor: 'low', ...changes });
+const hunk = (startLine: number, changes: object = {}): ReturnType<typeof file>['hunks'][number] => ({ startLine, endLine: startLine + 1, score: 0.3, band: 'medium', reason: 'It was repaired often', ...changes });
+const words = (rows: readonly Row[]): unknown[] => rows.map(({ label, children }) => (children.length > 0 ? [label, words(children)] : label));
+
+const RISKY = file({ path: 'src/pay.py', hunks: [hunk(4), hunk(30, { score: 0.1, band: 'low', reason: '' })] });
+const CALM = file({ path: 'a/calm.py', score: 0.1, band: 'low', added: 1, removed: 0 });
+const DOCS = file({ path: 'README.md', score: null, band: null, why: 'documentation', status: 'added' });
+
+describe('files', () => {
+  test('stand by risk as the server says, or by position', () => {
+    const view = folder({ outline: outline([RISKY, CALM, DOCS]) });
+    assert.deepEqual(rowsOf([view], 'risk').map(({ label }) => label), ['pay.py', 'calm.py', 'README.md']);
+    assert.deepEqual(rowsOf([view], 'position').map(({ file: each }) => each?.path), ['README.md', 'a/calm.py', 'src/pay.py']);
+  });
+
+  test('say their risk by word and icon, where they lie and how much changed', () => {
+    const [pay, , docs] = rowsOf([folder({ outline: outline([RISKY, CALM, DOCS]), threads: [thread({ uri: RISKY.uri })] })], 'risk');
+    assert.deepEqual([pay?.description, pay?.icon, pay?.context], ['High risk · src · +12 −3', 'warning', 'file modified changes']);
+    assert.equal(pay?.spoken, 'pay.py, High risk, in src, 12 lines added, 3 removed, 1 open comment');
+    assert.match(pay.tooltip, /62 of 100 changes like it were repaired later/);
+    assert.deepEqual([docs?.description, docs?.icon, docs?.band], ['documentation · added · +12 −3', 'circle-slash', undefined]);
+  });
+
+  test('that cannot be compared offer no comparison', () => {
+    const [row] = rowsOf([folder({ outline: outline([file({ why: 'binary', score: null, band: null })]) })], 'risk');
+    assert.equal(row?.context, 'file modified');
+  });
+
+  test('that are no longer part of the change keep what was said about them', () => {
+    const [, gone] = rowsOf([folder({ outline: outline([CALM]), threads: [thread({ uri: 'file:///w/old%20name.py' })] })], 'risk');
+    assert.deepEqual([gone?.label, gone?.description, gone?.children.length], ['old name.py', 'not part of this change', 1]);
+  });
+});
+
+describe('places', () => {
+  const own = [
+    thread({ id: 'one', uri: RISKY.uri, startLine: 4, endLine: 5 }),
+    thread({ id: 'two', uri: RISKY.uri, startLine: 50, endLine: 50, band: 'critical', score: 0.9, comments: [comment({ body: '**Very high risk.** It swallows `Exception`\\.' }), comment({ author: 'user' })] }),
+    thread({ id: 'done', uri: RISKY.uri, startLine: 70, endLine: 70, band: 'low', score: 0.1, state: 'resolved', outdated: true }),
+  ];
+  const [row] = rowsOf([folder({ outline: outline([RISKY]), threads: own })], 'risk');
+
+  test('are the threads, the gravest first, then what has none', () => {
+    assert.deepEqual(row?.children.map(({ id, kind }) => [id, kind]), [
+      ['thread two', 'thread'],
+      ['thread one', 'thread'],
+      ['thread done', 'thread'],
+      ['hunk file:///w src/pay.py 30', 'hunk'],
+    ]);
+    const [byPlace] = rowsOf([folder({ outline: outline([RISKY]), threads: own })], 'position');
+    assert.deepEqual(byPlace?.children.map(({ line }) => line), [4, 30, 50, 70]);
+  });
+
+  test('say what they are about without markup, where, and how far the talk went', () => {
+    const [two, , done, bare] = row?.children ?? [];
+    assert.deepEqual([two?.label, two?.description], ['It swallows Exception.', 'Very high risk · line 51 · 2 comments']);
+    assert.deepEqual([done?.icon, done?.context, done?.band], ['pass', 'thread resolved', undefined]);
+    assert.match(done?.spoken ?? '', /^Comment, Look here\., resolved, outdated, Low risk, line 71$/);
+    assert.deepEqual([bare?.label, bare?.description, bare?.spoken], ['Lines 31–32', 'Low risk', 'Lines 31–32, Low risk, no comment']);
+  });
+
+  test('of another text than the working tree belong to their file wherever they are shown', () => {
+    const staged = file({ newUri: 'sidecar-revision:/w/app.py?index', hunks: [hunk(4)] });
+    const items = [
+      thread({ id: 'stands', uri: staged.uri, startLine: 90, endLine: 91, inRevision: { uri: staged.newUri, startLine: 4, endLine: 5 } }),
+      thread({ id: 'gone', uri: staged.newUri, inRevision: { uri: staged.newUri, startLine: 40, endLine: 41 } }),
+    ];
+    const rows = rowsOf([folder({ outline: outline([staged]), threads: items })], 'risk');
+    assert.deepEqual(rows.length, 1);
+    assert.deepEqual(rows[0]?.children.map(({ id, line }) => [id, line]), [['thread stands', 4], ['thread gone', 40]]);
+  });
+});
+
+test('several folders stand above their files', () => {
+  const rows = rowsOf([folder(), folder({ key: 'file:///v', name: 'v', outline: undefined })], 'risk');
+  assert.deepEqual(words(rows), [['w', ['app.py']], 'v']);
+  assert.deepEqual(rows.map(({ description }) => description), ['High risk · Working tree', 'nothing to review']);
+});
+
+test('the ids of rows stay the same when lines, scores and words change', () => {
+  const before = rowsOf([folder({ outline: outline([RISKY]), threads: [thread({ uri: RISKY.uri })] })], 'risk');
+  const after = rowsOf([folder({ outline: outline([{ ...RISKY, score: 0.7, added: 99 }]), threads: [thread({ uri: RISKY.uri, startLine: 20, endLine: 21, score: 0.7 })] })], 'risk');
+  const idsOf = (rows: readonly Row[]): string[] => rows.flatMap(({ id, kind, children }) => [...(kind === 'hunk' ? [] : [id]), ...idsOf(children)]);
+  assert.deepEqual(idsOf(before), idsOf(after));
+  assert.deepEqual(before.flatMap(parentsOf).map(([id, parent]) => [id.split(' ')[0], parent.label]).slice(0, 1), [['thread', 'pay.py']]);
+  assert.equal(rowOfThread(before, 't1')?.kind, 'thread');
+  assert.equal(rowOfThread(before, 'no'), undefined);
+});
+
+test('the badge counts open threads at or above the floor', () => {
+  const threads = [thread({ id: '1' }), thread({ id: '2', state: 'resolved' }), thread({ id: '3', band: 'low' }), thread({ id: '4', band: 'critical' })];
+  assert.equal(countAbove([folder({ threads }), folder({ threads, floor: 'high' })]), 5);
+  assert.equal(countAbove([]), 0);
+});
+
+test('words: the head of a change, lines, what a thread is about', () => {
+  assert.equal(headline(folder()), 'High risk: 62 of 100 changes like it were repaired later.');
+  assert.equal(headline(folder({ outline: undefined })), undefined);
+  assert.deepEqual([lines(0, 0), lines(4, 6)], ['line 1', 'lines 5–7']);
+  assert.equal(gist(thread({ comments: [comment({ body: '**High risk.**' })] })), 'Nine earlier fixes');
+  assert.equal(gist(thread({ comments: [comment({ body: 'x'.repeat(200) })] })).length, 90);
+});
