@@ -1,10 +1,10 @@
-"""Our tools and the guard of Claude Code's own, made when they are first needed: starting does not wait for them."""
+"""Our tools and the guards of Claude Code's own, made when they are first needed: starting does not wait for them."""
 
 from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,7 +40,7 @@ class Toolbench:
         self._late = late
         self._making = asyncio.Lock()
         self._box: ToolBox | None = None
-        self._guard: HookJudge | None = None
+        self._judges: HookJudge | None = None
 
     async def toolbox(self) -> ToolBox:
         """Our tools."""
@@ -67,11 +67,18 @@ class Toolbench:
 
     async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """What the rules say of a tool of the CLI, when its hook asks."""
-        if self._guard is None:
+        if self._judges is None:
             opening = await asyncio.to_thread(importlib.import_module, "sidecar.tools.opening")
-            self._guard = opening.guard_of(self._settings, self._parts.database)
-        answer: dict[str, Any] = await self._guard.judge(payload)
-        return answer
+            if self._judges is None:  # nobody else made them meanwhile
+                parts = self._parts
+                made = opening.judges_of(self._settings, parts.database, parts.desk, self._moved)
+                self._late.push_async_callback(made.aclose)
+                self._judges = made
+        return await self._judges.judge(payload)
+
+    def _moved(self, paths: Collection[str]) -> None:
+        if (index := self._parts.knowledge.index) is not None:
+            index.moved(paths)
 
     async def _make(self) -> ToolBox:
         parts = self._parts

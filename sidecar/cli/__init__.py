@@ -69,15 +69,20 @@ COMMANDS: Final[dict[str, Command]] = {
         },
     ),
     "hooks": Command(
-        about="Guard what Claude Code's own Bash makes git do.",
+        about="Guard what Claude Code's own tools do.",
         parts={
             "install": Command("sidecar.cli.hooks:install", "Put the guards in place.", "sidecar hooks install --git"),
             "remove": Command("sidecar.cli.hooks:remove", "Take them away.", "sidecar hooks remove --git"),
             "status": Command("sidecar.cli.hooks:status", "Tell which are there.", "sidecar hooks status --json"),
             "check": Command(
-                "sidecar.cli.hooks:check", "Answer Claude Code's hook.", "sidecar hooks check < payload.json"
+                "sidecar.cli.hookcalls:check", "Answer Claude Code's hook.", "sidecar hooks check < payload.json"
             ),
-            "pre-push": Command("sidecar.cli.hooks:pre_push", "Answer git's hook.", "sidecar hooks pre-push < refs"),
+            "edit": Command(
+                "sidecar.cli.hookcalls:edit", "Answer Claude Code's hook on edits.", "sidecar hooks edit < payload.json"
+            ),
+            "pre-push": Command(
+                "sidecar.cli.hookcalls:pre_push", "Answer git's hook.", "sidecar hooks pre-push < refs"
+            ),
         },
     ),
     "cache": Command(
@@ -118,6 +123,9 @@ COMMANDS: Final[dict[str, Command]] = {
 }
 
 
+_UNPARSED: Final = {("hooks", "check"), ("hooks", "edit"), ("hooks", "pre-push")}
+
+
 def main() -> None:
     """Entry point of the command `sidecar`; ends the process with its exit code."""
     sys.exit(run(sys.argv[1:]))
@@ -147,6 +155,8 @@ def _dispatch(arguments: list[str]) -> int:
         # Everything behind it belongs to the other program: no option of it may be taken for one of ours.
         handed_on = arguments[2:] if arguments[1:2] == ["--"] else arguments[1:]
         return int(COMMANDS["claude"].load()(handed_on))
+    if tuple(arguments) in _UNPARSED:  # somebody waits for each of them, and they take no options
+        return int(COMMANDS["hooks"].parts[arguments[1]].load()())
     # Loaded by their names: `--version` and `claude` do without either, a plain `serve` without the parser.
     given = import_module("sidecar.cli.quick").plain(arguments)
     if given is not None:

@@ -12,7 +12,6 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Annotated, Any, Final
 
@@ -21,30 +20,16 @@ import typer
 
 from sidecar.cli.options import Json, Workspace
 from sidecar.cli.output import Output
+from sidecar.cli.reached import TOOLS_VARIABLE, Reached, running
 from sidecar.cli.surroundings import ELSEWHERE, INSTALL, client_settings, leads_past
 from sidecar.core.errors import Conflict, NotFound, SetupError, StoreError
 from sidecar.core.secret import SecretStr
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.store import runtime
 
-_OURS: Final = "CLAUDE_SIDECAR_TOKEN"
-"""The token under a name that the CLI fills into MCP headers: its own credentials it keeps out of them."""
 _START_SECONDS: Final = 30.0
 _STOP_SECONDS: Final = 10.0
 _LOOPBACK: Final = ("127.0.0.1", "localhost")
-
-
-@dataclass(frozen=True)
-class Reached:
-    """A sidecar that answers, and the token that it wants."""
-
-    base_url: str
-    token: SecretStr
-
-    def variables(self) -> dict[str, str]:
-        """What the Claude Code CLI is told."""
-        token = self.token.get_secret_value()
-        return {"ANTHROPIC_BASE_URL": self.base_url, "ANTHROPIC_AUTH_TOKEN": token, _OURS: token}
 
 
 Arguments = Annotated[list[str] | None, typer.Argument(metavar="[ARGS…]", help="Handed to `claude` as they are.")]
@@ -105,7 +90,7 @@ def with_tools(arguments: Sequence[str], reached: Reached) -> list[str]:
     """
     if any(word in {"--strict-mcp-config", "--bare", "--safe-mode"} for word in arguments):
         return list(arguments)
-    headers = {"Authorization": f"Bearer ${{{_OURS}}}"}
+    headers = {"Authorization": f"Bearer ${{{TOOLS_VARIABLE}}}"}
     server = {"type": "http", "url": f"{reached.base_url}/mcp", "headers": headers}
     config = orjson.dumps({"mcpServers": {"sidecar": server}}).decode()
     threading.Thread(target=_wake, args=(reached,), daemon=True).start()
@@ -132,15 +117,6 @@ def find_claude(env: Mapping[str, str]) -> str:
     if found is None:
         raise SetupError(f"The Claude Code CLI (`claude`) is not on your PATH; install it with: {INSTALL}")
     return found
-
-
-def running(settings: Settings) -> Reached | None:
-    """The workspace's running sidecar, or None."""
-    note = runtime.find_running(settings.state)
-    if note is None:
-        return None
-    token = runtime.read_token(Path(note.token_file).parent) or settings.server.token
-    return Reached(note.base_url, token) if token is not None else None
 
 
 @contextlib.contextmanager

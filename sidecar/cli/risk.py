@@ -20,8 +20,10 @@ from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
 from sidecar.critique.scope import change_of, ranged
+from sidecar.review.buffers import Buffers
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
+from sidecar.risk.explain import plural
 from sidecar.settings import from_machine
 from sidecar.store.runtime import open_folder
 from sidecar.vcs import worktree
@@ -51,12 +53,19 @@ Commits = Annotated[
     ),
 ]
 Patch = Annotated[str | None, typer.Option("--patch", metavar="FILE|-", help="A patch, as if it were applied here.")]
+Buffer = Annotated[
+    str | None,
+    typer.Option("--buffer", metavar="FILE", help="The working tree with FILE as it comes on standard input, unsaved."),
+]
 FormatOption = Annotated[
     Format | None, typer.Option("--format", help="How to print.  [default: text; jsonl for --commits]")
 ]
 FailOver = Annotated[
     float | None,
     typer.Option("--fail-over", metavar="X", min=0.0, max=1.0, help="Exit 1 when a score is above X (0..1)."),
+]
+FailOnHazard = Annotated[
+    bool, typer.Option("--fail-on-hazard", help="Exit 1 when there is a plain hazard: a secret, a conflict marker, …")
 ]
 
 
@@ -69,21 +78,40 @@ def risk(  # noqa: PLR0913 - the options of the command, as the command line wan
     range_: Range = None,
     commits: Commits = None,
     patch: Patch = None,
+    buffer: Buffer = None,
     format_: FormatOption = None,
     fail_over: FailOver = None,
+    fail_on_hazard: FailOnHazard = False,
     json: Json = False,
     quiet: Quiet = False,
     verbose: Verbose = False,
 ) -> int:
     """Score how likely it is that a later fix repairs a change; by default the uncommitted one."""
-    choice = _Choice(working_tree=working_tree, staged=staged, base=base, range=range_, commits=commits, patch=patch)
+    choice = _Choice(working_tree, staged, base, range_, commits, patch, buffer)
     form = format_ or (Format.json if json else Format.jsonl if commits else Format.text)
     out = Output(json, quiet, verbose)
+    gate = _Gate(fail_over, fail_on_hazard)
     if commits is not None:
-        return _score_commits(repo, commits, form, fail_over, out)
+        return _score_commits(repo, commits, form, gate, out)
     report = _score(repo, choice, out)
     _print([report], form, out)
-    return _verdict([report], fail_over, out)
+    return _verdict(report, gate, out)
+
+
+@dataclass(frozen=True)
+class _Gate:
+    """What makes the command end with 1."""
+
+    score: float | None
+    hazards: bool
+
+    def stops(self, report: RiskReport) -> list[str]:
+        """Why a report is not let through, a sentence each."""
+        found = sum(finding.hazard for finding in report.findings) if self.hazards else 0
+        said = [f"There {'is' if found == 1 else 'are'} {plural(found, 'plain hazard')} in it."] if found else []
+        if self.score is not None and report.score > self.score:
+            said.append(f"The score {report.score:.2f} is above {self.score:g}.")
+        return said
 
 
 @dataclass(frozen=True)
@@ -96,6 +124,7 @@ class _Choice:
     range: str | None
     commits: str | None
     patch: str | None
+    buffer: str | None
 
     def __post_init__(self) -> None:
         named = {
@@ -105,6 +134,7 @@ class _Choice:
             "--range": self.range is not None,
             "--commits": self.commits is not None,
             "--patch": self.patch is not None,
+            "--buffer": self.buffer is not None,
         }
         given = [name for name, there in named.items() if there]
         if len(given) > 1:
@@ -116,7 +146,7 @@ def _score(repo: str, choice: _Choice, out: Output) -> RiskReport:
     change = _change(git, choice)
     if change.base is None and change.files:
         out.detail("The repository has no commit yet, so nothing is known of its history.")
-    return _scorer(git, out).score_blocking(change)
+    return _scorer(git, out).evident_blocking(change)
 
 
 def _scorer(git: Git, out: Output) -> RiskScorer:
@@ -135,6 +165,8 @@ def _change(git: Git, choice: _Choice) -> Change:
     if choice.patch is not None:
         patch = worktree.from_patch(_read(choice.patch))
         return asyncio.run(_as_if_here(git, patch))
+    if choice.buffer is not None:
+        return asyncio.run(_with_buffer(git, choice.buffer))
     if choice.range is not None:
         scope = ranged(choice.range)
     elif choice.base is not None:
@@ -142,6 +174,20 @@ def _change(git: Git, choice: _Choice) -> Change:
     else:
         scope = Scope("staged" if choice.staged else "working")
     return asyncio.run(change_of(git, scope))
+
+
+async def _with_buffer(git: Git, file: str) -> Change:
+    """The working tree with a file's text from standard input in place of what is on the disk."""
+    if git.bare:
+        raise BadInput("A bare repository has no work tree for --buffer; use --range, --commits or --patch.")
+    path = Path(file) if Path(file).is_absolute() else Path.cwd() / file
+    try:
+        inner = (path.parent.resolve() / path.name).relative_to(git.root.resolve()).as_posix()
+    except ValueError:
+        raise BadInput(f"{file} is not in this repository; name a file below {git.root}.") from None
+    buffers = Buffers(git)
+    buffers.hold(inner, _read("-").decode("utf-8", "replace"))
+    return await buffers.over(await worktree.working_tree(git))
 
 
 async def _as_if_here(git: Git, patch: Change) -> Change:
@@ -152,7 +198,7 @@ async def _as_if_here(git: Git, patch: Change) -> Change:
     return replace(patch, base=here.base, author=patch.author or here.author, time=patch.time or here.time)
 
 
-def _score_commits(repo: str, source: str, form: Format, fail_over: float | None, out: Output) -> int:
+def _score_commits(repo: str, source: str, form: Format, gate: _Gate, out: Output) -> int:
     revisions = [line.strip() for line in _read(source).decode("utf-8", "replace").splitlines() if line.strip()]
     git = Git.open_blocking(Path(repo))
     bad = 0
@@ -163,7 +209,7 @@ def _score_commits(repo: str, source: str, form: Format, fail_over: float | None
             if report is None:
                 bad += 1
                 continue
-            over |= fail_over is not None and report.score > fail_over
+            over |= bool(gate.stops(report))
             if form is not Format.jsonl:
                 reports.append(report)
             else:
@@ -210,9 +256,8 @@ def _print(reports: list[RiskReport], form: Format, out: Output) -> None:
             out.record(as_json(report))
 
 
-def _verdict(reports: list[RiskReport], fail_over: float | None, out: Output) -> int:
-    worst = max(report.score for report in reports)
-    if fail_over is not None and worst > fail_over:
-        out.complain(f"The score {worst:.2f} is above {fail_over:g}.")
-        return 1
-    return 0
+def _verdict(report: RiskReport, gate: _Gate, out: Output) -> int:
+    said = gate.stops(report)
+    for sentence in said:
+        out.complain(sentence)
+    return int(bool(said))

@@ -85,6 +85,8 @@ class GitAct:
     message: str | None = None
     whole: bool = True
     """Whether a commit takes what is staged, and nothing more (`-a`, paths and `--amend` take more)."""
+    untested: bool = False
+    """Whether commits come of it that nobody could test before (a merge, a rebase, a pull that is no fast-forward)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +122,8 @@ class GitRules:
                 "This could destroy work (force, hard reset, rewriting, deleting), which is switched off "
                 "(POLICY_GIT_ALLOW_FORCE=false). Find a way that keeps everything, or ask the user."
             )
+        if act.untested and self.require_tests:
+            return _UNTESTED[act.verb]
         return self._message_refusal(act)
 
     def _message_refusal(self, act: GitAct) -> str:
@@ -143,6 +147,22 @@ _OFF: Final[dict[str, str]] = {
     "commit": (
         "Committing is switched off here (POLICY_GIT_ALLOW_COMMIT=false). Leave the change uncommitted and say what "
         "you would commit."
+    ),
+}
+
+
+_TESTS: Final = (
+    "Tests must pass before a commit (POLICY_GIT_REQUIRE_TESTS), and of this come commits that nobody has tested. "
+)
+_UNTESTED: Final[dict[GitVerb, str]] = {
+    "merge": (
+        f"{_TESTS}Bring the change in without committing it (git merge --no-commit --no-ff, git cherry-pick -n, git revert -n, "
+        "git apply), stage it, then run `git commit` alone; so is one concluded that is under way."
+    ),
+    "pull": f"{_TESTS}Pull with --ff-only, or fetch, then merge with --no-commit --no-ff and run `git commit` alone.",
+    "rewrite": (
+        f"{_TESTS}Use the tool git_rebase, which takes the rebase back unless the tests of its result pass, or merge "
+        "with --no-commit --no-ff and run `git commit` alone."
     ),
 }
 

@@ -218,6 +218,9 @@ class Desk(Protocol):
     def state(self, since: int = 0) -> ReviewState:
         """What changed after revision `since`; everything when it is 0 or too old."""
 
+    def hold(self, path: str, text: str | None) -> None:
+        """A file's text that the editor has not saved, None when there is none any more; the next look sees it."""
+
     @property
     def viewed(self) -> Viewed:
         """Which diff this is the review of, as the last look found it."""
@@ -267,12 +270,15 @@ class Desk(Protocol):
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         """The comments that a file (relative to the root) would get for what `text` adds to it; none of them is kept."""
 
+    async def weigh(self, path: str, before: str | None, after: str) -> RiskReport:
+        """The risk of an edit of a file (relative to the root) by itself, from `before` (None for a new file) to `after`."""
+
     def subscribe(self, listener: Callable[[ReviewState], None]) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""
 
 
 class HookJudge(Protocol):
-    """Who says whether a tool of the Claude Code CLI may run, when its hook asks."""
+    """Who says whether a tool of the Claude Code CLI may run, when its hook asks, and hears what has run."""
 
     async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """The answer to a hook in the CLI's form; empty where nothing is against it."""

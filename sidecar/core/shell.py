@@ -19,7 +19,9 @@ _TALK: Final = frozenset({"echo", "printf", "grep", "rg", "man", "which", "type"
 _SHELLS: Final = re.compile(r"(?:ba|z|da|k|fi|a|c|tc)?sh(?:\.exe)?|pwsh|powershell(?:\.exe)?")
 _WITH_VALUE: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source"})
 _INNER: Final = re.compile(r"\$\((.*)\)|`([^`]*)`", re.DOTALL)
-_LOOSE: Final = re.compile(r"\bgit\b[^\n;|&]{0,300}?\b(push|send-pack|commit|pull|reset|rebase)\b")
+_LOOSE: Final = re.compile(
+    r"\bgit\b[^\n;|&]{0,300}?\b(push|send-pack|commit|pull|reset|rebase|merge|cherry-pick|revert)\b"
+)
 _SETTING: Final = re.compile(
     r"(?i)(core\.(hookspath|sshcommand|fsmonitor)|alias\..+|url\..+|remote\..+\.(push)?url)(=.*)?"
 )
@@ -31,7 +33,7 @@ _MOST_WORDS: Final = 200
 
 _OTHER_NAMES: Final = {
     "send-pack": "push", "http-push": "push", "dcommit": "push", "switch": "checkout", "filter-branch": "rewrite",
-    "cherry-pick": "merge", "revert": "merge", "am": "merge", "filter-repo": "rewrite", "update-ref": "rewrite", "replace": "rewrite",
+    "revert": "cherry-pick", "filter-repo": "rewrite", "update-ref": "rewrite", "replace": "rewrite",
 }  # fmt: skip
 
 
@@ -122,8 +124,8 @@ def _git(words: Sequence[str], aliases: Mapping[str, str], depth: int) -> Iterat
         line = told[1:] if told.startswith("!") else f"git {told}"
         yield from _acts(f"{line} {shlex.join(rest)}", aliases, depth + 1)
         return
-    if verb in {"subtree", "svn"} and rest[:1] and rest[0] in {"push", "pull", "dcommit"}:
-        verb, rest = rest[0], []
+    if verb in {"subtree", "svn"} and rest[:1] and rest[0] in {"push", "pull", "dcommit", "add", "merge", "rebase"}:
+        verb, rest = rest[0].replace("add", "merge"), []
     act = _READERS.get(_OTHER_NAMES.get(verb, verb))
     found = act(rest) if act is not None else None
     if found is not None:
@@ -201,16 +203,26 @@ def _config(rest: Sequence[str]) -> GitAct | None:
     return GitAct("settings") if keys and not reads and len(_plain(rest)) > 1 else None
 
 
+def _merge(rest: Sequence[str]) -> GitAct | None:
+    if _has(rest, "", "--no-commit", "--squash", *_GIVEN_UP):
+        return None
+    return GitAct("merge", untested=not _has(rest, "", "--ff-only"))
+
+
+_GIVEN_UP: Final = ("--abort", "--quit")
+
 _READERS: Final[Mapping[str, Callable[[Sequence[str]], GitAct | None]]] = {
     "push": _push,
-    "pull": lambda rest: GitAct("pull", force=_has(rest, "f", "--force")),
+    "pull": lambda rest: GitAct("pull", force=_has(rest, "f", "--force"), untested=not _has(rest, "", "--ff-only")),
     "commit": _commit,
-    "merge": lambda rest: None if _has(rest, "n", "--abort", "--quit", "--no-commit", "--squash") else GitAct("merge"),
+    "merge": _merge,
+    "cherry-pick": lambda rest: None if _has(rest, "n", "--no-commit", *_GIVEN_UP) else GitAct("merge", untested=True),
+    "am": lambda rest: None if _has(rest, "", "--show-current-patch", *_GIVEN_UP) else GitAct("merge", untested=True),
     "reset": _reset,
     "checkout": _checkout,
     "branch": _branch,
     "config": _config,
-    "rebase": lambda rest: None if _has(rest, "", "--abort", "--quit") else GitAct("rewrite"),
+    "rebase": lambda rest: None if _has(rest, "", *_GIVEN_UP) else GitAct("rewrite", untested=True),
     "rewrite": lambda _: GitAct("rewrite", force=True),
     "clean": lambda rest: GitAct("discard", force=True) if _has(rest, "f", "--force") else None,
 }
@@ -227,8 +239,10 @@ def _guessed(text: str) -> Iterator[GitAct]:
             case "commit":
                 yield GitAct("commit", whole=False)
             case "pull":
-                yield GitAct("pull")
+                yield GitAct("pull", untested="--ff-only" not in text)
+            case "merge" | "cherry-pick" | "revert":
+                yield GitAct("merge", untested=True)
             case "reset" if "--hard" in text:
                 yield GitAct("rewrite", force=True)
             case "rebase":
-                yield GitAct("rewrite")
+                yield GitAct("rewrite", untested=True)

@@ -15,6 +15,8 @@ from sidecar.languages.uris import uri_from_path
 GIT_STATE: Final = frozenset({".git/HEAD", ".git/index", ".git/logs/HEAD", ".git/packed-refs"})
 MANY: Final = 500
 WATCH: Final = "sidecar.files"
+PAUSE: Final = 0.6
+"""Seconds without a key after which a text that is not saved is looked at."""
 
 Look = Callable[[Collection[str] | None], Awaitable[object]]
 
@@ -32,6 +34,8 @@ class Refresher:
         self._paths: set[str] = set()
         self._all = False
         self._wanted = asyncio.Event()
+        self._soon: set[str] = set()
+        self._timer: asyncio.TimerHandle | None = None
 
     def want(self, paths: Collection[str] | None) -> None:
         """Ask for a look at these paths (None: everything). An empty collection asks for nothing."""
@@ -40,6 +44,17 @@ class Refresher:
         self._paths.update(paths or ())
         if self._all or self._paths:
             self._wanted.set()
+
+    def want_soon(self, paths: Collection[str]) -> None:
+        """As `want`, once nobody has asked like this for a moment: whoever types is not looked at after each key."""
+        self._soon |= set(paths)
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_later(PAUSE, self._now)
+
+    def _now(self) -> None:
+        paths, self._soon, self._timer = self._soon, set(), None
+        self.want(paths)
 
     async def run(self) -> None:
         """Look whenever there is a cause, until cancelled."""

@@ -221,7 +221,7 @@ class Door:
 
 
 class EditorServer(LanguageServer):
-    """pygls' server with our protocol. Documents' unsaved text is not asked for: nothing here needs it yet."""
+    """pygls' server with our protocol. It keeps the documents' texts as they are typed."""
 
     protocol: WireProtocol
 
@@ -229,7 +229,7 @@ class EditorServer(LanguageServer):
         super().__init__(
             "sidecar",
             version,
-            text_document_sync_kind=types.TextDocumentSyncKind.None_,
+            text_document_sync_kind=types.TextDocumentSyncKind.Incremental,
             protocol_cls=WireProtocol,
             converter_factory=wire_converter,
         )
@@ -271,7 +271,18 @@ def _register(door: Door, session: Session) -> None:
         await session.left(SHUTDOWN_PATIENCE)
 
     async def did_save(params: types.DidSaveTextDocumentParams) -> None:
+        session.typed(params.text_document.uri, None, news=False)
         session.moved([params.text_document.uri])
+
+    async def did_open(params: types.DidOpenTextDocumentParams) -> None:
+        session.typed(params.text_document.uri, params.text_document.text, news=False)
+
+    async def did_change(params: types.DidChangeTextDocumentParams) -> None:
+        uri = params.text_document.uri
+        session.typed(uri, door.server.workspace.get_text_document(uri).source)
+
+    async def did_close(params: types.DidCloseTextDocumentParams) -> None:
+        session.typed(params.text_document.uri, None)
 
     async def did_change_watched_files(params: types.DidChangeWatchedFilesParams) -> None:
         session.moved([change.uri for change in params.changes])
@@ -290,6 +301,9 @@ def _register(door: Door, session: Session) -> None:
     feature(types.INITIALIZED)(initialized)
     feature(types.SHUTDOWN)(shutdown)
     feature(types.TEXT_DOCUMENT_DID_SAVE)(did_save)
+    feature(types.TEXT_DOCUMENT_DID_OPEN)(did_open)
+    feature(types.TEXT_DOCUMENT_DID_CHANGE)(did_change)
+    feature(types.TEXT_DOCUMENT_DID_CLOSE)(did_close)
     feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)(did_change_watched_files)
     _register_requests(door, session)
 

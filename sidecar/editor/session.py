@@ -104,6 +104,8 @@ class Session:
         self._holder: asyncio.Task[None] | None = None
         self._told_status: Status | None = None
         self._told_revision: int | None = None
+        self._early: dict[str, str | None] = {}
+        self._unsaved: set[str] = set()
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
     def open(self, workspace: Workspace, group: asyncio.TaskGroup, ear: Ear) -> None:
@@ -165,6 +167,8 @@ class Session:
                     self._refresher = Refresher(self._look, lambda error: ear.complain(_sentence(error, LOOKING)))
                     ends.append(self._unhear)
                     tasks += [group.create_task(self._refresher.run()), group.create_task(ear.watch(places))]
+                    for uri, text in self._early.items():
+                        self.typed(uri, text, news=False)
                     self._refresher.want(None)
                 self._opened.set()
                 ear.changed()
@@ -278,6 +282,26 @@ class Session:
             self._refresher.want(touched(uris, self._review.places))
         if self._symbols is not None and (paths := touched(uris, self._symbols.places)) != set():
             self._symbols.index.moved(paths)
+
+    def typed(self, uri: str, text: str | None, *, news: bool = True) -> None:
+        """A document has this text, which may not be saved yet; None when it was saved or closed.
+
+        The review looks when the user has stopped for a moment. It is no `news` that a document was opened or saved.
+        """
+        if self._review is None or self._refresher is None:
+            self._early[uri] = text
+            return
+        path = self._review.places.relative(uri)
+        if path is None or ".git" in path.split("/"):
+            return
+        self._review.desk.hold(path, text)
+        dropped = text is None and path in self._unsaved
+        if news and text is not None:
+            self._unsaved.add(path)
+        elif text is None:
+            self._unsaved.discard(path)
+        if news and (text is not None or dropped):
+            self._refresher.want_soon({path})
 
     def news(self) -> list[tuple[str, dict[str, Any]]]:
         """What the editor was not told yet, as notifications; calling it counts as telling."""

@@ -223,20 +223,6 @@ class WireProtocol(LanguageServerProtocol):
             self.notify(types.CANCEL_REQUEST, types.CancelParams(id=msg_id))
             future.set_exception(TimeoutError(f"the editor did not answer `{method}` within {self.deadline:g} s"))
 
-    # ── documents ───────────────────────────────────────────────────────────────────────────────────
-    # pygls keeps the text of open documents, at a cost for each key pressed; the review looks at what is saved.
-    @lsp_method(types.TEXT_DOCUMENT_DID_OPEN)
-    def lsp_text_document__did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        """Nothing to do."""
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CHANGE)
-    def lsp_text_document__did_change(self, params: types.DidChangeTextDocumentParams) -> None:
-        """Nothing to do."""
-
-    @lsp_method(types.TEXT_DOCUMENT_DID_CLOSE)
-    def lsp_text_document__did_close(self, params: types.DidCloseTextDocumentParams) -> None:
-        """Nothing to do."""
-
     # ── the end ─────────────────────────────────────────────────────────────────────────────────────
     @lsp_method(types.SHUTDOWN)
     def lsp_shutdown(self, *args: Any) -> Generator[Any, Any, None]:

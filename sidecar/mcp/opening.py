@@ -25,5 +25,6 @@ def open_servers(settings: Settings, state: Path | None, version: str, show: Sho
         confinement,
         start=300.0 if show is not None else 60.0,
         silence=mcp.timeout_ms / 1000,
+        hang=0.0 if show is not None else mcp.hang_ms / 1000,
     )
     return McpServers(options, state, environment(), version, show)

@@ -41,6 +41,8 @@ class Options:
     confinement: Confinement = field(default_factory=Confinement)
     start: float = 60.0
     silence: float = 60.0
+    hang: float = 8.0
+    """How long a call waits for a start, or for a server that does not even answer a ping; 0.0: as long as it takes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,7 @@ class _Server:
         self.suspect = False
         self.seen: tuple[RemoteTool, ...] | None = None
         self.starting = asyncio.Lock()
+        self.opening: asyncio.Task[Session] | None = None
 
 
 class McpServers:
@@ -195,7 +198,8 @@ class McpServers:
         server = self._server(name)
         talk = await self._ready(server, tool)
         try:
-            result = await talk.call(tool.name, arguments, caller.progress, self._options.silence)
+            options = self._options
+            result = await talk.call(tool.name, arguments, caller.progress, options.silence, options.hang)
         except UpstreamUnreachable as error:
             await self._fail(server, error)
             raise
@@ -205,7 +209,28 @@ class McpServers:
         return converted(result)
 
     async def _ready(self, server: _Server, tool: RemoteTool) -> Session:
-        """The server's connection, with the tool still as it was approved."""
+        """The server's connection, with the tool still as it was approved. A start that takes long goes on without us."""
+        opening = server.opening
+        if opening is None or opening.done():
+            opening = asyncio.get_running_loop().create_task(self._opening(server), name=f"start {server.entry.name}")
+            opening.add_done_callback(lambda task: task.cancelled() or task.exception())
+            server.opening = opening
+        hang = self._options.hang
+        await asyncio.wait({opening}, timeout=hang or None)
+        name = server.entry.name
+        if not opening.done():
+            raise UpstreamUnreachable(
+                f"The MCP server {name} is still starting after {hang:g} s; call it again in a while."
+            )
+        if opening.cancelled():
+            raise UpstreamUnreachable(f"The MCP server {name} was stopped while it started; call it again.")
+        talk = opening.result()
+        if tool.digest not in {one.digest for one in server.seen or ()}:
+            raise NotFound(f"The MCP server {name} has no tool {tool.name} any more.")
+        return talk
+
+    async def _opening(self, server: _Server) -> Session:
+        """The server's connection, its tools compared with those that were approved."""
         async with server.starting:
             self._check(server)
             talk = server.talk
@@ -214,8 +239,6 @@ class McpServers:
             if server.suspect:
                 await self._look_at_tools(server, talk)
             self._check(server)
-            if tool.digest not in {one.digest for one in server.seen or ()}:
-                raise NotFound(f"The MCP server {server.entry.name} has no tool {tool.name} any more.")
             return talk
 
     def _check(self, server: _Server) -> None:
@@ -281,6 +304,10 @@ class McpServers:
         await self._stop(server)
 
     async def _stop(self, server: _Server) -> None:
+        opening = server.opening
+        if opening is not None and not opening.done() and opening is not asyncio.current_task():
+            opening.cancel()
+            await asyncio.wait({opening})
         talk, server.talk = server.talk, None
         if talk is not None:
             await talk.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Any, Final
@@ -34,6 +34,23 @@ _MOST_PAGES: Final = 50
 _MOST_TEXT: Final = 4_000
 _MOST_SCHEMA: Final = 64 * 1024
 _CLOSE: Final = 6.0
+
+
+class _Hangs(Exception):
+    """A server answered neither a call nor a ping."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """What one task of a group raised, as itself."""
+    try:
+        yield
+    except BaseExceptionGroup as group:
+        raise group.exceptions[0] from None
 
 
 Progress = Callable[[float, float | None, str], None]
@@ -99,21 +116,49 @@ class Session:
         return tuple(found[:MOST_TOOLS])
 
     async def call(
-        self, name: str, arguments: Mapping[str, Any], tell: Progress, seconds: float
+        self, name: str, arguments: Mapping[str, Any], tell: Progress, seconds: float, hang: float = 0.0
     ) -> types.CallToolResult:
-        """Call a tool; `seconds` count from its last sign of life. Cancelling the caller cancels the call there.
+        """Call a tool; `seconds` count from its last progress. Cancelling the caller cancels the call there.
 
-        Raises UpstreamError.
+        A server that is silent for half of `hang` is asked whether it lives; one that answers not even that in the
+        other half is given up (0.0: it is not asked). Raises UpstreamError.
         """
         async with self._asking(seconds) as client:
             clock = asyncio.timeout(seconds)
+            news = asyncio.Event()
 
             async def hear(progress: float, total: float | None, message: str | None) -> None:
                 clock.reschedule(asyncio.get_running_loop().time() + seconds)
+                news.set()
                 tell(progress, total, message or "")
 
-            async with clock:
-                return await client.call_tool(name, dict(arguments), progress_callback=hear)
+            async with clock, asyncio.TaskGroup() as group:
+                watch = group.create_task(self._watch(client, news, hang)) if hang else None
+                result = await client.call_tool(name, dict(arguments), progress_callback=hear)
+                if watch is not None:
+                    watch.cancel()
+            return result
+
+    async def _watch(self, client: Client, news: asyncio.Event, hang: float) -> None:
+        """Returns never while the server lives. Raises _Hangs."""
+        while True:
+            news.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(hang / 2):
+                    await news.wait()
+            if news.is_set():
+                continue
+            try:
+                async with asyncio.timeout(hang / 2):
+                    # The newer protocol has no ping; what tools there are every server can say.
+                    modern = client.protocol_version in MODERN_PROTOCOL_VERSIONS
+                    await (client.list_tools(cache_mode="bypass") if modern else client.session.send_ping())
+            except TimeoutError:
+                if not news.is_set():
+                    raise _Hangs(hang) from None
+            except MCPError:
+                if not self.alive:
+                    return  # the call itself tells how it ended
 
     async def close(self) -> None:
         """End it, and the process with all that it started."""
@@ -133,7 +178,13 @@ class Session:
         if self._client is None:
             raise UpstreamUnreachable(self._lost("is not running"))
         try:
-            yield self._client
+            with _alone():
+                yield self._client
+        except _Hangs as hangs:
+            told = f"hangs: for {hangs.seconds:g} s it answered neither the call nor anything else"
+            raise UpstreamUnreachable(
+                f"{self._lost(told)} Where its tools are silent for long, raise MCP_HANG_MS."
+            ) from None
         except TimeoutError:
             raise UpstreamUnreachable(self._lost(f"gave no sign of life for {seconds:g} s")) from None
         except MCPError as error:

@@ -26,8 +26,9 @@ from sidecar.core.review import (
 from sidecar.core.suggestion import suggestion_of
 from sidecar.review import mends
 from sidecar.review.anchor import compare
+from sidecar.review.buffers import Buffers
 from sidecar.review.dismissed import Dismissed
-from sidecar.review.foresight import foresee
+from sidecar.review.foresight import foresee, weigh
 from sidecar.review.handover import handover
 from sidecar.review.outline import outline
 from sidecar.review.places import MANNERS, Manners
@@ -64,10 +65,11 @@ class Keeping:
 
 @dataclass(frozen=True, slots=True)
 class Among:
-    """Which diff a review is of, and how to get at the reviews of the others."""
+    """Which diff a review is of, how to get at the reviews of the others, and the unsaved texts, which they share."""
 
     view: View
     turn: Turn
+    buffers: Buffers
 
 
 class ReviewDesk:
@@ -98,6 +100,7 @@ class ReviewDesk:
         self._clock = clock
         self._manners = manners
         self._dismissed = keeping.dismissed
+        self._buffers = among.buffers if among else Buffers(git)
         self._threads: dict[str, Thread] = {}
         self._removed: dict[str, int] = {}
         self._forgotten = 0
@@ -164,6 +167,10 @@ class ReviewDesk:
             if self._failure is not None:
                 raise self._failure
         return self.state()
+
+    def hold(self, path: str, text: str | None) -> None:
+        """A file's text as the editor has it and has not saved; None when it is saved or closed. The next look sees it."""
+        self._buffers.hold(path, text)
 
     def state(self, since: int = 0) -> ReviewState:
         """What changed after revision `since`; everything when it is 0, too old, or not a revision of this review."""
@@ -275,6 +282,10 @@ class ReviewDesk:
         await self._load()
         return await foresee(self._git, self._scorer, path, text, self._manners, self._dismissed.all())
 
+    async def weigh(self, path: str, before: str | None, after: str) -> RiskReport:
+        """The risk of an edit by itself, which leads from `before` (None for a new file) to `after`. Raises GitError."""
+        return await weigh(self._git, self._scorer, path, before, after)
+
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""
         self._listeners.append(listener)
@@ -288,6 +299,8 @@ class ReviewDesk:
     async def _look(self) -> None:
         await self._load()
         change = await self._view.change()
+        if self._view.scope == Scope():
+            change = await self._buffers.over(change)
         report = await self._scorer.score(change) if change.files else None
         texts, edits, beside = await asyncio.to_thread(self._read, change, report)
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
@@ -313,15 +326,20 @@ class ReviewDesk:
         paths |= self._dismissed.paths()
         paths |= {hunk.file for hunk in report.hunks} | {one.file for one in report.findings} if report else set()
         paths |= {file.path for file in change.files if file.old_path in paths}
-        texts = self._veiled(self._view.read_blocking(paths))
+        texts = self._texts(paths)
         edits = {
             path: compare(self._seen[path], lines) for path, lines in texts.items() if lines and path in self._seen
         }
         return texts, edits, self._veiled(self._view.beside_blocking(paths))
 
     def _lines(self, path: str) -> Sequence[str] | None:
-        """A file's lines on the new side, its secrets veiled; blocks."""
-        return self._veiled(self._view.read_blocking([path]))[path]
+        """A file's lines on the new side, those that are not saved yet before all, its secrets veiled; blocks."""
+        return self._texts([path])[path]
+
+    def _texts(self, paths: Collection[str]) -> Texts:
+        if self._view.scope == Scope():
+            return self._veiled({path: self._buffers.lines_blocking(path) for path in paths})
+        return self._veiled(self._view.read_blocking(paths))
 
     @staticmethod
     def _veiled(texts: Texts) -> Texts:

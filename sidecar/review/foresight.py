@@ -1,4 +1,4 @@
-"""What a file would risk if it were written as proposed: comments for the lines that the proposal itself brings."""
+"""What a file would risk if it were written as proposed: comments for the lines that the proposal itself brings, and its score."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from uuid import uuid4
 
 from sidecar.core.diff import Change, FileDiff
 from sidecar.core.ports import Scorer
-from sidecar.core.review import Dismissal, Thread
+from sidecar.core.review import Dismissal, RiskReport, Thread
 from sidecar.review.anchor import compare
 from sidecar.review.places import MANNERS, Manners
 from sidecar.review.threads import Look, followed, reconcile
@@ -42,6 +42,22 @@ async def foresee(
     look = Look(replace(report, hunks=hunks, findings=findings), {path: veiled(proposed)}, time.time())
     look = replace(look, dismissals=tuple(followed(each, look) for each in dismissals))
     return reconcile((), look, lambda: uuid4().hex, manners=manners)
+
+
+async def weigh(git: Git, scorer: Scorer, path: str, before: str | None, after: str) -> RiskReport:
+    """The risk of an edit by itself: of what leads from `before` (None for a new file) to `after`, whatever else differs.
+
+    `path` is relative to the repository, with `/`; it says what language this is and whose past counts. Raises GitError.
+    """
+    return await scorer.score(await asyncio.to_thread(_edit, git, path, before, after))
+
+
+def _edit(git: Git, path: str, before: str | None, after: str) -> Change:
+    base, _ = committed_lines_blocking(git, path)
+    author, moment = identity_blocking(git)
+    hunks = compare((before or "").splitlines(), after.splitlines())
+    file = FileDiff(path, "modified" if before is not None else "added", hunks=hunks)
+    return Change(files=(file,), base=base, author=author, time=moment)
 
 
 def _change(git: Git, path: str, proposed: Sequence[str]) -> tuple[Change, Collection[int]]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from sidecar.core.errors import SidecarError
 from sidecar.core.ports import Provider
 from sidecar.core.review import Scope
+from sidecar.review.buffers import Buffers
 from sidecar.review.desk import Among, Keeping, ReviewDesk
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.kept import KeptTraces
@@ -40,6 +41,7 @@ def open_desk(
     """
     loop = asyncio.get_running_loop()
     keeping = Keeping(ThreadStore(database), Dismissed(DismissalStore(database), str(git.root), time.time))
+    buffers = Buffers(git)
     desks: dict[Scope, ReviewDesk] = {}
     looks: set[asyncio.Task[None]] = set()
 
@@ -59,7 +61,7 @@ def open_desk(
 
     def made(scope: Scope) -> ReviewDesk:
         if scope not in desks:
-            among = Among(View(git, scope), turn)
+            among = Among(View(git, scope), turn, buffers)
             desks[scope] = ReviewDesk(git, keeping, scorer, writer, manners=manners, among=among)
         return desks[scope]
 

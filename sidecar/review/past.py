@@ -7,6 +7,7 @@ on the order of questions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
@@ -23,6 +24,11 @@ from sidecar.vcs.history import Commit
 
 DAY = 86400.0
 _MOST_EVIDENCE = 3
+_MOST_TOGETHER = 40
+"""Newest changes of a file that tell what changes with it."""
+_MOST_AT_ONCE = 20
+_LEAST_TOGETHER = 4
+_USUALLY = 0.6
 _MOST_HERE = 1600
 """Commits whose repairs tell of the repository as it is now."""
 _MOST_RANKED = 200_000
@@ -225,6 +231,18 @@ class View:
         if not touches:
             return None
         return max(0.0, self._time - self._index.rows[touches.bit_length() - 1].time) / DAY
+
+    def companions(self, path: str) -> list[tuple[str, int, int]]:
+        """Source files that usually change with this one: name, how often of how many of its newest changes.
+
+        Commits of more than twenty source files say nothing of what belongs together.
+        """
+        rows = [self._index.rows[index] for index in _newest(self.touches(path), _MOST_TOGETHER)]
+        rows = [row for row in rows if len(row.sources) <= _MOST_AT_ONCE]
+        own = set(self._names(path))
+        counts = Counter(other for row in rows for other, _ in row.sources if other not in own)
+        usual = [(other, count, len(rows)) for other, count in counts.items() if count >= _LEAST_TOGETHER]
+        return sorted((one for one in usual if one[1] >= _USUALLY * len(rows)), key=lambda one: (-one[1], one[0]))
 
     def experience(self) -> int:
         """How many commits the author made."""

@@ -58,6 +58,16 @@ class Candidate:
         return self.file, self.start, self.end
 
     @property
+    def kind(self) -> str:
+        """What it is about, in a word: the gravest rule, or `risk`."""
+        return self.findings[0].rule if self.found else "risk"
+
+    @property
+    def found(self) -> bool:
+        """Whether a finding leads: a hazard, or one where no risk is. Beside a risk, what is only measured is a line more."""
+        return self.hazard or (bool(self.findings) and self.hunk is None)
+
+    @property
     def score(self) -> float:
         """That of its hunk; 0 where lines are none that are scored."""
         return self.hunk.score if self.hunk else 0.0
@@ -69,8 +79,8 @@ class Candidate:
 
     @property
     def tags(self) -> tuple[str, ...]:
-        """The rules, as a thread keeps them."""
-        return tuple(dict.fromkeys(tag(finding) for finding in self.findings))
+        """The rules, as a thread keeps them; none where a risk leads."""
+        return tuple(dict.fromkeys(tag(finding) for finding in self.findings)) if self.found else ()
 
 
 def tag(finding: Finding) -> str:
@@ -119,15 +129,14 @@ def worth_saying(report: RiskReport | None, manners: Manners = MANNERS) -> list[
     joined: list[Candidate] = []
     for group in groups:
         beside = next((one for one in risky if near(one.place, group.place)), None)
-        if beside is not None:
+        if beside is not None and not group.hazard:
+            risky[risky.index(beside)] = replace(beside, findings=(*beside.findings, *group.findings))
+        elif beside is not None:
             risky.remove(beside)
-            band = max(beside.band, group.band, key=BANDS.index)
-            group = replace(group, hunk=beside.hunk, band=band)  # noqa: PLW2901 - the same place, told with its risk
-        joined.append(group)
-    hazards = [one for one in joined if one.hazard]
-    marked = [one for one in joined if not one.hazard and one.hunk is not None]
-    others = [one for one in joined if not one.hazard and one.hunk is None]
-    return [*hazards, *sorted([*marked, *risky], key=lambda one: (-one.score, one.file, one.start)), *others]
+            joined.append(replace(group, hunk=beside.hunk, band=max(beside.band, group.band, key=BANDS.index)))
+        else:
+            joined.append(group)
+    return [*(one for one in joined if one.hazard), *risky, *(one for one in joined if not one.hazard)]
 
 
 def _grouped(found: Iterable[Finding]) -> list[Candidate]:

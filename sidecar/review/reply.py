@@ -81,6 +81,7 @@ class FactsWriter:
                 f"Their score is {hunk.score:.2f}, that of the whole change {report.score:.2f}. {likelihood(report)}",
                 _list("What raises it:", [r for r in known if r.effect > 0]),
                 _list("What lowers it:", [r for r in known if r.effect < 0]),
+                _list("What the history shows:", [r for r in hunk.reasons if r.effect == 0]),
                 _riskiest(hunk, lines),
             ]
         return Answer("\n\n".join(filter(None, [*parts, _CHOOSE])), "sidecar", "")

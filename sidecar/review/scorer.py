@@ -13,6 +13,7 @@ from itertools import islice
 from sidecar.core.diff import Change
 from sidecar.core.errors import GitError
 from sidecar.core.review import RiskReport
+from sidecar.review.evidence import with_evidence
 from sidecar.review.facts import facts_of, gather_blocking, read_before_blocking
 from sidecar.review.past import Past
 from sidecar.review.reader import Reader
@@ -74,11 +75,24 @@ class RiskScorer:
         return done
 
     async def score(self, change: Change) -> RiskReport:
-        """The risk of a change. The first call for a base walks its history (for 10,000 commits ten seconds, one if kept)."""
-        return await asyncio.to_thread(self.score_blocking, change)
+        """The risk of a change, its foremost places told with evidence of the history.
+
+        The first call for a base walks its history (for 10,000 commits ten seconds, one if kept).
+        """
+        return await asyncio.to_thread(self.evident_blocking, change)
+
+    def evident_blocking(self, change: Change) -> RiskReport:
+        """As `score`, for threads."""
+        begun = time.perf_counter()
+        report = self.score_blocking(change)
+        with self._lock:
+            past = self._past(change)
+            view = past.at(change.base, author=change.author, time=change.time) if past and change.base else None
+            report = with_evidence(self._git, change, report, view)
+        return replace(report, ms=round((time.perf_counter() - begun) * 1000, 3))
 
     def score_blocking(self, change: Change) -> RiskReport:
-        """As `score`, for threads. Without history (no base, shallow clone) the diff alone is scored."""
+        """As `score` without the evidence, for threads. Without history (no base, shallow clone) the diff alone is scored."""
         begun = time.perf_counter()
         with self._lock:
             facts = gather_blocking(self._git, change, self._past(change))

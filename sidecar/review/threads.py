@@ -81,7 +81,7 @@ def _claims(placed: Sequence[_Placed], found: Sequence[Candidate]) -> dict[int, 
     own = [one for one in placed if one.thread.origin == "risk" and not one.anchor.outdated]
     claims: dict[int, str] = {}
     for at, candidate in enumerate(found):
-        which = nearest(candidate.place, [one.place for one in own]) if candidate.findings else None
+        which = nearest(candidate.place, [one.place for one in own]) if candidate.found else None
         if which is not None:
             claims[at] = own[which].thread.id
     return claims
@@ -159,7 +159,7 @@ def _again(one: _Placed, look: Look, found: Sequence[Candidate], manners: Manner
     match = next((candidate for candidate in found if near(one.place, candidate.place)), None)
     if report is not None and match is not None:
         lines = look.texts.get(match.file)
-        if match.findings and lines and one.place != match.place:
+        if match.found and lines and one.place != match.place:
             # What is said of a line stands on that line, even where a risk beside it had the comment before.
             thread = thread.moved(make(match.file, lines, match.start, match.end))
         return _rescored(thread, match, report, look.now, altered=one.altered)
@@ -241,11 +241,11 @@ def _opened(
 
 
 def _title(candidate: Candidate) -> str:
-    return words.head(candidate.findings[0]) if candidate.findings else words.title(candidate.band)
+    return words.head(candidate.findings[0]) if candidate.found else words.title(candidate.band)
 
 
 def _body(candidate: Candidate, report: RiskReport) -> str:
     hunk = candidate.hunk
-    if candidate.findings:
+    if candidate.found or hunk is None:
         return words.found(candidate.findings, words.placed(hunk, report) if hunk else "")
-    return words.comment(hunk, report, candidate.band) if hunk else ""
+    return "\n\n".join([words.comment(hunk, report, candidate.band), *words.beside(candidate.findings)])

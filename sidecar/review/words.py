@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from sidecar.core.review import Band, Finding, HunkRisk, Reason, RiskReport
 
 MOST_REASONS = 3
+_MOST_BESIDE = 1
 
 _SEVERITY: dict[Band, str] = {
     "low": "Low risk",
@@ -57,9 +58,10 @@ def placed(hunk: HunkRisk, report: RiskReport) -> str:
 def comment(hunk: HunkRisk, report: RiskReport, band: Band) -> str:
     """The first comment of a thread, as Markdown: severity with the strongest reason, at most two more, what it means.
 
-    Why this place comes first, then why this change; the lead is what lists of comments show of it.
+    Why this place comes first, then why this change, then what the history shows of it; the lead is what lists of comments show of it.
     """
-    said = reasons([*_telling(hunk.reasons), *_telling(report.reasons)])
+    proof = [reason for reason in hunk.reasons if reason.effect == 0 and reason.text][: MOST_REASONS - 1]
+    said = reasons([*_telling(hunk.reasons), *_telling(report.reasons)], MOST_REASONS - len(proof)) + reasons(proof)
     if not said:
         return f"**{title(band)}.** {placed(hunk, report)}"
     first, *more = said
@@ -84,6 +86,12 @@ def found(findings: Sequence[Finding], risk: str = "") -> str:
     return "\n\n".join(filter(None, [*parts, risk]))
 
 
+def beside(findings: Sequence[Finding]) -> list[str]:
+    """What rules found on risky lines, a line more in the comment on these: the first kinds, each once."""
+    told = dict.fromkeys(f"{head(one)}. {one.remedy}" for one in findings)
+    return [escape(text) for text in list(told)[:_MOST_BESIDE]]
+
+
 def reasons(found: Sequence[Reason], most: int = MOST_REASONS) -> list[str]:
     """The reasons as list items, each sentence once."""
     texts = dict.fromkeys(reason.text for reason in found if reason.text)
@@ -101,6 +109,11 @@ def escape(text: str) -> str:
     Control, direction and zero-width characters are shown by their numbers.
     """
     return _UNSEEN.sub(_shown, _MARKUP.sub(_escaped, text.strip()))
+
+
+def plain(text: str) -> str:
+    """Text for a terminal, on one line: nothing invisible, no markup added."""
+    return " ".join(_UNSEEN.sub(_shown, text).split())
 
 
 def code(text: str) -> str:

@@ -118,6 +118,15 @@ def _depth(seen: _Seen) -> str:
     return f"Its most deeply nested line is indented by {plural(seen.count('indent_max'), 'column')}."
 
 
+def _made(seen: _Seen) -> str:
+    calls, indexes, sums = (seen.count(name) for name in ("n_call", "n_index", "n_arithmetic"))
+    busiest = f"{plural(seen.count('calls_max'), 'bracket')} and {plural(seen.count('dots_max'), 'dot')}"
+    return (
+        f"Of its {plural(seen.count('lines'), 'line')} of new code {calls} have a call or bracket, {indexes} an index, "
+        f"{sums} a calculation; the busiest have {busiest}."
+    )
+
+
 def _tests(seen: _Seen) -> str:
     added = seen.count("test_la")
     if not added:
@@ -132,13 +141,13 @@ def _repairs(seen: _Seen) -> str:
         return "None of its files was repaired before."
     newest = ", ".join(worst.fix_commits)
     evidence = f" ({'newest: ' if worst.fixes > len(worst.fix_commits) else ''}{newest})" if newest else ""
-    return f"{path} was repaired {_times(worst.fixes)} in {plural(worst.changes, 'change')} before{evidence}."
+    return f"{path} was repaired {times(worst.fixes)} in {plural(worst.changes, 'change')} before{evidence}."
 
 
 def _churn(seen: _Seen) -> str:
     if not seen.count("nuc"):
         return "Its files have no history yet."
-    changed = _times(seen.count("nuc"))
+    changed = times(seen.count("nuc"))
     age = _days(seen.values["age"])
     return f"Its files were changed {changed} before by {plural(seen.count('ndev'), 'author')}, on average {age} ago."
 
@@ -149,7 +158,7 @@ def _author(seen: _Seen) -> str:
         return "It is the author's first commit here."
     near = seen.count("sexp")
     first = _days(seen.values["dev_days"])
-    return f"Its author has {plural(exp, 'earlier commit')} here, the first {first} ago, and touched these folders {_times(near)}."
+    return f"Its author has {plural(exp, 'earlier commit')} here, the first {first} ago, and touched these folders {times(near)}."
 
 
 def _repository(seen: _Seen) -> str:
@@ -162,7 +171,8 @@ def _message(seen: _Seen) -> str:
     return f"The message has {plural(seen.count('msg_len'), 'character')}, {fix} and {issue}."
 
 
-def _times(count: int) -> str:
+def times(count: int) -> str:
+    """How often, in words: `never`, `once`, `twice`, `3 times`."""
     return {0: "never", 1: "once", 2: "twice"}.get(count, f"{count} times")
 
 
@@ -191,9 +201,17 @@ def _repaired_here(seen: _Seen) -> str:
     )
 
 
+_SIZES = (
+    "tokens", "branches", "prod_nf", "lines", "names", "names_all", "names_once", "tokens_max", "tokens_mean", "hunk_max",
+    "replacing",
+)  # fmt: skip
+_FORMS = (
+    "n_arithmetic", "n_number", "n_call", "n_index", "n_comma", "n_exit", "n_assign", "calls_max", "dots_max",
+)  # fmt: skip
 _THEMES: tuple[tuple[tuple[str, ...], Callable[[_Seen], str]], ...] = (
-    (("tokens", "branches", "prod_nf"), _size),
-    (("indent_max",), _depth),
+    (_SIZES, _size),
+    (("indent_max", "indent_mean"), _depth),
+    (_FORMS, _made),
     (("test_la",), _tests),
     (("fix_density", "nfix_max", "nfix_sum", "r_nfix_sum"), _repairs),
     (("nuc", "ndev", "age", "r_age", "r_ndev"), _churn),
@@ -205,7 +223,7 @@ _THEMES: tuple[tuple[tuple[str, ...], Callable[[_Seen], str]], ...] = (
 )
 
 _LINE_WORDS: dict[str, Callable[[int, int], str]] = {
-    "f_nfix": lambda value, _: f"This file was repaired {_times(value)} before.",
+    "f_nfix": lambda value, _: f"This file was repaired {times(value)} before.",
     "ntok": lambda value, _: f"Its longest line has {plural(value, 'token')}.",
     "indent": lambda value, _: f"It is nested {plural(value, 'column')} deep.",
     "branch": lambda _, count: (

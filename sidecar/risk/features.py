@@ -11,13 +11,14 @@ from dataclasses import dataclass
 
 from sidecar.core.diff import Change
 from sidecar.risk.code import CodeHunk, Reading
+from sidecar.risk.content import CONTENT, content_features
 from sidecar.risk.facts import RANKED, Facts
 from sidecar.risk.fixes import is_fix
 from sidecar.risk.paths import folder
 from sidecar.risk.repairs import NOT_REPAIRED
 from sidecar.risk.tokens import names_in
 
-DIFF = ("tokens", "indent_max", "branches", "test_la", "prod_nf")
+DIFF = ("tokens", "indent_max", "branches", "test_la", "prod_nf", *CONTENT)
 """Features that the diff alone gives."""
 HISTORY = (
     "fix_rate", "fix_density", "nfix_max", "nfix_sum", "nuc", "ndev", "age", "exp", "sexp", "dev_days",
@@ -52,6 +53,7 @@ def _diff_features(reading: Reading) -> dict[str, float]:
         "branches": sum(shape.branches for shape in shapes),
         "test_la": reading.test_added,
         "prod_nf": len(reading.files),
+        **content_features(reading),
     }
 
 
@@ -88,7 +90,7 @@ def _repair_features(reading: Reading, facts: Facts) -> dict[str, float]:
         "rep_file": math.fsum(math.sqrt(size) * repairs.ratio() for size, repairs in files) / whole if files else 0.0,
         "rep_heat": max((repairs.heat for _, repairs in files), default=NOT_REPAIRED.heat),
         "rep_folder": math.fsum(folders) / len(folders) if folders else 0.0,
-        "rep_here": facts.here.ratio(pull=10.0),
+        "rep_here": unsquashed(facts.here.ratio(pull=10.0)),
     }
 
 
@@ -197,6 +199,11 @@ class _Names:
             "common": max((self.used[name] for name in names), default=0) / self.lines,
             "known": len(names & self.removed) / (len(names) + 1),
         }
+
+
+def unsquashed(value: float) -> float:
+    """The number that models see as this one, as they see all through `squash`: for what is a logarithm already."""
+    return math.copysign(math.expm1(abs(value)), value)
 
 
 def length_bend(tokens: int) -> float:

@@ -27,6 +27,7 @@ ProviderName = Literal["databricks", "azure_anthropic", "anthropic", "openai", "
 Auth = Literal["auto", "token", "none"]
 AzureAuth = Literal["key", "entra"]
 ToolOffer = Literal["auto", "always", "never"]
+GateLevel = Literal["off", "medium", "high", "critical"]
 LogLevel = Literal["debug", "info", "warning", "error"]
 Narrowing = Literal["only false", "only true", "lower", "higher", "more", "fewer", "stricter"]
 
@@ -222,7 +223,10 @@ class GitPolicy(Group):
         example="main, release/*",
     )
     require_tests: bool = _setting(
-        False, "Whether the tests must pass before a commit.", "POLICY_GIT_REQUIRE_TESTS", narrow="only true"
+        False,
+        "Whether the tests must pass before a commit; it binds merges, rebases, pulls, cherry-picks and reverts that make commits as well.",
+        "POLICY_GIT_REQUIRE_TESTS",
+        narrow="only true",
     )
     test_command: str | None = _setting(None, "The command for that.", "POLICY_GIT_TEST_COMMAND", example="npm test")
     commit_regex: Annotated[str, AfterValidator(check_pattern)] | None = _setting(
@@ -287,6 +291,14 @@ class Mcp(Group):
         example="60000",
         ge=1,
     )
+    hang_ms: int = _setting(
+        8_000,
+        "How long a call waits for a server that starts, or that answers neither it nor a ping, in milliseconds; 0 for as long as it takes.",
+        "MCP_HANG_MS",
+        narrow="lower",
+        example="8000",
+        ge=0,
+    )
     sandbox_enabled: bool = _setting(False, "Whether they run in a sandbox.", "MCP_SANDBOX_ENABLED", narrow="only true")
     sandbox_image: str | None = _setting(
         None, "The container's image, by its digest.", "MCP_SANDBOX_IMAGE", example="node@sha256:…"
@@ -344,6 +356,25 @@ class Review(Group):
         True,
         "Whether what the rules find ([findings](risk-findings.md)) is told in threads.",
         "SIDECAR_REVIEW_FINDINGS",
+    )
+
+
+class Gate(Group):
+    """The risk gate on the CLI's own edits, where its hook is installed (`sidecar hooks install --risk`)."""
+
+    level: Annotated[GateLevel, BeforeValidator(lower)] = _setting(
+        "off",
+        "From which risk a proposed edit stops for a person: `medium`, `high`, `critical`; `off` for none.",
+        "SIDECAR_GATE_RISK",
+        example="high",
+    )
+    timeout_ms: int = _setting(
+        2_000,
+        "How long an edit waits for its risk, in milliseconds; then it flows.",
+        "SIDECAR_GATE_TIMEOUT_MS",
+        example="2000",
+        ge=1,
+        le=8_000,
     )
 
 

@@ -18,6 +18,7 @@ from sidecar.settings.groups import (
     Cache,
     Choice,
     Databricks,
+    Gate,
     GitPolicy,
     Ide,
     Index,
@@ -53,6 +54,7 @@ class Settings:
     web: Web
     telemetry: Telemetry
     ide: Ide
+    gate: Gate
     languages: Languages
     index: Index
     review: Review

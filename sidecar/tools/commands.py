@@ -10,10 +10,10 @@ from typing import Final, Literal
 
 from sidecar.core.errors import BadInput, Refused
 from sidecar.core.tool import Caller, Tool, ToolResult
+from sidecar.hooks.guards import GitGuard
 from sidecar.testruns.process import Bounds, run
 from sidecar.tools.bench import Bench
 from sidecar.tools.define import Input, also, define
-from sidecar.tools.guards import GitGuard
 
 _MOST: Final = 1024 * 1024
 

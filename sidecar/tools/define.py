@@ -10,6 +10,7 @@ from pydantic import AliasChoices, BaseModel, ConfigDict, Field, ValidationError
 
 from sidecar.core.errors import BadInput
 from sidecar.core.messages import Json
+from sidecar.core.results import output_schema
 from sidecar.core.tool import Caller, Effect, ToolResult, ToolSpec
 
 M = TypeVar("M", bound="Input")
@@ -61,8 +62,8 @@ def define(
     hints = get_type_hints(run)
     model = hints[next(iter(inspect.signature(run).parameters))]
     told = inspect.getdoc(run) or ""
-    schema = _schema(model)
-    return DefinedTool(ToolSpec(name, told, schema, effect, title or name.replace("_", " ").capitalize()), model, run)
+    called = title or name.replace("_", " ").capitalize()
+    return DefinedTool(ToolSpec(name, told, _schema(model), effect, called, output_schema(name)), model, run)
 
 
 def _schema(model: type[Input]) -> Json:

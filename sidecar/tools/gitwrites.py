@@ -228,27 +228,80 @@ class GitWrites:
         return ToolResult(text=f"Pushed {branch} to {name}.")
 
     async def merge(self, given: Merge, caller: Caller) -> ToolResult:
-        """Merge a branch or commit into the current branch. Conflicts are told and left to be resolved or aborted."""
+        """Merge a branch or commit into the current branch. Conflicts are told and left to be resolved or aborted.
+
+        Where tests must pass before a commit, they run on the result; when they fail the merge is taken back.
+        """
         makes = not (given.abort or given.squash or given.no_commit)
         git = await self._allowed("Merging", GitAct("merge") if makes else None)
         if given.abort:
             await self._run(git, "merge", "--abort")
             return await self._standing(git)
         own = await resolve(git, given.source)
+        if makes and not given.ff_only and self._bench.rules.require_tests:
+            return await self._tested_merge(git, own)
         kinds = (("--ff-only", given.ff_only), ("--squash", given.squash), ("--no-commit", given.no_commit))
         await self._run(git, "merge", "--no-edit", *(name for name, wanted in kinds if wanted), own, seconds=_LONG)
         return await self._standing(git)
 
     async def rebase(self, given: Rebase, caller: Caller) -> ToolResult:
-        """Put the current branch's commits onto another, without asking anything. A protected branch is not rewritten."""
+        """Put the current branch's commits onto another, without asking anything. A protected branch is not rewritten.
+
+        Where tests must pass before a commit, they run on the result; when they fail the rebase is taken back.
+        """
         act = None if given.action == "abort" else GitAct("rewrite")
         git = await self._allowed("Rebasing", act)
-        if given.action != "start":
+        if given.action == "start":
+            await self._need_clean(git)
+            stash = ["--autostash"] if given.autostash else []
+            await self._run(git, "rebase", *stash, await resolve(git, given.onto), seconds=_LONG)
+        else:
             await self._run(git, "rebase", f"--{given.action}", seconds=_LONG)
-            return await self._standing(git)
-        stash = ["--autostash"] if given.autostash else []
-        await self._run(git, "rebase", *stash, await resolve(git, given.onto), seconds=_LONG)
+        if given.action != "abort":
+            await self._test_rebased(git)
         return await self._standing(git)
+
+    # ── tests before commits that git makes by itself ───────────────────────────────────────────────
+    async def _need_clean(self, git: Git) -> None:
+        """Where tests must pass, what they test is what will be committed. Raises Refused."""
+        now = await status(git)
+        if self._bench.rules.require_tests and (now.staged or now.unstaged or now.untracked):
+            raise Refused(
+                "Tests must pass before a commit (POLICY_GIT_REQUIRE_TESTS), and uncommitted changes would be tested with it: "
+                "commit them, or put them aside (git_stash with include_untracked) and bring them back afterwards."
+            )
+
+    async def _tested_merge(self, git: Git, source: str) -> ToolResult:
+        """Merge without committing, test, then commit, or take it back. A fast-forward makes no commit."""
+        await self._need_clean(git)
+        ahead = await git.run("rev-list", "--count", f"{source}..HEAD")
+        if not int(ahead):
+            await self._run(git, "merge", "--ff-only", source, seconds=_LONG)
+            return await self._standing(git)
+        await self._run(git, "merge", "--no-ff", "--no-commit", source, seconds=_LONG)
+        if (await status(git)).doing != "merge":  # it was there already
+            return await self._standing(git)
+        try:
+            await self._bench.gate(git)
+        except BaseException:
+            await self._run(git, "merge", "--abort")
+            raise
+        await self._run(git, "commit", "--quiet", "--no-edit", seconds=_LONG)
+        return await self._standing(git)
+
+    async def _test_rebased(self, git: Git) -> None:
+        """Take a finished rebase back unless the tests of its result pass. Raises Refused."""
+        branch = await names.current(git)
+        if not self._bench.rules.require_tests or (await status(git)).doing or not branch:
+            return
+        try:
+            await self._bench.gate(git)
+        except BaseException as error:
+            # Until now the branch has moved once: from where it was, to what the rebase made.
+            await self._run(git, "reset", "--keep", f"refs/heads/{branch}@{{1}}")
+            if isinstance(error, Refused):
+                raise Refused(f"The rebase was taken back: {error.sentence}") from None
+            raise
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────
     async def _allowed(self, what: str, act: GitAct | None) -> Git:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from sidecar.core.policy import GitRules
-from sidecar.core.ports import Asker
+from sidecar.core.ports import Asker, Desk
+from sidecar.hooks.guards import GitGuard
+from sidecar.hooks.judges import Judges
+from sidecar.hooks.riskgate import RiskGate, index_hears
 from sidecar.settings import Settings, environment
 from sidecar.store.database import Database
 from sidecar.tools import FAMILIES
@@ -16,7 +19,6 @@ from sidecar.tools.bench import Bench
 from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.fence import Fence
 from sidecar.tools.gate import TestGate
-from sidecar.tools.guards import GitGuard
 from sidecar.tools.writer import ModelWriter
 from sidecar.vcs.runner import Git
 
@@ -54,9 +56,16 @@ def program_environment(settings: Settings) -> Mapping[str, str]:
     return {name: value for name, value in kept.items() if value not in secrets}
 
 
-def guard_of(settings: Settings, database: Callable[[], Awaitable[Database]]) -> GitGuard:
-    """The guard on the CLI's own commands."""
-    return GitGuard(Path(settings.server.workspace), rules_of(settings), gate_of(settings, database))
+def judges_of(
+    settings: Settings,
+    database: Callable[[], Awaitable[Database]],
+    desk: Callable[[], Awaitable[Desk]],
+    moved: Callable[[Collection[str]], None],
+) -> Judges:
+    """Who judges the CLI's own commands and edits; `moved` tells the index what was written."""
+    workspace, gate = Path(settings.server.workspace), settings.gate
+    guard = GitGuard(workspace, rules_of(settings), gate_of(settings, database))
+    return Judges(guard, RiskGate(desk, gate.level, gate.timeout_ms / 1000, index_hears(workspace, moved)))
 
 
 def bench_of(

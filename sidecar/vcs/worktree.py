@@ -140,11 +140,18 @@ def committed_lines_blocking(git: Git, path: str) -> tuple[str | None, list[str]
     base = _line(git.run_blocking("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))) or None
     if base is None or "\n" in path:
         return base, None
-    said = git.run_blocking("cat-file", "--batch", stdin=os.fsencode(f"{base}:{path}") + b"\n", limit=2 * MOST_FILE)
+    return base, lines_at_blocking(git, base, path)
+
+
+def lines_at_blocking(git: Git, revision: str, path: str) -> list[str] | None:
+    """A file's lines at a commit, None where it has no such text; for threads."""
+    if "\n" in path:
+        return None
+    said = git.run_blocking("cat-file", "--batch", stdin=os.fsencode(f"{revision}:{path}") + b"\n", limit=2 * MOST_FILE)
     head, _, data = said.partition(b"\n")
     if not re.fullmatch(rb"[0-9a-f]{40,64} blob \d+", head) or _binary(data):
-        return base, None
-    return base, text_lines(data[:-1])
+        return None
+    return text_lines(data[:-1])
 
 
 def _working_tree(git: Git, paths: Collection[str] | None) -> Change:

@@ -127,6 +127,22 @@ def test_a_patch_as_if_it_were_applied_here(repository, say, tmp_path, monkeypat
     assert places(json.loads(say("--patch", "-", "--json").out)) == places(expected)
 
 
+def test_a_buffer_that_is_not_saved(repository, say, monkeypatch):
+    def typed(text, *arguments, code=0):
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(text.encode())))
+        return say(*arguments, code=code)
+
+    before = repository.path("app.py").read_text()
+    found = json.loads(typed(before + "y = retry(print)\nbreakpoint()\n", "--buffer", "app.py", "--json").out)
+    assert places(found) == [("app.py", 8, 9)]
+    assert [one["rule"] for one in found["findings"]] == ["debugger"]
+    assert repository.path("app.py").read_text() == before
+    repository.write({"app.py": before + "y = retry(print)\n"})
+    assert json.loads(typed(before, "--buffer", str(repository.path("app.py")), "--json").out)["hunks"] == []
+    assert "not in this repository" in typed("x", "--buffer", "../elsewhere.py", code=2).err
+    assert "--staged and --buffer" in typed("x", "--staged", "--buffer", "app.py", code=2).err
+
+
 def test_fail_over(repository, say):
     repository.write({"app.py": "x = 3\n" + CODE})
     assert "is above 0.01" in say("--fail-over", "0.01", code=1).err

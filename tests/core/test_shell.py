@@ -58,7 +58,8 @@ FORCED = GitAct("push", force=True)
         ("git -c alias.x=push x", [GitAct("settings")]),
         ("git config alias.x push", [GitAct("settings")]),
         ("git config core.hooksPath /dev/null", [GitAct("settings")]),
-        ("git pull --rebase", [GitAct("pull")]),
+        ("git pull --rebase", [GitAct("pull", untested=True)]),
+        ("git pull --ff-only", [GitAct("pull")]),
         ("git commit -m 'a b'", [GitAct("commit", message="a b")]),
         ("git commit -am x", [GitAct("commit", message="x", whole=False)]),
         ("git commit --message=x --amend", [GitAct("commit", message="x", whole=False)]),
@@ -71,9 +72,14 @@ FORCED = GitAct("push", force=True)
         ("git checkout -f", [GitAct("discard", force=True)]),
         ("git switch -C x", [GitAct("rewrite", force=True, targets=("x",))]),
         ("git clean -fdx", [GitAct("discard", force=True)]),
-        ("git merge topic", [GitAct("merge")]),
-        ("git cherry-pick abc && git revert x", [GitAct("merge")]),
-        ("git rebase main", [GitAct("rewrite")]),
+        ("git merge topic", [GitAct("merge", untested=True)]),
+        ("git merge -n topic", [GitAct("merge", untested=True)]),
+        ("git merge --ff-only topic", [GitAct("merge")]),
+        ("git merge --continue", [GitAct("merge", untested=True)]),
+        ("git am x.patch", [GitAct("merge", untested=True)]),
+        ("git subtree add -P x url main", [GitAct("merge", untested=True)]),
+        ("git cherry-pick abc && git revert x", [GitAct("merge", untested=True)]),
+        ("git rebase main", [GitAct("rewrite", untested=True)]),
         ("git filter-branch x", [GitAct("rewrite", force=True)]),
     ],
 )  # fmt: skip
@@ -86,7 +92,7 @@ def test_guarded_acts_are_found(command: str, acts: list[GitAct]) -> None:
     [
         "git status", "git log --grep=push", "git diff", "git stash push", "grep -rn 'git push' .", "echo git push", "ls push",
         "git show push", "git reset a.py", "git checkout main", "git branch", "git fetch origin", "git config --get alias.x",
-        "npm run push", "git rebase --abort", "git merge --abort", "git cherry-pick -n x", "cat git push", "", "   ", "git", "git -C", "git lfs pull --help | cat",
+        "npm run push", "git rebase --abort", "git merge --abort", "git cherry-pick -n x", "git revert --no-commit x", "git merge --no-commit x", "git merge --squash x", "git am --abort", "cat git push", "", "   ", "git", "git -C", "git lfs pull --help | cat",
     ],
 )  # fmt: skip
 def test_the_rest_is_left_alone(command: str) -> None:

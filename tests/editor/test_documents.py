@@ -10,6 +10,7 @@ import pytest
 from lsprotocol import types
 
 from sidecar.core.errors import GitTimeout
+from sidecar.editor import documents
 from sidecar.editor.documents import MANY, Refresher, touched, watch_request
 from sidecar.editor.places import Places
 
@@ -78,6 +79,19 @@ async def test_one_look_runs_and_one_waits() -> None:
     for _ in range(10):
         await asyncio.sleep(0)
     assert len(looking.looks) == 3
+    task.cancel()
+
+
+async def test_whoever_types_is_looked_at_after_a_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(documents, "PAUSE", 0.05)
+    looking = Looking()
+    refresher = Refresher(looking, looking.faults.append)
+    task = asyncio.create_task(refresher.run())
+    for name in "abc":
+        refresher.want_soon({name})
+    assert looking.looks == []
+    assert await looking.next() == {"a", "b", "c"}
+    looking.end.set()
     task.cancel()
 
 

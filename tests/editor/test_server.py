@@ -41,7 +41,7 @@ def test_the_ordinary_life(editor: Editor, repo: Path) -> None:
     hello = editor.initialize(repo)
     assert hello["serverInfo"] == {"name": "sidecar", "version": "1.2.3"}
     sync = hello["capabilities"]["textDocumentSync"]
-    assert (sync["openClose"], sync["change"], sync["save"]) == (True, 0, True)
+    assert (sync["openClose"], sync["change"], sync["save"]) == (True, 2, True)
     editor.notify("initialized", {})
     assert editor.told("sidecar/statusChanged")["workspace"] == str(repo)
     changed = editor.told("sidecar/threads/changed", full)
@@ -73,6 +73,23 @@ def test_threads_answer_replies_and_states(editor: Editor, repo: Path) -> None:
     since = editor.ask("sidecar/threads/snapshot", {"sinceRevision": replied["revision"]})
     assert [t["id"] for t in since["upserts"]] == [first["id"]]
     assert since["full"] is False
+
+
+def test_what_is_typed_is_looked_at_before_it_is_saved(editor: Editor, repo: Path) -> None:
+    editor.open(repo)
+    editor.told("sidecar/threads/changed", full)
+    uri, before = (repo / "a b.py").as_uri(), (repo / "a b.py").read_text(encoding="utf-8")
+    document = {"uri": uri, "languageId": "python", "version": 1, "text": before}
+    editor.notify("textDocument/didOpen", {"textDocument": document})
+    start = {"line": 0, "character": 0}
+    typed = [{"range": {"start": start, "end": start}, "text": "new\nrisky more\n"}]
+    editor.notify("textDocument/didChange", {"textDocument": {"uri": uri, "version": 2}, "contentChanges": typed})
+    changed = editor.told("sidecar/threads/changed")
+    assert sorted(t["startLine"] for t in changed["upserts"]) == [1, 3]
+    assert (repo / "a b.py").read_text(encoding="utf-8") == before
+    editor.notify("textDocument/didClose", {"textDocument": {"uri": uri}})
+    changed = editor.told("sidecar/threads/changed")
+    assert [t["startLine"] for t in changed["upserts"]] == [1], "what was not saved is gone"
 
 
 def test_a_saved_edit_moves_opens_and_closes_threads(editor: Editor, repo: Path) -> None:

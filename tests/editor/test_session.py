@@ -157,6 +157,29 @@ async def test_a_look_that_fails_is_told_and_the_next_one_works(repo: Path) -> N
         await session.close()
 
 
+async def test_documents_that_are_typed_in_are_held_until_they_are_saved(repo: Path) -> None:
+    opening, ear = Opening(), Ear()
+    session = Session(opening, "1.0")
+    async with asyncio.TaskGroup() as group:
+        session.typed((repo / "early.py").as_uri(), "risky\n")
+        session.open(Workspace(repo), group, ear)
+        desk = (await session.review()).desk
+        assert desk.held == {"early.py": "risky\n"}
+        await desk.refresh()
+        looked = asyncio.Event()
+        session.typed((repo / "a.py").as_uri(), "risky 1\n", news=False)
+        session.typed("untitled:Untitled-1", "x")
+        session.typed((repo / ".git" / "COMMIT_EDITMSG").as_uri(), "x")
+        assert set(desk.held) == {"early.py", "a.py"}
+        desk.subscribe(lambda _: looked.set())
+        session.typed((repo / "a.py").as_uri(), "risky 2\nrisky 3\n")
+        await asyncio.wait_for(looked.wait(), 10)
+        assert desk.looks[-1] == {"a.py"}
+        session.typed((repo / "a.py").as_uri(), None, news=False)
+        assert desk.held["a.py"] is None
+        await session.close()
+
+
 async def test_leaving_before_opening_opens_nothing(repo: Path) -> None:
     opening = Opening()
     session = Session(opening, "1.0")

@@ -3,7 +3,7 @@
 Faults: `crash` at the start, `crash-on-call`, `hang` at the start, `hang-on-call`, `flood` (no line's end), `flood-lines`
 (junk without end), `junk` (a few lines between messages), `quiet` (nothing on standard error), `stay` (ignores the end of
 its input), `child` (starts one that stays). `tools=FILE` takes the tools from a JSON file, read at each question; `starts=FILE`
-appends a line at each start.
+appends a line at each start; `hang-if=FILE` hangs at a start where there is such a file, `wait-for=FILE` until there is.
 """
 
 from __future__ import annotations
@@ -85,8 +85,10 @@ def main() -> None:
     if "crash" in FAULTS:
         print("cannot start", file=sys.stderr, flush=True)
         sys.exit(1)
-    if "hang" in FAULTS:
+    if "hang" in FAULTS or ("hang-if" in OPTIONS and Path(OPTIONS["hang-if"]).exists()):
         time.sleep(3600)
+    while "wait-for" in OPTIONS and not Path(OPTIONS["wait-for"]).exists():
+        time.sleep(0.02)  # between two looks at a state
     while "flood" in FAULTS:
         sys.stdout.write("x" * 65536)
     while "flood-lines" in FAULTS:

@@ -13,7 +13,8 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.core import critique as words
+from sidecar.core.critique import Critique, Hear, Remark, Wish
+from sidecar.core.critique import Scope as CritiqueScope
 from sidecar.core.errors import BadInput, Conflict, NotFound, NotSupported, UpstreamError
 from sidecar.core.ports import EndpointStatus, ReviewState, SymbolIndex, Window
 from sidecar.core.review import (
@@ -50,6 +51,7 @@ class FakeDesk:
         self._lock = asyncio.Lock()
         self.looks: list[frozenset[str] | None] = []
         self.fault: Exception | None = None
+        self.held: dict[str, str | None] = {}
 
     @property
     def root(self) -> str:
@@ -93,6 +95,9 @@ class FakeDesk:
         report = RiskReport(score=0.5, band="high", base=0.0, model="fake@1") if still else None
         return ReviewState(self._revision, threads, removed, full=since == 0, report=report)
 
+    def hold(self, path: str, text: str | None) -> None:
+        self.held[path] = text
+
     async def reply(self, thread_id: str, body: str) -> Thread:
         thread = self._thread(thread_id)
         if not body.strip():
@@ -103,10 +108,6 @@ class FakeDesk:
 
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         return self._put(replace(self._thread(thread_id), state=state))
-
-    async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
-        made = make(self.state().threads)
-        return tuple(self._put(thread) for thread in made if thread.id not in self._threads)
 
     async def dismiss(self, thread_id: str, reason: str, scope: DismissalScope) -> Dismissal:
         thread = self._thread(thread_id)
@@ -147,12 +148,20 @@ class FakeDesk:
             raise NotFound("There is no suggestion in this comment.")
         return (await self.revert(thread_id, text))[0]
 
+    async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
+        made = make(self.state().threads)
+        return tuple(self._put(thread) for thread in made if thread.id not in self._threads)
+
     async def foresee(self, path: str, text: str) -> tuple[Thread, ...]:
         lines = [(number, line) for number, line in enumerate(text.splitlines(), 1) if MARK in line]
         comment = Comment("c", "sidecar", self._body, 0.0)
         return tuple(
             Thread(f"p{n}", Anchor(path, n, n, (line,)), "open", 0.5, "high", (comment,), 0.0, 0.0) for n, line in lines
         )
+
+    async def weigh(self, path: str, before: str | None, after: str) -> RiskReport:
+        risky = after.count(MARK) > (before or "").count(MARK)
+        return RiskReport(0.5 if risky else 0.01, "high" if risky else "low", base=0.0, model="fake@1")
 
     def subscribe(self, listener: Callable[[ReviewState], None]) -> Callable[[], None]:
         self._listeners.append(listener)
@@ -186,8 +195,8 @@ class FakeDesk:
         found = set()
         for file in files:
             if file.is_file() and ".git" not in file.parts:
-                lines = file.read_text(encoding="utf-8", errors="replace").splitlines()
                 name = file.relative_to(self._root).as_posix()
+                lines = (self.held.get(name) or file.read_text(encoding="utf-8", errors="replace")).splitlines()
                 found |= {(name, number, line) for number, line in enumerate(lines, 1) if MARK in line}
         return found
 
@@ -218,9 +227,7 @@ class FakeReviewer:
         self._desk = desk
         self.left = 0
 
-    async def review(
-        self, scope: words.Scope, wish: words.Wish, hear: words.Hear, *, threads: bool = True
-    ) -> words.Critique:
+    async def review(self, scope: CritiqueScope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
         hear(0, 2, "asking the model")
         if scope.base == "hang":
             try:
@@ -231,7 +238,7 @@ class FakeReviewer:
             raise UpstreamError("The provider is away; try again later.")
         hear(1, 2, "1 of 2 parts read")
         lines = [(t.anchor.path, t.anchor.start) for t in self._desk.state().threads]
-        remarks = tuple(words.Remark(path, line, line, "high", "Odd", "Why?") for path, line in lines)
+        remarks = tuple(Remark(path, line, line, "high", "Odd", "Why?") for path, line in lines)
 
         def make(_standing: Sequence[Thread]) -> Sequence[Thread]:
             comment = Comment("m1", "model", "**High.** Odd.", 1.0, "fake")
@@ -243,7 +250,7 @@ class FakeReviewer:
             ]
 
         count = len(await self._desk.suggest(make)) if threads else 0
-        return words.Critique("model", "It is odd.", remarks=remarks, provider="fake", model="m", threads=count)
+        return Critique("model", "It is odd.", remarks=remarks, provider="fake", model="m", threads=count)
 
 
 class FakeServices:

@@ -213,6 +213,14 @@ class Terminal:
                 f"{words!r} never came; the screen shows:\n" + "\n".join(self._shown.display)
             ) from None
 
+    async def hides(self, words: str) -> None:
+        """Wait until the screen shows these words no more."""
+        gone = "".join(words.split())
+        async with asyncio.timeout(LIMIT / 2):
+            while gone in self.text:
+                self._more.clear()
+                await self._more.wait()
+
     async def press(self, keys: str, until: str) -> None:
         """Press keys, and again each second, until the screen shows these words: a dialog takes none while it opens."""
         wanted = "".join(until.split())

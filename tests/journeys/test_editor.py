@@ -175,3 +175,20 @@ def test_a_new_risky_change_opens_a_thread(editor: Robot, repository: Path) -> N
     editor.do("insert", text=text)
     editor.do("press", keys=["Control+s"])
     until(editor, file, lambda now: len(now) >= 1)
+
+
+def test_a_key_that_is_typed_is_told_before_it_is_saved(editor: Robot, repository: Path) -> None:
+    """A hazard has its own words, takes the place of a lesser risk where there is no room, and goes when it is undone."""
+    file = "tally/fees.py"
+    saved = (repository / file).read_text(encoding="utf-8")
+    line = saved.count("\n") + 2
+    editor.do("openFile", file)
+    editor.do("press", keys=["Control+End"])
+    editor.do("insert", text='\nTOKEN = "ghp_' + "Zq7Rk2Wm9Xv4Bt6Lp1Nd8Hs3Jf5Gc0YaQwEr" + '"\n')
+    until(editor, file, lambda now: (line, line) in now)
+    assert any("Hazard: a secret in the code" in row for row in editor.do("commentRows"))
+    editor.picture("hazard")
+    assert (repository / file).read_text(encoding="utf-8") == saved
+    editor.do("openFile", file)
+    editor.do("press", keys=["Control+z"])
+    until(editor, file, lambda now: (line, line) not in now)

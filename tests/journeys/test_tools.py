@@ -97,6 +97,26 @@ async def test_the_clis_own_bash_may_not_push(
     assert far.git("for-each-ref") == ""
 
 
+@pytest.mark.parametrize("command", ["git merge topic", "git rebase topic", "git cherry-pick topic"])
+async def test_the_clis_own_bash_may_not_make_untested_commits(
+    upstream: Upstream, serve: Serve, start: Start, ask: Start, rig: Rig, tally: Path, command: str
+) -> None:
+    repo = Repository(tally)
+    repo.git("branch", "topic")
+    before = repo.head
+    upstream.script = [
+        Say(message(call("Bash", 1, command=command, description="bring it in"))),
+        Say(message(text("Not done."))),
+    ]
+    tests = {"POLICY_GIT_REQUIRE_TESTS": "true", "POLICY_GIT_TEST_COMMAND": "true"}
+    sidecar = await serve(**NATIVE.set_for(upstream), **tests)
+    assert (await (await start(sys.executable, "-m", "sidecar", "hooks", "install")).outcome()).code == 0
+    done = await (await ask(sidecar, "Bring it in", *JSON, "--dangerously-skip-permissions", IS_SANDBOX="1")).outcome()
+    assert done.json["result"] == "Not done.", done.out
+    assert "POLICY_GIT_REQUIRE_TESTS" in json.dumps(upstream.asked[1].body["messages"])
+    assert repo.head == before
+
+
 async def test_what_is_not_guarded_runs(
     upstream: Upstream, serve: Serve, start: Start, ask: Start, claude: str
 ) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -12,7 +14,8 @@ import pytest
 
 from sidecar.core.errors import NotFound, Refused, UpstreamError, UpstreamUnreachable
 from sidecar.core.tool import Caller
-from tests.mcp.conftest import Yard, approve, call, fake
+from sidecar.settings import Mcp
+from tests.mcp.conftest import SDK, Yard, approve, call, fake
 
 
 def starts(path: Path) -> int:
@@ -258,6 +261,63 @@ async def test_a_call_that_hangs_is_given_up_and_the_server_started_again(
     with pytest.raises(UpstreamUnreachable, match="no sign of life"):
         await call(servers, "one__say", word="hello")
     assert starts(log) == 2
+
+
+async def test_hangs_are_told_within_ten_seconds(yard: Yard, tmp_path: Path) -> None:
+    """With the limits that users have: a server that hangs in a call, and one that hangs when it is started for it."""
+    marker = tmp_path / "hang"
+    yard.write({"one": fake("hang-on-call"), "two": fake(f"hang-if={marker}")})
+    servers = await yard.approved("one", "two", hang=Mcp().hang_ms / 1000)
+    marker.touch()
+    await servers._stop(servers._servers["two"])
+
+    async def seconds(name: str, words: str) -> float:
+        began = time.monotonic()
+        with pytest.raises(UpstreamUnreachable, match=words):
+            await call(servers, name, word="hello")
+        return time.monotonic() - began
+
+    took = await asyncio.gather(
+        seconds("one__say", "hangs: for 8 s it answered neither.*MCP_HANG_MS"),
+        seconds("two__say", "still starting after 8 s; call it again"),
+    )
+    assert max(took) < 10, took
+    assert "hangs" in servers.view("one").problem
+
+
+async def test_a_start_that_takes_long_goes_on_for_the_next_call(yard: Yard, tmp_path: Path) -> None:
+    marker, log = tmp_path / "wait", tmp_path / "starts"
+    yard.write({"one": fake(f"wait-for={marker}", f"starts={log}")})
+    marker.touch()
+    servers = await yard.approved("one", hang=0.2)
+    await servers._stop(servers._servers["one"])
+    marker.unlink()
+    for _ in range(2):
+        with pytest.raises(UpstreamUnreachable, match="still starting"):
+            await call(servers, "one__say", word="hello")
+    marker.touch()
+    opening = servers._servers["one"].opening
+    assert opening is not None
+    await asyncio.wait({opening})
+    assert (await call(servers, "one__say", word="hello")).text == "hello"
+    assert starts(log) == 2  # once for the approval, once for all three calls
+    marker.unlink()
+    await servers._stop(servers._servers["one"])
+    with pytest.raises(UpstreamUnreachable, match="still starting"):
+        await call(servers, "one__say", word="hello")
+    assert await servers.revoke("one")
+    await gone(int(log.read_text().split()[-1]))
+
+
+async def test_a_server_that_lives_may_take_its_time(yard: Yard) -> None:
+    """Silent, it is given up after the longer limit; telling how far it is, never."""
+    yard.write({"one": {"command": sys.executable, "args": [str(SDK)]}})
+    servers = await yard.approved("one", hang=0.6, silence=3.0)
+    with pytest.raises(UpstreamUnreachable, match="no sign of life for 3 s"):
+        await call(servers, "one__forever")
+    servers._servers["one"].patience.forget()
+    servers = await yard.open(hang=20.0, silence=2.0)  # sixty steps take longer than that
+    assert "60 steps" in (await call(servers, "one__slow", steps=60)).text
 
 
 async def test_a_server_that_crashes_is_started_again_after_a_pause_and_then_left_alone(

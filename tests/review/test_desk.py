@@ -381,23 +381,6 @@ async def test_a_revision_of_the_report_alone_is_told(world):
     assert world.heard[-1].report is not None
 
 
-async def test_threads_of_others_are_kept_told_and_put_once(world):
-    desk = await world.desk()
-    world.write(a_py=CHANGED)
-    standing = (await desk.refresh()).threads
-
-    def make(threads):
-        assert threads[:2] == standing
-        return [Thread("t1", Anchor("a.py", 15, 15, ("line 15",)), "open", 0.0, "high", (), 1.0, 1.0, origin="review")]
-
-    (added,) = await desk.suggest(make)
-    assert added.revision == 2
-    assert [thread.id for thread in world.heard[-1].threads] == ["t1"]
-    count = len(world.heard)
-    assert (await (await world.desk()).suggest(lambda threads: [t for t in threads if t.id == "t1"])) == ()
-    assert len(world.heard) == count
-
-
 async def test_a_secret_gets_a_thread_and_goes_nowhere(world, capsys, caplog):
     """What the review keeps, tells and logs of a line with a key has stars in the key's place."""
     key = "ghp_" + "Zq7Rk2Wm9Xv4Bt6Lp1Nd8Hs3Jf5Gc0YaQwEr"
@@ -429,6 +412,22 @@ async def test_a_secret_that_is_taken_out_closes_its_thread(world):
     assert (moved.id, moved.anchor.start) == (thread.id, 11)
     world.write(a_py=TEXT.replace("line 10\n", 'token = os.environ["TOKEN"]\n'))
     assert (await desk.refresh()).threads == ()
+
+
+async def test_what_is_typed_is_reviewed_before_it_is_saved(world):
+    desk = await world.desk()
+    desk.hold("a.py", CHANGED)
+    first = await desk.refresh({"a.py"})
+    assert places(first) == [("a.py", 10, 10), ("a.py", 20, 20)]
+    desk.hold("a.py", "new\n" + CHANGED)
+    moved = await desk.refresh({"a.py"})
+    assert places(moved) == [("a.py", 11, 11), ("a.py", 21, 21)]
+    assert [thread.id for thread in moved.threads] == [thread.id for thread in first.threads]
+    world.write(a_py="new\n" + CHANGED)
+    desk.hold("a.py", None)
+    assert (await desk.refresh()).threads == moved.threads, "saving it changes nothing"
+    desk.hold("a.py", TEXT)
+    assert (await desk.refresh()).threads == (), "nor does it wait for an undo to be saved"
 
 
 async def test_a_dismissed_place_stays_silent_for_good(world):
@@ -576,3 +575,20 @@ async def test_an_edit_that_moves_no_thread_is_told_too(world):
     world.write(a_py=TEXT + "one\ntwo\n")
     assert (await desk.refresh()).revision == first.revision + 1
     assert [(file.path, file.added) for file in desk.outline()] == [("a.py", 2)]
+
+
+async def test_threads_of_others_are_kept_told_and_put_once(world):
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    standing = (await desk.refresh()).threads
+
+    def make(threads):
+        assert threads[:2] == standing
+        return [Thread("t1", Anchor("a.py", 15, 15, ("line 15",)), "open", 0.0, "high", (), 1.0, 1.0, origin="review")]
+
+    (added,) = await desk.suggest(make)
+    assert added.revision == 2
+    assert [thread.id for thread in world.heard[-1].threads] == ["t1"]
+    count = len(world.heard)
+    assert (await (await world.desk()).suggest(lambda threads: [t for t in threads if t.id == "t1"])) == ()
+    assert len(world.heard) == count

@@ -1,5 +1,7 @@
 """The past of files and authors, as it was at each commit."""
 
+from dataclasses import replace
+
 import pytest
 
 from sidecar.review.past import DAY, Past
@@ -116,3 +118,15 @@ def test_names_that_go_round_in_a_circle():
 
 def test_an_empty_past():
     assert len(Past((), ())) == 0
+
+
+def test_companions_are_files_that_usually_change_together():
+    def touched(n):
+        return ("a.py", *(["b.py"] if n % 4 else []), *(["c.py"] if n % 2 else []), "README.md")
+
+    row = [commit(str(n), [str(n - 1)] if n else (), time=n, touched=touched(n)) for n in range(20)]
+    large = commit("20", "1", time=20, touched=("a.py", *(f"x{n}.py" for n in range(30))))
+    seen = past(*row, replace(large, parents=("19",))).at("20", author="", time=0.0)
+    assert seen.companions("a.py") == [("b.py", 15, 20)]
+    assert seen.companions("none.py") == []
+    assert past(*row[:3]).at("2", author="", time=0.0).companions("a.py") == [], "too few to tell"

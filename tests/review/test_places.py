@@ -43,9 +43,10 @@ def test_a_finding_on_risky_lines_is_told_with_their_risk():
     assert one.hunk == risk(10, 12)
 
 
-def test_a_notice_on_risky_lines_takes_their_place_in_the_order():
+def test_a_notice_on_risky_lines_is_told_with_them():
     found = report(risk(10, 12, 0.2), risk(30, 31, 0.4), findings=[finding(11, rule="copy", hazard=False)])
-    assert said(found) == [(30, "high", ()), (11, "high", ("notice:copy",))]
+    assert said(found) == [(30, "high", ()), (10, "high", ())]
+    assert [one.findings for one in worth_saying(found)] == [(), found.findings], "it is told with the risk"
 
 
 def test_findings_on_neighbouring_lines_are_one_place():

@@ -387,6 +387,15 @@ def test_a_notice_is_told_after_the_risks(story):
     ]
 
 
+def test_a_notice_on_risky_lines_is_a_line_more_in_their_comment(story):
+    story.look(with_findings(report(risk(20, 22)), notice(21)))
+    thread = story.only()
+    assert (thread.title, thread.tags, place(thread)) == ("High risk", (), (20, 22))
+    assert thread.comments[0].body.endswith("\n\nWorth a look: a thing. Do that.")
+    story.look(report(risk(20, 22)))
+    assert (story.only().id, "Worth a look" in story.only().comments[0].body) == (thread.id, False)
+
+
 def test_a_hazard_in_a_file_that_is_not_scored(story):
     (thread,) = story.look(with_findings(report(), hazard(2, file="deploy.sh")), deploy_sh=["a", "b", "c"])
     assert thread.anchor.path == "deploy.sh"

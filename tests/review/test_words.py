@@ -118,6 +118,25 @@ def test_whatever_the_text_it_stays_on_one_line_and_can_be_sent(text):
         shown.encode()
 
 
+def found_here(rule: str, what: str, *, hazard: bool = True) -> Finding:
+    return Finding(rule, "a.py", 3, 3, "danger", f"a {rule}", what, "It matters.", "Do *that*.", hazard)
+
+
+def test_a_finding_says_what_why_and_what_to_do():
+    assert found([found_here("secret", "This line holds a_token.")]) == (
+        "**Hazard: a secret.** This line holds a_token.\n\nIt matters. Do \\*that\\*."
+    )
+    assert head(found_here("copy", "x", hazard=False)) == "Worth a look: a copy"
+
+
+def test_findings_of_one_place_are_told_in_one_comment_three_at_most():
+    several = [found_here("secret", f"This is {n}.") for n in range(5)]
+    text = found([*several, several[1]], "Changes like this one were repaired later.")
+    assert text.count("Hazard: a secret") == 3
+    assert "- Hazard: a secret. This is 1. Do" in text
+    assert text.endswith("\n\nChanges like this one were repaired later.")
+
+
 HARMLESS = [
     ("a link", "see [x](https://e)", "see [x]\\(https://e)"),
     ("an image", "![x](https://e)", "!\\[x]\\(https://e)"),
@@ -140,22 +159,3 @@ HARMLESS = [
 @pytest.mark.parametrize(("given", "wanted"), [row[1:] for row in HARMLESS], ids=[row[0] for row in HARMLESS])
 def test_a_models_markdown_leads_nowhere(given, wanted):
     assert defuse(given) == wanted
-
-
-def found_here(rule: str, what: str, *, hazard: bool = True) -> Finding:
-    return Finding(rule, "a.py", 3, 3, "danger", f"a {rule}", what, "It matters.", "Do *that*.", hazard)
-
-
-def test_a_finding_says_what_why_and_what_to_do():
-    assert found([found_here("secret", "This line holds a_token.")]) == (
-        "**Hazard: a secret.** This line holds a_token.\n\nIt matters. Do \\*that\\*."
-    )
-    assert head(found_here("copy", "x", hazard=False)) == "Worth a look: a copy"
-
-
-def test_findings_of_one_place_are_told_in_one_comment_three_at_most():
-    several = [found_here("secret", f"This is {n}.") for n in range(5)]
-    text = found([*several, several[1]], "Changes like this one were repaired later.")
-    assert text.count("Hazard: a secret") == 3
-    assert "- Hazard: a secret. This is 1. Do" in text
-    assert text.endswith("\n\nChanges like this one were repaired later.")

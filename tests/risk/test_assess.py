@@ -3,7 +3,7 @@
 import math
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.core.diff import Change, FileDiff, Hunk
@@ -75,6 +75,7 @@ FACTS = st.builds(
 )
 
 
+@settings(deadline=None)  # a deadline would measure the machine
 @given(changes(), FACTS)
 def test_reasons_add_up_and_parts_stay_within_the_whole(change, facts):
     report = assess(change, facts, MODEL)
@@ -89,6 +90,7 @@ def test_reasons_add_up_and_parts_stay_within_the_whole(change, facts):
     assert {f.file for f in report.files} | {s.file for s in report.skipped} >= {f.path for f in change.files}
 
 
+@settings(deadline=None)  # a deadline would measure the machine
 @given(changes(), FACTS, st.randoms())
 def test_the_order_of_files_does_not_matter(change, facts, random):
     files = list(change.files)
@@ -97,6 +99,7 @@ def test_the_order_of_files_does_not_matter(change, facts, random):
     assert assess(shuffled, facts, MODEL) == assess(change, facts, MODEL)
 
 
+@settings(deadline=None)  # a deadline would measure the machine
 @given(changes(), FACTS)
 def test_line_ends_do_not_matter(change, facts):
     def dos(lines):

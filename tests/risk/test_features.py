@@ -7,6 +7,7 @@ import pytest
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.risk.code import read
+from sidecar.risk.content import CONTENT, content_features
 from sidecar.risk.facts import Facts, FileFacts
 from sidecar.risk.features import (
     DIFF,
@@ -46,7 +47,9 @@ def features(message="", facts=FACTS):
 
 
 def test_all_features_of_a_change_with_history():
-    assert features() == {
+    found = features()
+    assert {name: found.pop(name) for name in CONTENT} == content_features(read(Change(FILES), FACTS))
+    assert found == {
         "tokens": 3 + 5 + 6, "indent_max": 4, "branches": 1, "test_la": 2, "prod_nf": 2,
         "fix_rate": 0.2, "fix_density": 0.3, "nfix_max": 3, "nfix_sum": 3, "nuc": 14, "ndev": 3, "age": 15.0,
         "exp": 7, "sexp": 4, "dev_days": 100.0,
@@ -68,7 +71,7 @@ def test_repairs_by_file_folder_and_repository():
     found = features(facts=facts)
     ratio = (math.sqrt(2) * math.log(6 / 3) + math.log(2 / 4)) / (math.sqrt(2) + 1)
     assert [found[name] for name in REPAIRS] == [
-        pytest.approx(value) for value in (ratio, math.log(3 / 3), 0.0, math.log(13 / 18))
+        pytest.approx(value) for value in (ratio, math.log(3 / 3), 0.0, 1 - 18 / 13)
     ]
 
 

@@ -1,17 +1,36 @@
 """The model as values, and the one that ships."""
 
+import csv
 import json
+import lzma
 import math
 from importlib import resources
+from pathlib import Path
 
 import pytest
 
-from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_HISTORY, MESSAGE, REPAIRS
+from sidecar.risk.content import CONTENT
+from sidecar.risk.features import (
+    DIFF,
+    HISTORY,
+    LINE,
+    LINE_CONTEXT,
+    LINE_FORMS,
+    LINE_HISTORY,
+    MESSAGE,
+    REPAIRS,
+    unsquashed,
+)
 from sidecar.risk.model import Term, effects, effects_of_rows, load, squash
 
 
 def test_squash_keeps_sign_and_zero():
     assert [squash(x) for x in (0.0, math.e - 1, 1 - math.e)] == [0.0, 1.0, -1.0]
+
+
+@pytest.mark.parametrize("value", [0.0, 0.7, -2.5])
+def test_what_is_a_logarithm_already_is_seen_as_it_is(value):
+    assert squash(unsquashed(value)) == pytest.approx(value)
 
 
 def test_terms_of_one_feature_add_up_and_absent_ones_are_left_out():
@@ -31,7 +50,7 @@ def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
     text = resources.files("sidecar.risk").joinpath("model.json").read_text("utf-8")
     assert len(text) < 1_000_000
     model = load()
-    assert model.name == json.loads(text)["name"] == "jit-lr@2"
+    assert model.name == json.loads(text)["name"] == "jit-lr@3"
     assert {term.feature for term in model.traced.terms} == {*DIFF, *HISTORY, *REPAIRS}
     assert {term.feature for term in model.history.terms} == {*DIFF, *HISTORY}
     assert {term.feature for term in model.diff.terms} == set(DIFF)
@@ -44,7 +63,7 @@ def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
 def test_the_head_is_the_one_for_what_is_known():
     model = load()
     names = [model.head(history=h, traced=t).name for h, t in ((True, True), (True, False), (False, True))]
-    assert names == ["jit-lr@2", "jit-lr@2/history", "jit-lr@2/diff"]
+    assert names == ["jit-lr@3", "jit-lr@3/history", "jit-lr@3/diff"]
 
 
 def test_bands_rise_with_the_score():
@@ -53,3 +72,12 @@ def test_bands_rise_with_the_score():
     assert 0 < model.floor < low < mid < high < 1
     cases = {0.0: "low", low: "medium", mid: "high", high: "critical", 1.0: "critical"}
     assert {score: model.band(score) for score in cases} == cases
+
+
+@pytest.mark.parametrize(
+    ("table", "features"), [("repairs", REPAIRS), ("content", CONTENT), ("context", (*LINE_FORMS, *LINE_CONTEXT))]
+)
+def test_the_tables_of_the_fit_hold_the_features_that_the_product_computes(table, features):
+    path = Path(__file__).parents[1] / "bench" / "risk" / f"{table}.csv.xz"
+    with lzma.open(path, "rt", encoding="utf-8") as lines:
+        assert next(csv.reader(lines)) == ["repo", *features]

@@ -8,6 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import jsonschema
+import orjson
 import pytest
 
 from sidecar.core.tool import Caller, ToolResult
@@ -53,10 +55,16 @@ def box() -> WorkspaceToolBox:
 
 @pytest.fixture
 def call(box: WorkspaceToolBox) -> Call:
-    """Call a tool of the box as a session would."""
+    """Call a tool of the box as a session would; what it declares of its result must hold."""
 
     async def run(name: str, /, **arguments: Any) -> ToolResult:
-        return await box.call(name, arguments, Caller(session="s1"))
+        result = await box.call(name, arguments, Caller(session="s1"))
+        spec = box.find(name)
+        if spec is not None and spec.output_schema is not None and not result.error:
+            piece = {"result": result.text, "next": result.next} if result.value is None else result.value
+            told = orjson.loads(orjson.dumps(piece, default=str))
+            jsonschema.Draft202012Validator(dict(spec.output_schema)).validate(told)
+        return result
 
     return run
 

@@ -1,11 +1,13 @@
 """The toolbox of a workspace as the settings make it."""
 
+from sidecar.core.errors import NotARepository
+from sidecar.core.ports import Desk
 from sidecar.core.tool import Caller
 from sidecar.settings import load
 from sidecar.store.database import Database
 from sidecar.tools import FAMILIES
 from sidecar.tools.aliases import ALIASES
-from sidecar.tools.opening import bench_of, guard_of, open_box, program_environment, rules_of
+from sidecar.tools.opening import bench_of, judges_of, open_box, program_environment, rules_of
 from tests.fakes.repository import Repository
 
 
@@ -33,7 +35,16 @@ async def test_families_rules_and_trust(repo: Repository, database: Database) ->
     assert not settings(repo, SIDECAR_TRUSTED_FOLDERS=str(repo.root / "src")).trusted
     result = await box.call("git_status", {}, Caller())
     assert "On branch main" in result.text
-    assert await guard_of(chosen, opened).judge({}) == {}
+
+    async def no_desk() -> Desk:
+        raise NotARepository("There is none.")
+
+    judges = judges_of(chosen, opened, no_desk, lambda _: None)
+    assert await judges.judge({}) == {}
+    push = {"hook_event_name": "PreToolUse", "tool_name": "Bash", "tool_input": {"command": "git push -f"}}
+    assert (await judges.judge(push))["hookSpecificOutput"]["permissionDecision"] == "deny"
+    edit = {"hook_event_name": "PreToolUse", "tool_name": "Write", "tool_input": {"file_path": "a.py", "content": "x"}}
+    assert await judges.judge(edit) == {}
 
 
 def test_a_workspace_cannot_trust_itself(repo: Repository) -> None:

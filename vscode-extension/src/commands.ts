@@ -50,6 +50,13 @@ export const COMMANDS = {
     detail: 'Run `claude mcp add` for this project, after asking',
     group: 'Claude Code',
   },
+  'sidecar.installHooks': {
+    title: 'Install Claude Hooks…',
+    icon: 'law',
+    detail: "Guards on Claude's own commands and edits",
+    group: 'Claude Code',
+  },
+  'sidecar.removeHooks': { title: 'Remove Claude Hooks…', icon: 'trash', group: 'Claude Code' },
   'sidecar.setApiKey': {
     title: 'Set API Key',
     icon: 'key',

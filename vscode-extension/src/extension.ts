@@ -49,6 +49,7 @@ export function activate(context: ExtensionContext): SidecarApi {
   const changed = new EventEmitter<void>();
   const order = (): 'risk' | 'position' => fleet.of()?.settings.order ?? 'risk';
   const show = (): void => {
+    status.tell(fleet.of()?.hooks.words ?? '');
     status.show(fleet.view);
     view.show(fleet.views(), order(), fleet.view);
     revisions.refresh();

@@ -5,6 +5,7 @@ import { EventEmitter, type ExtensionContext, type WorkspaceFolder, workspace } 
 
 import { type Address, addressFor } from './address';
 import { isAlone } from './companion';
+import { ClaudeHooks } from './hooks';
 import { type Log, reason } from './log';
 import type { OutlineItem, ScopeItem } from './protocol';
 import type { Provision } from './provision';
@@ -18,6 +19,7 @@ const WORKING: ScopeItem = { kind: 'working', ref: '', title: 'Working tree' };
 export class Folder implements Disposable {
   readonly server: Server;
   readonly terminals: Terminals;
+  readonly hooks: ClaudeHooks;
   settings: Settings;
   /** The change by risk; undefined while nothing is known, and where there is no repository. */
   outline: OutlineItem | undefined;
@@ -46,6 +48,7 @@ export class Folder implements Disposable {
     this.terminals = new Terminals(alone ? collection : collection.getScoped({ workspaceFolder: folder }), folder, this.address);
     this.furnish();
     this.server = new Server(folder, log, () => this.launch());
+    this.hooks = new ClaudeHooks({ folder, log, server: this.server, provision, settings: () => this.settings }, () => { this.outlined.fire(); });
     this.subscriptions = [
       this.server.onView((view) => {
         if (view.status) this.terminals.follow(view.status);
@@ -88,7 +91,7 @@ export class Folder implements Disposable {
   }
 
   dispose(): void {
-    for (const each of [...this.subscriptions, this.terminals, this.server, this.outlined]) each.dispose();
+    for (const each of [...this.subscriptions, this.hooks, this.terminals, this.server, this.outlined]) each.dispose();
   }
 
   private get memory(): string {

@@ -42,7 +42,7 @@ export function registerCommands(parts: Parts): Disposable[] {
 function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown> {
   const { context, log, fleet, threads, proposals, critiques, claude, visits } = parts;
   return {
-    'sidecar.menu': () => showMenu(fleet.view),
+    'sidecar.menu': () => showMenu(fleet.view, { 'sidecar.installHooks': fleet.of()?.hooks.words ?? '' }),
     'sidecar.review': () => told('look at the change', () => review(fleet)),
     'sidecar.reviewWithModel': (params?: ModelReviewParams) => told('review the change', () => critiques.review(params)),
     'sidecar.scope': (row?: Row) => told('list what can be reviewed', () => withFolder(visits, row, chooseScope)),
@@ -53,6 +53,8 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     'sidecar.change.open': (row?: Row) => told('open the file', () => visits.file(row)),
     'sidecar.newTerminal': () => withFolder(visits, undefined, (folder) => folder.terminals.open()),
     'sidecar.connectTools': () => withFolder(visits, undefined, (folder) => folder.terminals.connect()),
+    'sidecar.installHooks': () => told('install the hooks', () => withFolder(visits, undefined, (folder) => folder.hooks.install())),
+    'sidecar.removeHooks': () => told('remove the hooks', () => withFolder(visits, undefined, (folder) => folder.hooks.remove())),
     'sidecar.setApiKey': () => setApiKey(context),
     'sidecar.mention': () => told('reach Claude Code', () => mentionSelection(fleet)),
     'sidecar.proposal.accept': () => told('accept the edit', () => proposals.accept()),

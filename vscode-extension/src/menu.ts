@@ -10,19 +10,20 @@ interface CommandPick extends QuickPickItem {
   readonly id?: CommandId;
 }
 
-/** Shows the menu and runs what is chosen. */
-export async function showMenu(view: View): Promise<void> {
+/** Shows the menu and runs what is chosen; `more` says how things stand, beside what a command does. */
+export async function showMenu(view: View, more: Partial<Record<CommandId, string>> = {}): Promise<void> {
   const picks: CommandPick[] = menuGroups().flatMap(([group, ids]) => [
     { label: group, kind: QuickPickItemKind.Separator },
-    ...ids.map(pickOf),
+    ...ids.map((id) => pickOf(id, more[id])),
   ]);
   const chosen = await window.showQuickPick(picks, { title: 'Sidecar for Claude Code', placeHolder: statusText(view).spoken });
   if (chosen?.id) await commands.executeCommand(chosen.id);
 }
 
-function pickOf(id: CommandId): CommandPick {
+function pickOf(id: CommandId, standing = ''): CommandPick {
   const look: CommandLook = COMMANDS[id];
-  return { id, label: look.title, iconPath: new ThemeIcon(look.icon), ...(look.detail ? { description: look.detail } : {}) };
+  const description = [look.detail, standing].filter(Boolean).join(' · ');
+  return { id, label: look.title, iconPath: new ThemeIcon(look.icon), ...(description ? { description } : {}) };
 }
 
 /** Asks for a provider, its address where it needs one, and its key; the settings and secrets then hold them. */

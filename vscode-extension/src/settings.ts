@@ -11,6 +11,7 @@ export type ProviderChoice = (typeof PROVIDERS)[number];
 const BANDS = ['low', 'medium', 'high', 'critical'] as const satisfies readonly Band[];
 const EXPAND = ['none', 'high', 'all'] as const;
 const ORDERS = ['risk', 'position'] as const satisfies readonly Order[];
+const GATE = ['off', 'medium', 'high', 'critical'] as const;
 const LOG_LEVELS = ['debug', 'info', 'warning', 'error'] as const;
 
 /** Everything that can be set under `sidecar.`. An empty text means: not set. */
@@ -35,6 +36,8 @@ export interface Settings {
   readonly order: Order;
   /** Whether changed functions show their risk above them. */
   readonly codeLens: boolean;
+  /** From which risk an edit of Claude Code stops for a person, where its hook is installed. */
+  readonly gateLevel: (typeof GATE)[number];
   readonly logLevel: (typeof LOG_LEVELS)[number];
 }
 
@@ -99,6 +102,7 @@ export const GUARDED: readonly string[] = [
   'port',
   'provider',
   'logLevel',
+  'gate.level',
   ...Object.keys(UPSTREAM),
   ...Object.keys(REVIEW),
 ];
@@ -139,6 +143,7 @@ export function readSettings(source: Source): Settings {
     review: chosen(source),
     order: oneOf(ORDERS, get('review.order'), 'risk'),
     codeLens: get('review.codeLens') === true,
+    gateLevel: oneOf(GATE, get('gate.level'), 'off'),
     logLevel: oneOf(LOG_LEVELS, get('logLevel'), 'info'),
   };
 }
@@ -152,7 +157,7 @@ export function overruled(source: Source): readonly string[] {
 
 /** Whether the server must be started anew for the new settings to hold. */
 export function needsRestart(before: Settings, after: Settings): boolean {
-  const server = (s: Settings): unknown => [s.command, s.python, s.wheelhouse, s.port, s.provider, s.upstream, s.logLevel, s.companion, s.review];
+  const server = (s: Settings): unknown => [s.command, s.python, s.wheelhouse, s.port, s.provider, s.upstream, s.logLevel, s.companion, s.review, s.gateLevel];
   return JSON.stringify(server(before)) !== JSON.stringify(server(after));
 }
 
@@ -179,6 +184,8 @@ export function serverEnvironment(
     SIDECAR_TRUSTED_FOLDERS: trusted ? JSON.stringify([workspace]) : '',
     SIDECAR_LOG_LEVEL: settings.logLevel,
   };
+  // Off leaves it to the inherited environment, like everything that is not set.
+  if (settings.gateLevel !== 'off') variables['SIDECAR_GATE_RISK'] = settings.gateLevel;
   if (settings.provider !== 'auto') variables['PROVIDER'] = settings.provider;
   if (key && isKeyed(settings.provider)) variables[UPSTREAMS[settings.provider].keyVariable] = key;
   return variables;

@@ -8,6 +8,8 @@ const LINKS = { 'sidecar.review': 'Review now', 'sidecar.newTerminal': 'New Clau
 
 export class StatusItem implements Disposable {
   private readonly item: StatusBarItem;
+  private view: View | undefined;
+  private hooks = '';
 
   constructor() {
     this.item = window.createStatusBarItem('sidecar.status', StatusBarAlignment.Right, 90);
@@ -16,12 +18,19 @@ export class StatusItem implements Disposable {
   }
 
   show(view: View): void {
+    this.view = view;
     const { text, spoken, tone } = statusText(view);
     this.item.text = text;
     this.item.accessibilityInformation = { label: spoken, role: 'button' };
     this.item.backgroundColor = tone === 'plain' ? undefined : new ThemeColor(`statusBarItem.${tone}Background`);
-    this.item.tooltip = tooltip(view, spoken);
+    this.item.tooltip = tooltip(view, spoken, this.hooks);
     this.item.show();
+  }
+
+  /** Says how the guards on Claude Code stand. */
+  tell(hooks: string): void {
+    this.hooks = hooks;
+    if (this.view) this.show(this.view);
   }
 
   dispose(): void {
@@ -29,10 +38,11 @@ export class StatusItem implements Disposable {
   }
 }
 
-function tooltip(view: View, spoken: string): MarkdownString {
+function tooltip(view: View, spoken: string, hooks: string): MarkdownString {
   const text = new MarkdownString('**Sidecar for Claude Code**\n\n', true);
   text.isTrusted = { enabledCommands: Object.keys(LINKS) };
-  const details = statusDetails(view);
+  const known = statusDetails(view);
+  const details = known.length > 0 && hooks ? [...known, ['Claude hooks', hooks] as const] : known;
   if (view.status?.message) text.appendMarkdown(`$(warning) ${escapeMarkdown(view.status.message)}\n\n`);
   if (details.length === 0) text.appendMarkdown(`${escapeMarkdown(spoken)}\n\n`);
   else text.appendMarkdown(`| | |\n|:--|:--|\n${details.map(([label, value]) => `| ${label}&nbsp;&nbsp;&nbsp; | ${escapeMarkdown(value)} |\n`).join('')}\n`);

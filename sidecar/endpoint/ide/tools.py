@@ -15,6 +15,7 @@ from sidecar.core.errors import BadInput, NotFound, SidecarError
 from sidecar.core.ports import Decision, Desk, Proposal, Window
 from sidecar.core.review import Thread
 from sidecar.endpoint.ide.findings import Findings
+from sidecar.hooks.proposed import inside
 from sidecar.trace import get_logger
 
 Json = dict[str, Any]
@@ -90,7 +91,7 @@ class Tools:
         uri = arguments.get("uri")
         self._findings.keep(threads)
         if isinstance(uri, str) and uri:
-            path = _inside(desk.root, _path(uri))
+            path = inside(desk.root, _path(uri))
             mine = [thread for thread in threads if thread.anchor.path == path]
             return [_json([{"uri": uri, "diagnostics": self._findings.of(mine, anew=True)}])]
         files: dict[str, list[Thread]] = {}
@@ -129,7 +130,7 @@ class Tools:
 
     async def _foreseen(self, proposal: Proposal) -> tuple[Thread, ...]:
         """The comments on a proposal; none where they cannot be had in time: the question is what matters."""
-        if self._desk is None or (inner := _inside(self._desk.root, proposal.path)) is None:
+        if self._desk is None or (inner := inside(self._desk.root, proposal.path)) is None:
             return ()
         try:
             async with asyncio.timeout(_FORESIGHT):
@@ -172,14 +173,6 @@ def _path(uri: str) -> str:
     """The path of a `file:` URI; the CLI also asks with plain paths."""
     parts = urlsplit(uri)
     return unquote(parts.path) if parts.scheme == "file" else uri
-
-
-def _inside(root: str, path: str) -> str | None:
-    """A path relative to the repository with `/`, also where one of the two was reached by a symbolic link."""
-    for top, inner in ((Path(root), Path(path)), (Path(root).resolve(), Path(path).resolve())):
-        if inner.is_absolute() and inner.is_relative_to(top) and ".." not in inner.parts:
-            return inner.relative_to(top).as_posix()
-    return None
 
 
 def _json(value: Any) -> str:

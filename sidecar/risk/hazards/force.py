@@ -25,7 +25,7 @@ _DANGEROUS = re.compile(
     r"^[\"']?(?:/(?=[\s\"'*]|$)|/\*|~/?(?=[\s\"']|$)|\$HOME/?[\"']?(?=\s|$)|/(?:home|etc|usr|bin|lib|boot|root|opt|srv|var)/?\*?[\"']?(?=\s|$)"
     r"|\.git/?[\"']?(?=\s|$)|\*[\"']?(?=\s|$)|\.\.?/?[\"']?(?=\s|$))"
 )
-_BY_VARIABLE = re.compile(r"^[\"']?\$(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))[\"']?/")
+_BY_VARIABLE = re.compile(r"^[\"']?\$(?!HOME\b|\{HOME\})(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))[\"']?/")
 _WORLD = re.compile(r"\bchmod\s+(?:-R\s+)?(?:0?777|a\+rwx)\b")
 _HARD = re.compile(
     r"\bgit\b[^|;&#]*\breset\s+(?:[^|;&#]*\s)?--hard\b|\bgit\b[^|;&#]*\bclean\s+-(?=[a-zA-Z]*f)(?=[a-zA-Z]*[dx])[a-zA-Z]+"

@@ -11,7 +11,7 @@ _JS = frozenset({".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".vue", ".svelte"
 _STOPS: tuple[tuple[frozenset[str], str], ...] = (
     (
         frozenset({".py"}),
-        r"^\s*(?:import (?:i?pdb|pudb)\b|(?:i?pdb|pudb)\.set_trace\(|breakpoint\(\)|from i?pdb import)|;\s*(?:i?pdb|pudb)\.set_trace\(",
+        r"^\s*(?:import (?:i?pdb|pudb)\b|(?:i?pdb|pudb)\.set_trace\(|breakpoint\(\)|from i?pdb import)|^[^\"'#]*;\s*(?:i?pdb|pudb)\.set_trace\(",
     ),
     (_JS, r"^\s*debugger\s*;?\s*$"),
     (frozenset({".rb"}), r"^\s*(?:binding\.(?:pry|irb)|byebug|debugger)\s*$"),

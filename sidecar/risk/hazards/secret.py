@@ -40,6 +40,7 @@ _NAMED = re.compile(
     re.IGNORECASE,
 )
 _BEGIN = re.compile(r"-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
+_BODY = re.compile(r"[A-Za-z0-9+/=]{40,}|Proc-Type")
 _END = re.compile(r"-----END (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----")
 _PLACEHOLDER = re.compile(
     r"example|sample|dummy|fake|test|mock|placeholder|change_?me|replace|insert|your|redacted|hidden|secret|password|passwd"
@@ -64,10 +65,9 @@ def find(file: Seen) -> Iterator[Hit]:
     In tests, documents and examples a made-up one is usual, so there only what looks like a provider's real key counts.
     """
     strict = file.product
-    fresh = {line.number for line in file.lines}
     told_whole = file.status == "added" and bool(kept_away(file.path))  # then the file itself is a finding
     for number, what in _private_keys(file):
-        if strict and number in fresh and not told_whole:
+        if strict and not told_whole:
             yield Hit(number, number, f"This line begins {what}.")
     for line in file.holding(_WORDS, comments=True):
         judged = strict and line.number not in file.quoted
@@ -126,12 +126,11 @@ def _random(value: str, least: float) -> bool:
 
 
 def _private_keys(file: Seen) -> Iterator[tuple[int, str]]:
+    """Where a private key begins: its head with a line of it behind, not in a comment that shows the form."""
     texts = {line.number: line.text for line in file.whole}
-    for line in file.whole:
-        following = texts.get(line.number + 1, "")
-        if _BEGIN.search(line.text) and re.search(
-            r"[A-Za-z0-9+/=]{40,}|Proc-Type|\\n", line.text.split("-----")[-1] + following
-        ):
+    for line in file.holding(("private key",), comments=True):
+        rest = line.text.rpartition("-----")[2] + texts.get(line.number + 1, "")
+        if _BEGIN.search(line.text) and _BODY.search(rest) and (line.number in file.quoted or file.is_statement(line)):
             yield line.number, "a private key"
 
 

@@ -26,7 +26,7 @@ _NO_HASHES = frozenset({".js", ".jsx", ".ts", ".tsx", ".go", ".java", ".rs", ".c
 _HASH_COMMENT = re.compile(r"\s*#(?!\[)")
 _OTHER_COMMENT = re.compile(r"\s*(//|/\*|\*/|\*( |$)|--\s|<!--|;;)")
 _TRIAL = re.compile(
-    r"(?:^|/)(?:t|funtests|(?:dummy|mock|fake)[\w-]*|(?:[\w-]*[-_])?(?:tests?|testing|testlib|fixtures?|samples?|stubs?))/",
+    r"(?:^|/)(?:t|funtests|(?:dummy|mock|fake)[\w-]*|(?:[\w-]*[-_])?(?:tests?|testing|testlib|fixtures?|samples?|stubs?)|(?-i:[a-z]\w*Tests?))/",
     re.IGNORECASE,
 )
 """Folders whose files are made up for tests, beyond those that the training data calls so."""

@@ -38,6 +38,7 @@ _COMMAND = re.compile(
     r"|strict-ssl\s+[\"']?false|NODE_TLS_REJECT_UNAUTHORIZED[\"']?\s*[=:]\s*[\"']?0|PYTHONHTTPSVERIFY=0|StrictHostKeyChecking[= ]no|--trusted-host\b|--insecure-skip-tls-verify",
     re.IGNORECASE,
 )
+_RAW = re.compile(r"^\s*[(\[]?\s*rb?[\"']")
 _DEFINED = re.compile(r"^\s*(?:async\s+)?def\s|\)\s*(?:->.*)?:\s*$")
 
 _WORDS = (
@@ -69,6 +70,8 @@ def find(file: Seen) -> Iterator[Hit]:
     if not file.product:
         return
     for line in file.holding(_WORDS):
+        if _RAW.match(line.text):
+            continue  # a pattern that looks for such a thing
         code = any(languages and file.extension in languages and rule.search(line.text) for languages, rule in _RULES)
         if (code and not _DEFINED.search(line.text)) or (file.script and _COMMAND.search(line.text)):
             yield Hit(line.number, line.number, "This line switches off the check of who answers.")

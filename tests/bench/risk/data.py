@@ -1,18 +1,23 @@
 """Reads the training tables and derives from them the features that the product computes at run time."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from sidecar.risk.content import CONTENT
 from sidecar.risk.facts import RANKED, WINDOW
 from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_BITS, LINE_HISTORY, MESSAGE, REPAIRS, length_bend
+from sidecar.risk.repairs import COMMIT_SIZE, DELAY, SLOPE
 from sidecar.risk.tokens import BITS
 
 KAMEI = ("ns", "nd", "nf", "entropy", "la", "ld", "lt", "fix", "ndev", "age", "nuc", "exp", "rexp", "sexp")
 REPAIRS_TABLE = Path(__file__).with_name("repairs.csv.xz")
 """What `derive` made of the public histories."""
+CONTENT_TABLE = Path(__file__).with_name("content.csv.xz")
+"""What it made of the diffs."""
 CONTEXT_TABLE = Path(__file__).with_name("context.csv.xz")
 """The same for lines."""
 __all__ = ["DIFF", "HISTORY", "KAMEI", "LINE", "LINE_HISTORY", "MESSAGE", "REPAIRS", "commits", "lines", "names"]
@@ -29,7 +34,8 @@ def names(folder: Path) -> list[str]:
 def commits(folder: Path, name: str) -> pd.DataFrame:
     """The eligible commits of a repository in time order, with every feature of the product and of the baselines."""
     every = pd.read_csv(folder / f"{name}.commits.csv.gz")
-    every.loc[every["eligible"] == 1, list(REPAIRS)] = repairs(name)
+    every.loc[every["eligible"] == 1, list(REPAIRS)] = of_repository(REPAIRS_TABLE, name, REPAIRS)
+    every.loc[every["eligible"] == 1, list(CONTENT)] = of_repository(CONTENT_TABLE, name, CONTENT)
     every = every.sort_values(["ts", "idx"]).reset_index(drop=True)
     every["fix_rate"] = _fix_rate(every["fix"].to_numpy())
     touched = every[every["prod_nf"] > 0].copy()
@@ -39,19 +45,24 @@ def commits(folder: Path, name: str) -> pd.DataFrame:
     of_files = files(folder, name)
     density = (of_files["nfix"] / (of_files["nuc"] + 1)).groupby(of_files["sha"]).max()
     eligible["fix_density"] = eligible["sha"].str[:12].map(density).fillna(0.0)
-    return eligible
+    return _with_other_rates(eligible)
 
 
-def repairs(name: str) -> np.ndarray:
-    """The features in `REPAIRS` of the eligible commits of a repository, in the order of its table."""
-    table = pd.read_csv(REPAIRS_TABLE)
-    return table.loc[table["repo"] == name, list(REPAIRS)].to_numpy()
+def of_repository(path: Path, name: str, features: Sequence[str]) -> np.ndarray:
+    """A repository's rows of a derived table: its eligible commits, in the order of the table of commits."""
+    table = _derived(path)
+    return table.loc[table["repo"] == name, list(features)].to_numpy()
+
+
+@cache
+def _derived(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path)
 
 
 def lines(folder: Path, name: str) -> pd.DataFrame:
     """The added code lines of the labelled commits with every line feature of the product and the truth, `buggy`."""
     table = plain_lines(folder, name)
-    context = pd.read_csv(CONTEXT_TABLE)
+    context = _derived(CONTEXT_TABLE)
     context = context[context["repo"] == name].drop(columns="repo").reset_index(drop=True)
     table = pd.concat([table, context], axis=1)
     file_id = table.groupby(["sha", "file_no"], sort=False).ngroup()
@@ -75,6 +86,41 @@ def plain_lines(folder: Path, name: str) -> pd.DataFrame:
     table = pd.read_csv(folder / f"{name}.lines.csv.gz")
     of_files = files(folder, name).rename(columns={"code_la": "f_code", "nuc": "f_nuc", "nfix": "f_nfix"})
     return table.merge(of_files[["sha", "file_no", "path", "f_code", "f_nuc", "f_nfix"]], on=["sha", "file_no"])
+
+
+THINNED = {"more": (0.4, 1.0), "less": (1.0, 0.4)}
+"""The shares of unlabelled and of labelled changes that are kept where a repository stands for one with another rate of repairs."""
+
+
+def _with_other_rates(table: pd.DataFrame) -> pd.DataFrame:
+    """The table with columns that tell which rows stay where the rate is another, and what `rep_here` is there.
+
+    `rep_here` of the table is what the product computes; `here_…` is moved by as much as the ratio moves among the rows that stay.
+    """
+    ratio = np.sign(table["rep_here"]) * np.log1p(np.abs(table["rep_here"]))
+    usual = _ratio_here(table)
+    found = {}
+    for title, (plain, labelled) in THINNED.items():
+        chance = np.where(table["label"] == 1, labelled, plain)
+        stays = np.random.default_rng(len(table)).random(len(table)) < chance
+        moved = np.zeros(len(table))
+        moved[stays] = _ratio_here(table[stays]) - usual[stays]
+        there = ratio + moved
+        found |= {f"in_{title}": stays, f"here_{title}": np.sign(there) * np.expm1(np.abs(there))}
+    return table.assign(**found)
+
+
+def _ratio_here(table: pd.DataFrame, most: int = 1600, pull: float = 10.0) -> np.ndarray:
+    """Repairs found against those expected among the changes before each, by the labels known at its time; a logarithm."""
+    now, fixed = table["ts"].to_numpy(float), table["fix_ts"].fillna(np.inf).to_numpy(float)
+    ever = 1 / (1 + np.exp(-COMMIT_SIZE[0] - COMMIT_SIZE[1] * np.log1p(table["code_la"].to_numpy(float))))
+    found = np.zeros(len(table))
+    for at in range(1, len(table)):
+        before = slice(max(0, at - most), at)
+        days = np.maximum((now[at] - now[before]) / 86400, 0.01)
+        usual = (ever[before] / (1 + (DELAY / days) ** SLOPE)).sum()
+        found[at] = np.log(((fixed[before] <= now[at]).sum() + pull) / (usual + pull))
+    return found
 
 
 def squashed(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:

@@ -10,15 +10,25 @@ from pathlib import Path
 import numpy as np
 
 from tests.bench.risk import data
-from tests.bench.risk.learn import choice, logistic, logit, platt, shares, sigmoid, spread_of
+from tests.bench.risk.learn import choice, logistic, logistic_within, logit, platt, shares, sigmoid, spread_of
 
-NAME = "jit-lr@2"
+NAME = "jit-lr@3"
 RIDGE, RIDGE_LINES = 100.0, 10.0
+ERAS, PULL = 4, 5.0
+"""The parts in which a repository's changes have intercepts of their own, and how these are drawn to the common one."""
+OF_PLACE = ("fix_rate", "rep_here")
+"""Features that tell one repository and era from another; their weights are fitted last."""
+OTHER_RATES, RIDGE_PLACE = 0.1, 3.0
+"""What a repository with another rate of repairs (`data.THINNED`) weighs when these weights are fitted."""
 BENT = {"dev_days": 4.0, "exp": 4.0, "age": 4.0, "nuc": 4.0}
 """Features that also have a squared term, with its centre on the logarithmic scale."""
 OUT = Path(__file__).parents[3] / "sidecar" / "risk" / "model.json"
 FEWEST, MOST = 5, 800
 """Changes with fewer or more added lines of code teach the line model nothing worth their cost."""
+
+
+_RAW, _ELSEWHERE = {}, {}
+"""What was made of tables, by their ids; the tables are held beside it, so that their ids stay theirs."""
 
 
 class Design:
@@ -28,6 +38,13 @@ class Design:
         self.columns = [(name, None) for name in features] + [(n, c) for n, c in BENT.items() if n in features]
 
     def raw(self, table):
+        """The columns before scaling; kept for each table, since every one is part of many fits."""
+        key = (id(table), tuple(self.columns))
+        if key not in _RAW:
+            _RAW[key] = table, self._raw(table)
+        return _RAW[key][1]
+
+    def _raw(self, table):
         x = data.squashed(table, [name for name, _ in self.columns])
         for at, (_, centre) in enumerate(self.columns):
             if centre is not None:
@@ -53,18 +70,58 @@ def stacked(tables):
     return y, w / w.mean()
 
 
-class ChangeFit:
-    """A regression of the label on some features, over the tables given, and what it says of another table."""
+def elsewhere(table, title):
+    """A repository's changes as they would be with another rate of repairs; see `data.THINNED`."""
+    key = (id(table), title)
+    if key not in _ELSEWHERE:
+        stays = table[table[f"in_{title}"]].reset_index(drop=True)
+        _ELSEWHERE[key] = table, stays.assign(rep_here=stays[f"here_{title}"])
+    return _ELSEWHERE[key][1]
 
-    def __init__(self, features, tables, ridge=RIDGE):
-        self.design = Design(features)
+
+class ChangeFit:
+    """A regression of the label on some features, over the tables given, and what it says of another table.
+
+    First the weights of all features but those in `OF_PLACE`, by what distinguishes the changes of one repository and
+    era; then those in `OF_PLACE`, a common intercept and a slope for the rest, by what distinguishes places.
+    """
+
+    def __init__(self, features, tables, ridge=RIDGE, eras=ERAS):
+        self.design = Design([name for name in features if name not in OF_PLACE])
+        self.place = Design([name for name in features if name in OF_PLACE])
         y, w = stacked(tables)
         x = self.design.scale(np.vstack([self.design.raw(t) for t in tables]))
-        self.found = logistic(x, y, w, ridge)
+        era = np.concatenate([at * eras + np.arange(len(t)) * eras // len(t) for at, t in enumerate(tables)])
+        self.found = logistic_within(x, y, w, ridge, era, PULL)
+        if not self.place.columns:
+            return
+        self.place.scale(np.vstack([self.place.raw(t) for t in tables]))
+        rows = [self._row(t, len(t) ** -0.5) for t in tables]
+        for title in data.THINNED if "rep_here" in features else ():
+            rows += [self._row(elsewhere(t, title), OTHER_RATES * len(t) ** -0.5) for t in tables]
+        z, places, y, w = (np.concatenate(column) for column in zip(*rows, strict=True))
+        known = logistic(np.column_stack([z, places]), y, w / w.mean(), RIDGE_PLACE)
+        self.found = np.r_[known[0] + known[1] * self.found[0], known[1] * self.found[1:], known[2:]]
+
+    def _row(self, table, weight):
+        return self._plain(table), self._places(table), table["label"].to_numpy(float), np.full(len(table), weight)
+
+    def _plain(self, table):
+        x = (self.design.raw(table) - self.design.mean) / self.design.deviation
+        return self.found[0] + x @ self.found[1 : 1 + x.shape[1]]
+
+    def _places(self, table):
+        return (self.place.raw(table) - self.place.mean) / self.place.deviation
 
     def logits(self, table):
-        x = (self.design.raw(table) - self.design.mean) / self.design.deviation
-        return self.found[0] + x @ self.found[1:]
+        z = self._plain(table)
+        return z + self._places(table) @ self.found[1 + len(self.design.columns) :] if self.place.columns else z
+
+    def terms(self, slope):
+        """All weights times a slope, as the model's file has them."""
+        cut = 1 + len(self.design.columns)
+        found = self.design.terms(slope * self.found[1:cut])
+        return found + (self.place.terms(slope * self.found[cut:]) if self.place.columns else [])
 
 
 class MessageFit:
@@ -85,14 +142,15 @@ class LineFit:
 
     def __init__(self, features, tables):
         self.design = Design(features)
-        used = [t[(t["n"] >= FEWEST) & (t["n"] <= MOST)] for t in tables]
-        x = self.design.scale(np.vstack([self.design.raw(t) for t in used]))
-        y = np.concatenate([t["buggy"].to_numpy() for t in used]).astype(float)
+        used = [((t["n"] >= FEWEST) & (t["n"] <= MOST)).to_numpy() for t in tables]
+        x = self.design.scale(np.vstack([self.design.raw(t)[rows] for t, rows in zip(tables, used, strict=True)]))
+        y = np.concatenate([t["buggy"].to_numpy()[rows] for t, rows in zip(tables, used, strict=True)]).astype(float)
         group, groups = [], 0
-        for t in used:
-            codes = t["sha"].factorize()[0]
+        for t, rows in zip(tables, used, strict=True):
+            codes = t["sha"].to_numpy()[rows]
+            codes = np.r_[0, np.cumsum(codes[1:] != codes[:-1])]
             group.append(codes + groups)
-            groups += codes.max() + 1
+            groups += codes[-1] + 1
         self.found = choice(x, y, np.concatenate(group), RIDGE_LINES)
 
     def shares(self, table):
@@ -146,22 +204,28 @@ def spreads(scores, changes, lines, share):
     return each, spread_of(*(joined[:, k] for k in range(4)))
 
 
-def head(name, features, line_features, changes, lines, *, tell=print):
+def line_part(features, lines):
+    """The line model, and the shares of lines of repositories that it did not see."""
+    return LineFit(features, list(lines.values())), left_out_shares(features, lines)
+
+
+def head(name, features, line_part, changes, lines, *, tell=print):
     """One head of the model, and its calibrated log-odds on repositories left out."""
     oof = left_out(features, changes)
     slope, intercept = calibrate(oof, changes)
     calibrated = {name: slope * z + intercept for name, z in oof.items()}
     whole = ChangeFit(features, list(changes.values()))
-    line_model = LineFit(line_features, list(lines.values()))
-    each, spread = spreads(
-        {name: sigmoid(z) for name, z in calibrated.items()}, changes, lines, left_out_shares(line_features, lines)
+    line_model, share = line_part
+    each, spread = spreads({name: sigmoid(z) for name, z in calibrated.items()}, changes, lines, share)
+    tell(
+        f"{name}\n  calibration: slope {slope:.3f}, intercept {intercept:+.3f}; spread {spread:.3f} of {each}",
+        flush=True,
     )
-    tell(f"{name}\n  calibration: slope {slope:.3f}, intercept {intercept:+.3f}; spread {spread:.3f} of {each}")
     found = {
         "name": name,
         "base": float(slope * whole.found[0] + intercept),
         "spread": spread,
-        "terms": whole.design.terms(slope * whole.found[1:]),
+        "terms": whole.terms(slope),
         "lines": line_model.design.terms(line_model.found),
     }
     return found, calibrated
@@ -175,9 +239,10 @@ def fit(folder, *, tell=print):
     tell(f"{len(names)} repositories, {sum(map(len, changes.values()))} changes")
     plain = [f for f in data.LINE if f not in data.LINE_HISTORY]
     history = (*data.DIFF, *data.HISTORY)
-    traced, calibrated = head(NAME, (*history, *data.REPAIRS), data.LINE, changes, lines, tell=tell)
-    untraced, _ = head(f"{NAME}/history", history, data.LINE, changes, lines, tell=tell)
-    diff, _ = head(f"{NAME}/diff", data.DIFF, plain, changes, lines, tell=tell)
+    with_past = line_part(data.LINE, lines)
+    traced, calibrated = head(NAME, (*history, *data.REPAIRS), with_past, changes, lines, tell=tell)
+    untraced, _ = head(f"{NAME}/history", history, with_past, changes, lines, tell=tell)
+    diff, _ = head(f"{NAME}/diff", data.DIFF, line_part(plain, lines), changes, lines, tell=tell)
     message = MessageFit(list(changes.values()), list(calibrated.values()))
     scores = np.sort(sigmoid(np.concatenate(list(calibrated.values()))))
     return {

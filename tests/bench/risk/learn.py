@@ -1,7 +1,7 @@
 """The estimators: ridge logistic regression with offsets and weights, and a choice model of lines. Deterministic."""
 
 import numpy as np
-from scipy.optimize import minimize, minimize_scalar
+from scipy.optimize import minimize_scalar
 
 
 def logit(p):
@@ -30,6 +30,34 @@ def logistic(x, y, weight, ridge, offset=None, *, intercept=True):
     return found
 
 
+def logistic_within(x, y, weight, ridge, group, pull):
+    """As `logistic`, while each group of rows has an intercept of its own, drawn to the common one by `pull`.
+
+    So the coefficients tell what distinguishes the rows of one group, not one group from another. By Newton's method, the
+    groups' intercepts eliminated from each step.
+    """
+    order = np.argsort(group, kind="stable")
+    design, y, weight, group = np.column_stack([np.ones(len(x)), x])[order], y[order], weight[order], group[order]
+    start = np.r_[0, np.flatnonzero(np.diff(group)) + 1]
+    place = np.repeat(np.arange(len(start)), np.diff(np.r_[start, len(group)]))
+    penalty = np.r_[0.0, np.full(x.shape[1], float(ridge))]
+    found, own = np.zeros(design.shape[1]), np.zeros(len(start))
+    for _ in range(50):
+        p = sigmoid(design @ found + own[place])
+        rest, spread = weight * (y - p), weight * p * (1 - p)
+        weighed = design * spread[:, None]
+        across = np.add.reduceat(weighed, start)
+        of_own = np.add.reduceat(spread, start) + pull
+        slope, own_slope = design.T @ rest - penalty * found, np.add.reduceat(rest, start) - pull * own
+        curvature = weighed.T @ design + np.diag(penalty) - across.T @ (across / of_own[:, None])
+        step = np.linalg.solve(curvature, slope - across.T @ (own_slope / of_own))
+        own_step = (own_slope - across @ step) / of_own
+        found, own = found + step, own + own_step
+        if max(np.abs(step).max(), np.abs(own_step).max()) < 1e-10:
+            break
+    return found
+
+
 def platt(scores, y, weight):
     """Slope and intercept that calibrate log-odds."""
     intercept, slope = logistic(scores[:, None], y, weight, 1e-6)
@@ -39,7 +67,7 @@ def platt(scores, y, weight):
 def choice(x, y, group, ridge):
     """Coefficients by which lines are chosen within their group (a commit): conditional logit with several choices.
 
-    Each group weighs as the square root of its number of chosen lines. Rows of a group stand together.
+    Each group weighs as the square root of its number of chosen lines. Rows of a group stand together. By Newton's method.
     """
     chosen = np.bincount(group, y)
     keep = chosen[group] > 0
@@ -50,16 +78,19 @@ def choice(x, y, group, ridge):
     target = y * np.repeat(positive**-0.5, size)
     mass = np.add.reduceat(target, start)
 
-    def loss(found):
-        z = x @ found
-        top = np.maximum.reduceat(z, start)
-        e = np.exp(z - np.repeat(top, size))
-        total = np.add.reduceat(e, start)
-        value = (target * z).sum() - (mass * (np.log(total) + top)).sum()
-        gradient = x.T @ (target - e * np.repeat(mass / total, size))
-        return -value + ridge / 2 * found @ found, ridge * found - gradient
-
-    return minimize(loss, np.zeros(x.shape[1]), jac=True, method="L-BFGS-B", options={"maxiter": 300}).x
+    found = np.zeros(x.shape[1])
+    for _ in range(100):
+        p = shares(x @ found, group)
+        rest = target - p * np.repeat(mass, size)
+        slope = x.T @ rest - ridge * found
+        mean = np.add.reduceat(x * p[:, None], start)
+        curvature = (x * (p * np.repeat(mass, size))[:, None]).T @ x - (mean * mass[:, None]).T @ mean
+        step = np.linalg.solve(curvature + ridge * np.eye(len(found)), slope)
+        # Far from the end a whole step may lead too far.
+        found = found + step * min(1.0, 1.0 / np.abs(step).max())
+        if np.abs(step).max() < 1e-9:
+            break
+    return found
 
 
 def shares(z, group):

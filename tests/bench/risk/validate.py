@@ -77,7 +77,7 @@ def own_past(changes, features):
             label=((past["label"] == 1) & (past["fix_ts"] <= table["ts"].iloc[rows_of.start])).astype(int)
         )
         found[name] = (
-            sigmoid(ChangeFit(features, [known], 3.0).logits(table))
+            sigmoid(ChangeFit(features, [known], 3.0, eras=1).logits(table))
             if known["label"].sum() >= 10
             else np.full(len(table), base)
         )

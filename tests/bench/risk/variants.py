@@ -4,44 +4,33 @@ Prints the tables of variants that docs/risk-model.md holds, by the same validat
 """
 
 import argparse
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 
+from sidecar.risk.content import CONTENT
 from sidecar.risk.features import LINE_CONTEXT, LINE_FORMS
 from tests.bench.risk import data, fit
 from tests.bench.risk.evaluate import CHANGE, LINES, line_figures
-from tests.bench.risk.learn import logistic
+from tests.bench.risk.learn import logistic, sigmoid
 from tests.bench.risk.validate import figures, of_features, show, window
 
-RAW = (
-    *(name for name in data.KAMEI if name != "fix"), "prod_nf", "prod_la", "prod_ld", "code_la", "code_ld", "test_la",
-    "n_other", "hunks", "nfix_sum", "nfix_max", "branches", "del_branches", "funcs", "tokens", "indent_max", "dev_days",
-    "new_file",
-)  # fmt: skip
-"""Every raw number that the tables give and the product could know, without message and n-gram model."""
-RATIOS = ("sum_density", "own_share")
-HISTORY_RANKS = tuple(f"r_{name}" for name in ("nuc", "exp", *data.RANKED))
-SIZE_RANKS = tuple(f"r_{name}" for name in ("la", "code_la", "hunks", "branches", "tokens"))
 SURPRISE = ("new_tokens", "ent_mean", "ent_max", "new_ratio", "r_ent_mean", "r_ent_max")
 BY_FILE = ("w_nfix", "w_nuc", "w_density", "w_own", "w_age", "w_lt", "spread", "mx_code", "mx_nuc", "mx_own", "mn_age")
-PAST = (*data.DIFF, *data.HISTORY)
-OURS = (*PAST, *data.REPAIRS)
+BEFORE = (*(name for name in data.DIFF if name not in CONTENT), *data.HISTORY, *data.REPAIRS)
+FORMS = tuple(name for name in CONTENT if name.startswith("n_"))
+NAMES = tuple(name for name in CONTENT if name.startswith("names"))
+PARTS = tuple(name for name in CONTENT if name not in {*FORMS, *NAMES})
+OURS = (*data.DIFF, *data.HISTORY, *data.REPAIRS)
 
 
 def enriched(folder, name):
     """The table of `data.commits` with the columns that only variants use."""
     table = data.commits(folder, name)
-    table["sum_density"] = table["nfix_sum"] / (table["nuc"] + 1)
-    table["own_share"] = table["sexp"] / (table["nuc"] + 1)
     table["new_ratio"] = table["new_tokens"] / (table["tokens"] + 1)
-    for feature in (*HISTORY_RANKS, *SIZE_RANKS, "r_ent_mean", "r_ent_max"):
-        if feature not in table:
-            table[feature] = data.ranks(table[feature[2:]].to_numpy(float))
-    fixed, now = table["fix_ts"].fillna(np.inf).to_numpy(), table["ts"].to_numpy()
-    table["past_rate"] = [
-        ((fixed[max(0, i - 800) : i] <= now[i]).sum() + 2) / (min(i, 800) + 12) for i in range(len(table))
-    ]
+    for feature in ("r_ent_mean", "r_ent_max"):
+        table[feature] = data.ranks(table[feature[2:]].to_numpy(float))
     return table.join(_by_file(folder, name), on=table["sha"].str[:12].rename("short")).fillna(
         dict.fromkeys(BY_FILE, 0.0)
     )
@@ -65,54 +54,56 @@ def _by_file(folder, name):
 
 def change_variants(changes):
     """Title to scores."""
-    bent = dict(fit.BENT)
     found = {
-        "all 32 raw numbers": of_features(changes, (*RAW, *RATIOS)),
-        "+ share of fixes": of_features(changes, (*RAW, *RATIOS, "fix_rate")),
-        "+ ranks of history": of_features(changes, (*RAW, *RATIOS, "fix_rate", *HISTORY_RANKS)),
-        "+ ranks of size (needs 400 diffs)": of_features(
-            changes, (*RAW, *RATIOS, "fix_rate", *HISTORY_RANKS, *SIZE_RANKS)
-        ),
-        "+ share of recent changes already repaired (needs SZZ)": of_features(
-            changes, (*RAW, *RATIOS, "fix_rate", *HISTORY_RANKS, *SIZE_RANKS, "past_rate")
-        ),
-        "+ surprise (needs an n-gram model)": of_features(
-            changes, (*RAW, *RATIOS, "fix_rate", *HISTORY_RANKS, *SIZE_RANKS, "past_rate", *SURPRISE)
-        ),
-        "diff and history, no repairs": of_features(changes, PAST),
-        **{f"+ {name}": of_features(changes, (*PAST, name)) for name in data.REPAIRS},
+        "features of `jit-lr@2`": of_features(changes, BEFORE),
+        "+ forms of lines": of_features(changes, (*BEFORE, *FORMS)),
+        "+ names": of_features(changes, (*BEFORE, *NAMES)),
+        "+ lines, largest parts, means": of_features(changes, (*BEFORE, *PARTS)),
         "shipped": of_features(changes, OURS),
-        "shipped, bent at three places": hinged(changes, OURS),
         "shipped, ridge 10": of_features(changes, OURS, 10.0),
         "shipped, ridge 1000": of_features(changes, OURS, 1000.0),
         "shipped + facts by file": of_features(changes, (*OURS, *BY_FILE)),
         "shipped + surprise": of_features(changes, (*OURS, *SURPRISE)),
-        "shipped + share already repaired": of_features(changes, (*OURS, "past_rate")),
-        "shipped + raw sizes": of_features(
-            changes, (*OURS, "la", "code_la", "code_ld", "hunks", "funcs", "n_other", "new_file")
-        ),
         "shipped without ranks": of_features(changes, [f for f in OURS if not f.startswith("r_")]),
     }
-    fit.BENT.clear()
-    found["shipped without squares"] = of_features(changes, OURS)
-    fit.BENT.update(bent)
+    with changed(fit.BENT, dict.fromkeys(fit.BENT)):
+        found["shipped without squares"] = of_features(changes, OURS)
+    with changed(vars(fit), {"PULL": 1e9}):
+        found["shipped, weights from all changes at once"] = of_features(changes, OURS)
+    with changed(vars(fit), {"OTHER_RATES": 0.0}):
+        found["shipped, rates as they are"] = of_features(changes, OURS)
     return found
 
 
-def hinged(changes, features):
-    """The shipped features, each a line that may bend at its quartiles, instead of squares."""
-    squashed = {name: data.squashed(table, features) for name, table in changes.items()}
-    knots = np.quantile(np.vstack(list(squashed.values())), (0.25, 0.5, 0.75), axis=0)
-    wide = {}
-    for name, table in changes.items():
-        x = squashed[name]
-        hinges = {
-            f"{f}>{k}": np.expm1(np.maximum(0, x[:, at] - knots[k, at]))
-            for at, f in enumerate(features)
-            for k in range(3)
-        }
-        wide[name] = table.assign(**hinges)
-    return of_features(wide, (*features, *hinges))
+@contextmanager
+def changed(values, others):
+    """Other values for a while; None leaves one out."""
+    before = dict(values)
+    values.update({name: value for name, value in others.items() if value is not None})
+    for name in [name for name, value in others.items() if value is None]:
+        del values[name]
+    try:
+        yield
+    finally:
+        values.update(before)
+
+
+def elsewhere(changes, features):
+    """Figures where a repository has another rate than its own: the changes of `data.THINNED`, scores of models that left it out."""
+    models = {
+        name: fit.ChangeFit(features, [table for other, table in changes.items() if other != name]) for name in changes
+    }
+    plain = {name: models[name].logits(table) for name, table in changes.items()}
+    found = {}
+    for title in data.THINNED:
+        there, scores = {}, {}
+        for name, table in changes.items():
+            others = {other: table for other, table in changes.items() if other != name}
+            slope, intercept = fit.calibrate(plain, others)
+            there[name] = fit.elsewhere(table, title)
+            scores[name] = sigmoid(slope * models[name].logits(there[name]) + intercept)
+        found[f"{title} repairs"] = figures(there, scores).mean()
+    return found
 
 
 def pointwise(features, tables, folds=6):
@@ -163,6 +154,10 @@ def main():
         CHANGE,
         {title: figures(changes, scores).mean() for title, scores in change_variants(changes).items()},
     )
+    for title, features in (("of `jit-lr@2`", BEFORE), ("shipped", OURS)):
+        show(f"other rates, features {title}", CHANGE, elsewhere(changes, features))
+    with changed(vars(fit), {"OTHER_RATES": 0.0}):
+        show("other rates, shipped, fitted to rates as they are", CHANGE, elsewhere(changes, OURS))
     wanted = {name: set(t.iloc[window(t)[0]].query("label == 1")["sha"].str[:12]) for name, t in changes.items()}
     rows = {}
     for title, ranking in line_variants(lines).items():

@@ -86,10 +86,6 @@ def test_a_thread_that_is_gone_and_comes_again_is_news():
     assert findings.of([again]) == [diagnostic(again)]
 
 
-def test_a_models_comments_are_none():
-    assert Findings().of([replace(thread(), origin="review"), thread("u")], anew=True) == [diagnostic(thread("u"))]
-
-
 @pytest.mark.parametrize(
     ("tags", "kind"), [(("hazard:secret",), "hazard"), (("notice:copy", "hazard:x"), "notice"), (("else",), "risk")]
 )
@@ -97,3 +93,7 @@ def test_findings_have_their_own_word(tags, kind):
     found = diagnostic(replace(thread(body="**Hazard: a secret.** It is one."), tags=tags))
     assert found["message"] == f"{kind}: Hazard: a secret. It is one."
     assert found["code"] == kind.upper()
+
+
+def test_a_models_comments_are_none():
+    assert Findings().of([replace(thread(), origin="review"), thread("u")], anew=True) == [diagnostic(thread("u"))]

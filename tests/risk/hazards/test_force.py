@@ -47,6 +47,8 @@ def test_found(path, line, what):
         ("Dockerfile", "RUN apt-get update && rm -rf /var/lib/apt/lists/*"),
         ("a.sh", 'rm -rf "${TMP:?}/x"'),
         ("a.sh", 'rm -f "$FILE"'),
+        ("a.sh", "rm -fr $HOME/.gradle/caches/"),
+        ("a.sh", "rm -rf ${HOME}/.cache/x"),
         ("a.sh", "rm -r /tmp/x"),
         ("a.sh", "git reset --hard"),
         ("a.sh", "chmod 755 x"),

@@ -20,6 +20,7 @@ from tests.risk.hazards.cases import check_words, lines
         ("a.py", "def breakpoint(): pass", False),
         ("a.py", "# breakpoint()", False),
         ("a.py", "on_breakpoint()", False),
+        ("a.py", 'CASES = ["import pdb; pdb.set_trace()"]', False),
         ("a.js", "const debugger_url = 1", False),
         ("a.js", "// debugger;", False),
         ("docs/a.py", "breakpoint()", False),

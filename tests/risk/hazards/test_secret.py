@@ -99,6 +99,8 @@ def test_made_up_ones_are_usual_in_tests_and_documents(path):
 
 def test_a_private_key_is_told_once():
     assert lines(RULE, "app/keys.py", 'KEY = """' + PEM[0], *PEM[1:]) == [1]
+    assert lines(RULE, "app/Keys.java", 'append("' + PEM[0] + '\\n")', "append(encoded);") == []
+    assert lines(RULE, "app/Keys.java", " * " + PEM[0], " * " + PEM[1]) == [], "a comment that shows the form"
     assert lines(RULE, "app/keys.py", 'if "-----BEGIN RSA PRIVATE KEY-----" in text:') == []
 
 

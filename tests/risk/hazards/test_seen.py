@@ -50,6 +50,8 @@ def test_generated_and_deleted_files_are_left_out():
         ("t/unit/a.py", "test"),
         ("dummyserver/certs/a.key", "test"),
         ("android-test/debug.keystore", "test"),
+        ("okhttp/src/commonTest/kotlin/a.kt", "test"),
+        ("src/latest/a.kt", "other"),
         ("mocks/a.js", "test"),
         ("contest/a.py", "production"),
         ("docs/a.py", "docs"),

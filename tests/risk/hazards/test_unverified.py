@@ -42,6 +42,7 @@ def test_found(path, line):
         ("a.py", "    cert_reqs='CERT_NONE', ca_certs=None):"),
         ("a.py", "check(plan, verify=False)"),
         ("a.py", "verify = False"),
+        ("a.py", 'r"InsecureSkipVerify|_create_unverified_context",'),
         ("a.py", "# verify=False,"),
         ("a.py", "requests.get(url, verify=True)"),
         ("tests/test_a.py", "requests.get(url, verify=False)"),

@@ -20,6 +20,7 @@ export function thread(changes: Partial<ThreadItem> = {}): ThreadItem {
     score: 0.62,
     title: 'Nine earlier fixes',
     comments: [comment()],
+    rules: [],
     revision: 1,
     rules: [],
     origin: 'risk',

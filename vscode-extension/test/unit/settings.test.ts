@@ -56,6 +56,7 @@ test('with nothing set, the manifest and the code agree on every default', () =>
     codeLens: false,
     expand: 'high',
     review: {},
+    gateLevel: 'off',
     logLevel: 'info',
   });
   assert.deepEqual(readSettings({ get: () => undefined, inspect: () => undefined }), settings());

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from sidecar.core.policy import GitRules
+from sidecar.hooks.guards import PRE_PUSH, GitGuard
 from sidecar.store.database import Database
 from sidecar.tools.gate import TestGate
-from sidecar.tools.guards import PRE_PUSH, GitGuard
 from tests.fakes.repository import Repository
 
 
@@ -58,6 +58,50 @@ async def test_a_commit_waits_for_its_tests(ask, repo: Repository) -> None:
     assert "failed" in await ask("git commit -m x", require_tests=True, test_command="false")
     assert "POLICY_GIT_TEST_COMMAND" in await ask("git commit -m x", require_tests=True)
     assert await ask("git commit -am x") == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "mend"),
+    [
+        ("git merge topic", "--no-commit --no-ff"),
+        ("git merge --continue", "run `git commit` alone"),
+        ("git cherry-pick abc", "git cherry-pick -n"),
+        ("git revert HEAD", "git revert -n"),
+        ("git am fix.patch", "git apply"),
+        ("git pull", "--ff-only"),
+        ("git pull --rebase", "--ff-only"),
+        ("git rebase main", "git_rebase"),
+        ("sh -c 'git m topic'", "--no-commit --no-ff"),
+        ("python -c 'import os; os.system(\"git merge x\")'", "--no-commit --no-ff"),
+    ],
+)
+async def test_commits_that_git_makes_by_itself_wait_for_tests_too(
+    ask, repo: Repository, command: str, mend: str
+) -> None:
+    repo.git("config", "alias.m", "merge")
+    told = await ask(command, require_tests=True, test_command="true")
+    assert "POLICY_GIT_REQUIRE_TESTS" in told
+    assert mend in told
+    assert await ask(command) == ""
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["git merge --no-commit --no-ff topic", "git merge --ff-only topic", "git cherry-pick -n abc", "git pull --ff-only",
+     "git rebase --abort", "git stash", "git merge --abort", "git fetch", "git apply fix.patch"],
+)  # fmt: skip
+async def test_what_makes_no_commit_needs_no_tests(ask, command: str) -> None:
+    assert await ask(command, require_tests=True, test_command="false") == ""
+
+
+async def test_a_merge_that_stops_before_it_commits_is_concluded_by_a_tested_commit(ask, repo: Repository) -> None:
+    repo.git("switch", "-q", "-c", "topic")
+    repo.commit("Theirs", {"theirs.txt": "x"})
+    repo.git("switch", "-q", "main")
+    repo.commit("Ours", {"ours.txt": "x"})
+    repo.git("merge", "--quiet", "--no-commit", "--no-ff", "topic")
+    assert "failed" in await ask("git commit --no-edit", require_tests=True, test_command="false")
+    assert await ask("git commit --no-edit", require_tests=True, test_command="true") == ""
 
 
 async def test_other_events_are_let_through(repo: Repository) -> None:

@@ -1,0 +1,1 @@
+"""What Claude Code may do with its own tools, when its hooks ask: git by the rules, edits by their risk."""

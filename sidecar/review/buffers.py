@@ -1,0 +1,74 @@
+"""Texts that an editor holds and has not saved: laid over the working tree, so that a review sees what the user sees."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+from typing import Final
+
+from sidecar.core.diff import Change, FileDiff
+from sidecar.review.anchor import compare
+from sidecar.vcs.diff import text_lines
+from sidecar.vcs.runner import Git
+from sidecar.vcs.worktree import lines_at_blocking, read_lines_blocking
+
+MOST_TEXT: Final = 1 << 20
+"""Characters of a text that is looked at before it is saved, as of a file outside git's care."""
+
+
+class Buffers:
+    """The unsaved texts of one repository, by path relative to its root."""
+
+    def __init__(self, git: Git) -> None:
+        self._git = git
+        self._held: dict[str, str] = {}
+
+    def hold(self, path: str, text: str | None) -> None:
+        """A file's text as the editor has it; None when it is saved, or closed."""
+        if text is None or len(text) > MOST_TEXT or "\0" in text:
+            self._held.pop(path, None)
+        else:
+            self._held[path] = text
+
+    def lines_blocking(self, path: str) -> list[str] | None:
+        """A file's lines, the unsaved ones where there are some; None when it is gone, binary or too large; for threads."""
+        text = self._held.get(path)
+        return read_lines_blocking(self._git.root, path) if text is None else _lines(text)
+
+    async def over(self, change: Change) -> Change:
+        """The uncommitted change as it will be when all is saved. Raises GitError."""
+        return await asyncio.to_thread(self.over_blocking, change) if self._held else change
+
+    def over_blocking(self, change: Change) -> Change:
+        """As `over`, for threads. A file that git neither knows nor lists (an ignored one) is left out, as on the disk."""
+        files = {file.path: file for file in change.files}
+        for path in tuple(self._held):
+            if self.lines_blocking(path) == read_lines_blocking(self._git.root, path):
+                continue  # as good as saved
+            file = files.get(path)
+            if file is not None and (file.binary or file.status in {"deleted", "type-changed"}):
+                continue
+            laid = self._laid(change, path, file)
+            if laid is not None:
+                files[path] = laid
+            elif file is not None and file.status == "modified":
+                del files[path]  # undone, only not saved yet
+        return replace(change, files=tuple(sorted(files.values(), key=lambda file: file.path)))
+
+    def _laid(self, change: Change, path: str, file: FileDiff | None) -> FileDiff | None:
+        """How the unsaved text differs from what is committed; None where it does not, or git knows nothing of the file."""
+        old_path = file.old_path or path if file is not None else path
+        old = lines_at_blocking(self._git, change.base, old_path) if change.base else None
+        if old is None and file is None:
+            return None
+        new = self.lines_blocking(path) or []
+        if old and not any(line.endswith("\r") for line in old) and all(line.endswith("\r") for line in new):
+            new = [line.removesuffix("\r") for line in new]  # git keeps these line ends out of the repository
+        hunks = compare(old or [], new)
+        if file is not None:
+            return replace(file, hunks=hunks, reason="") if hunks or file.status != "modified" else None
+        return FileDiff(path, "modified", hunks=hunks) if hunks else None
+
+
+def _lines(text: str) -> list[str]:
+    return text_lines(text.encode("utf-8", "surrogatepass"))

@@ -1,0 +1,78 @@
+"""Unsaved texts over real working trees."""
+
+from __future__ import annotations
+
+import pytest
+
+from sidecar.review.buffers import MOST_TEXT, Buffers
+from sidecar.vcs.runner import Git
+from sidecar.vcs.worktree import working_tree
+from tests.fakes.repository import Repository
+
+TEXT = "one\ntwo\nthree\n"
+
+
+@pytest.fixture
+def repository(tmp_path) -> Repository:
+    return Repository.create(tmp_path / "repo", {"a.py": TEXT, ".gitignore": "out/\n"})
+
+
+async def seen(repository: Repository, **held: str | None) -> list[tuple[str, str, list[tuple[int, tuple[str, ...]]]]]:
+    git = await Git.open(repository.root)
+    buffers = Buffers(git)
+    for name, text in held.items():
+        buffers.hold(name.replace("__", "/").replace("_", "."), text)
+    change = await buffers.over(await working_tree(git))
+    return [(f.path, f.status, [(h.new_start, h.added) for h in f.hunks]) for f in change.files]
+
+
+async def test_a_text_that_is_not_saved_counts(repository):
+    assert await seen(repository, a_py="one\nTWO\nthree\n") == [("a.py", "modified", [(2, ("TWO",))])]
+
+
+async def test_it_counts_in_place_of_what_is_saved(repository):
+    repository.write({"a.py": "ONE\ntwo\nthree\n", "b.py": "b\n"})
+    assert await seen(repository, a_py="one\ntwo\nTHREE\n", b_py="b\nc\n") == [
+        ("a.py", "modified", [(3, ("THREE",))]),
+        ("b.py", "added", [(1, ("b", "c"))]),
+    ]
+
+
+async def test_what_was_undone_and_not_saved_is_no_change(repository):
+    repository.write({"a.py": "ONE\ntwo\nthree\n"})
+    assert await seen(repository, a_py=TEXT) == []
+
+
+async def test_a_text_like_the_disk_changes_nothing(repository):
+    repository.write({"a.py": "ONE\ntwo\nthree\n"})
+    assert await seen(repository, a_py="ONE\ntwo\nthree\n") == await seen(repository)
+
+
+async def test_a_file_that_git_ignores_or_never_saw_is_left_out(repository):
+    repository.write({"out/x.py": "x\n"})
+    assert await seen(repository, out__x_py="y\n", new_py="n\n") == []
+
+
+async def test_line_ends_that_git_keeps_to_itself_are_no_change(repository):
+    assert await seen(repository, a_py="one\r\nTWO\r\nthree\r\n") == [("a.py", "modified", [(2, ("TWO",))])]
+
+
+async def test_a_renamed_file_keeps_its_past(repository):
+    repository.git("mv", "a.py", "b.py")
+    assert await seen(repository, b_py="one\ntwo\nthree\nfour\n") == [("b.py", "renamed", [(4, ("four",))])]
+
+
+async def test_before_the_first_commit(tmp_path):
+    empty = Repository.create(tmp_path / "empty")
+    empty.write({"a.py": "a\n"})
+    assert await seen(empty, a_py="a\nb\n") == [("a.py", "added", [(1, ("a", "b"))])]
+
+
+async def test_what_is_let_go_or_too_large_is_not_held(repository):
+    git = await Git.open(repository.root)
+    buffers = Buffers(git)
+    for text in ("x" * (MOST_TEXT + 1), "a\0b", None):
+        buffers.hold("a.py", "one\n")
+        assert buffers.lines_blocking("a.py") == ["one"]
+        buffers.hold("a.py", text)
+        assert buffers.lines_blocking("a.py") == ["one", "two", "three"]
