@@ -236,9 +236,17 @@ class ReviewDesk:
         return self._threads[thread_id]
 
     async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
-        """Add the threads that `make` makes, given those that there are. Those that have an id already stay as they are."""
+        """Add the threads that `make` makes, given those that there are.
+
+        Those that have an id already stay as they are; where such comments were dismissed, there is none.
+        """
         await self._load()
-        made = [thread for thread in make(_sorted(self._threads.values())) if thread.id not in self._threads]
+        silent = self._dismissed.all()
+        made = [
+            thread
+            for thread in make(_sorted(self._threads.values()))
+            if thread.id not in self._threads and not silenced(kind_of(thread), _place(thread), silent)
+        ]
         await self._apply(made)
         return tuple(self._threads[thread.id] for thread in made if thread.id in self._threads)
 
