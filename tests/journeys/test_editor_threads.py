@@ -63,14 +63,12 @@ def opens_list(robot: Robot, title: str) -> None:
     robot.do("waitFor", selector=f"{PICK}.focused", text=f"^(?!{title})")
 
 
-def theme(robot: Robot, name: str, background: str) -> None:
+def theme(robot: Robot, settings: Path, name: str, background: str) -> None:
     """Dress the window; wait until it is."""
-    opens_list(robot, "Preferences: Color Theme")
-    robot.do("type", text=name)
-    robot.do("waitFor", selector=".quick-input-list .monaco-list-row.focused", text=f"^{name}")
-    robot.do("press", keys=["Enter"])
+    told = json.loads(settings.read_text(encoding="utf-8"))
+    settings.write_text(json.dumps(told | {"workbench.colorTheme": name}), encoding="utf-8")
+    robot.do("reload")
     robot.do("waitFor", selector=f".monaco-workbench.{background}")
-    robot.do("waitFor", selector=".quick-input-widget", state="hidden")
 
 
 def staged(repository: Path) -> str:
@@ -167,22 +165,11 @@ def restarts_in_the_middle(robot: Robot) -> None:
     assert [one["body"] for one in said][1:2] == ["Why is this risky?"]
 
 
-def dressed(robot: Robot) -> None:
-    """The same thread in each kind of theme; the pictures are for people to look at."""
-    for name, background in (
-        ("Light Modern", "vs:not(.vs-dark)"), ("Dark Modern", "vs-dark"),
-        ("Dark High Contrast", "hc-black"), ("Light High Contrast", "hc-light"),
-    ):  # fmt: skip
-        theme(robot, name, background)
-        show_thread(robot, FILE)
-        robot.picture(f"thread-{name.lower().replace(' ', '-')}")
-
-
 @pytest.mark.timeout(400)
 async def test_a_thread_is_talked_in_and_acted_on(
     rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path, upstream: Upstream
 ) -> None:
-    """Ask, apply and undo, stage, revert and undo, dismiss and undo, restart, and a look at it in every theme."""
+    """Ask, apply and undo, stage, revert and undo, dismiss and undo, restart."""
     suggestion = f"Put this there instead:\n\n```suggestion\n{MEND}\n    return None\n```"
     answer = Say(message(text(ANSWER), text(suggestion)), hold_before=4)
     upstream.script = [answer]
@@ -198,7 +185,6 @@ async def test_a_thread_is_talked_in_and_acted_on(
             stages_and_takes_back(robot, tally)
             dismisses_and_hears_it_again(robot)
             restarts_in_the_middle(robot)
-            dressed(robot)
 
     await asyncio.to_thread(at_it)
     (asked,) = upstream.asked
@@ -244,3 +230,27 @@ async def test_a_thread_is_handed_to_claude_code(
     assert "told as a JSON string" in second.removeprefix(first[:-1])
     assert "$(touch ran)" in first
     assert not list(tally.rglob("ran"))
+
+
+THEMES = (
+    ("Default Light Modern", "vs"),
+    ("Default Dark Modern", "vs-dark"),
+    ("Default High Contrast", "hc-black"),
+    ("Default High Contrast Light", "hc-light"),
+)
+
+
+@pytest.mark.timeout(400)
+def test_a_thread_tells_its_severity_in_every_kind_of_theme(
+    rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path
+) -> None:
+    """In words, which a screen reader says, too, with a picture beside; how it looks is for people to judge."""
+    settings = tmp_path / "code" / "user" / "User" / "settings.json"
+    with at_the_editor(rig, clean_environment, tally, tmp_path) as robot:
+        for name, background in THEMES:
+            theme(robot, settings, name, background)
+            robot.do("waitForStatus", r"Offline :\d+ · [\w ]+ risk")
+            shown = show_thread(robot, FILE)
+            assert shown["title"].startswith("Very high risk")
+            assert {"Fix with Claude", "Stage Hunk", "Revert Hunk", "Dismiss…", "Resolve"} <= set(shown["actions"])
+            robot.picture(f"thread-{name.removeprefix('Default ').lower().replace(' ', '-')}")
