@@ -6,8 +6,6 @@ import { escapeMarkdown } from './words';
 /** The command behind each link. */
 export const EVIDENCE = 'sidecar.evidence';
 
-const ICON: Readonly<Record<EvidenceItem['kind'], string>> = { commit: 'git-commit', file: 'file', function: 'symbol-method', test: 'beaker' };
-
 /** What a link's command is given. */
 export type EvidenceName = readonly [thread: string, comment: string, number: number];
 
@@ -17,7 +15,7 @@ export function evidenceLinks(thread: string, item: CommentItem): string {
   const links = item.evidence.map(({ kind, label }, number) => {
     const name: EvidenceName = [thread, item.id, number];
     const target = encodeURIComponent(JSON.stringify(name)).replace(/[()]/g, (sign) => `%${sign.charCodeAt(0).toString(16)}`);
-    return `[$(${ICON[kind]}) ${escapeMarkdown(label)}](command:${EVIDENCE}?${target})`;
+    return `[${kind} ${escapeMarkdown(label)}](command:${EVIDENCE}?${target})`;
   });
   return `Evidence: ${links.join(' · ')}`;
 }
