@@ -118,6 +118,8 @@ def configure(
     writes what is queued and ends the thread; call it before leaving with `os._exit`. Calling `configure` again
     replaces the former configuration.
     """
+    # What no line shows need not be found out for each event: thread, process.
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     root = logging.getLogger()
     for handler in [h for h in root.handlers if isinstance(h, _Queue)]:
         handler.stop()

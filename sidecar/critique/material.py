@@ -15,6 +15,7 @@ from sidecar.core.critique import Limits, Unread
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.policy import secret
 from sidecar.core.review import RiskReport
+from sidecar.risk.hazards.secret import veiled
 from sidecar.trace import redact, redact_code
 
 CONTEXT: Final = 6
@@ -194,9 +195,9 @@ class _Masks:
         name = PurePosixPath(piece.file.path)
         mask = redact if name.suffix.lower() in _CONFIG else redact_code
         rows, inside = [], False
-        for row in piece.rows:
+        for row, seen in zip(piece.rows, veiled([row.text for row in piece.rows]), strict=True):
             inside = inside or ("-----BEGIN" in row.text and "PRIVATE KEY" in row.text)
-            text = "[private key left out]" if inside else mask(row.text, self._secrets)
+            text = "[private key left out]" if inside else mask(seen, self._secrets)
             inside = inside and "-----END" not in row.text
             self._masked += text != row.text
             if len(text) > LONGEST:

@@ -20,6 +20,7 @@ from sidecar.critique.scope import change_of, texts_of
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.summary import describe
+from sidecar.risk.hazards.secret import veiled
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import read_lines_blocking
 
@@ -71,7 +72,9 @@ class ChangeReviewer:
     ) -> list[Thread]:
         paths = {remark.file for remark in remarks}
         there = {path: read_lines_blocking(git.root, path) for path in paths}
-        return opened(remarks, seen=texts, now_there=there, report=report, name=name, now=self._clock())
+        # What a thread keeps of its lines gives no secret away; the review looks at files in the same way.
+        seen, now = ({path: veiled(each[path] or ()) for path in paths if path in each} for each in (texts, there))
+        return opened(remarks, seen=seen, now_there=now, report=report, name=name, now=self._clock())
 
     async def _opened(self) -> tuple[Git, Scorer]:
         if self._scorer is None:

@@ -74,6 +74,16 @@ class Status(_Type):
     revision: int = Field(default=0, description="the review's; another one means that the outline may have changed")
 
 
+class EvidenceItem(_Type):
+    """What a comment rests on: a commit's id, or a file with a line (from 0). `label` is plain text."""
+
+    kind: Literal["commit", "file", "function", "test"]
+    label: str
+    commit: str
+    uri: str
+    line: int
+
+
 class CommentItem(_Type):
     """One comment; `body` is Markdown, never trusted."""
 
@@ -84,6 +94,7 @@ class CommentItem(_Type):
     created: float
     partial: bool = Field(default=False, description="it is still being written")
     suggestion: bool = Field(default=False, description="`sidecar/suggestion/get` has an edit for it")
+    evidence: list[EvidenceItem] = []
 
 
 class PlaceItem(_Type):

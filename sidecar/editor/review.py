@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import PurePosixPath, PureWindowsPath
@@ -9,11 +10,12 @@ from typing import Final
 
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import Desk, EndpointStatus, ReviewState
-from sidecar.core.review import Author, Comment, FileOutline, Scope, Thread, Viewed
+from sidecar.core.review import Author, Comment, Evidence, FileOutline, Scope, Thread, Viewed
 from sidecar.core.suggestion import suggestion_of
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import (
     CommentItem,
+    EvidenceItem,
     FileItem,
     HunkItem,
     OutlineItem,
@@ -189,7 +191,7 @@ def thread_item(thread: Thread, places: Places, side: str = "") -> ThreadItem:
         band=thread.band,
         score=thread.score,
         title=thread.title,
-        comments=[_comment_item(comment, thread) for comment in thread.comments],
+        comments=[_comment_item(comment, thread, places) for comment in thread.comments],
         revision=thread.revision,
         rules=[tag.partition(":")[2] for tag in thread.tags if tag.startswith(("hazard:", "notice:"))],
         origin=thread.origin,
@@ -197,7 +199,7 @@ def thread_item(thread: Thread, places: Places, side: str = "") -> ThreadItem:
     )
 
 
-def _comment_item(comment: Comment, thread: Thread) -> CommentItem:
+def _comment_item(comment: Comment, thread: Thread, places: Places) -> CommentItem:
     suggestion = None if comment.partial else suggestion_of(thread, comment)
     return CommentItem(
         id=comment.id,
@@ -207,7 +209,20 @@ def _comment_item(comment: Comment, thread: Thread) -> CommentItem:
         created=comment.created,
         partial=comment.partial,
         suggestion=suggestion is not None and not thread.anchor.outdated,
+        evidence=[item for each in comment.evidence if (item := _evidence_item(each, places)) is not None],
     )
+
+
+def _evidence_item(each: Evidence, places: Places) -> EvidenceItem | None:
+    """Evidence that an editor may open; None for a target that is neither a commit's id nor inside the repository."""
+    if each.kind == "commit":
+        if not re.fullmatch(r"[0-9a-f]{7,64}", each.target):
+            return None
+        return EvidenceItem(kind=each.kind, label=each.label, commit=each.target, uri="", line=0)
+    path = _relative(each.target)
+    if path is None:
+        return None
+    return EvidenceItem(kind=each.kind, label=each.label, commit="", uri=places.uri(path), line=max(0, each.line - 1))
 
 
 def status_of(endpoint: EndpointStatus, version: str, review: Review | None) -> Status:

@@ -12,8 +12,7 @@ from sidecar.core.turn import Turn
 from sidecar.endpoint.errors import MESSAGES, Form
 
 _LONGEST_ID = 200
-_SDK = "x-stainless-"
-_SDK_LENGTH = len(_SDK)
+_SDK = ("x-stainless-", "X-Stainless-")  # as it is written; to look past any case would cost more than it brings
 
 
 @dataclass(slots=True)
@@ -67,6 +66,6 @@ def begin(request: web.BaseRequest, workspace: str) -> Call:
         workspace=workspace,
         cache=headers.get("x-sidecar-cache", "")[:_LONGEST_ID],
         client=headers.get("user-agent", "")[:_LONGEST_ID],
-        library=tuple((n.lower(), v[:_LONGEST_ID]) for n, v in headers.items() if n[:_SDK_LENGTH].lower() == _SDK),
+        library=tuple((name.lower(), value[:_LONGEST_ID]) for name, value in headers.items() if name.startswith(_SDK)),
     )
     return Call(request, turn)

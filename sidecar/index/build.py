@@ -26,6 +26,9 @@ FEW: Final = 8
 
 _BATCH_FILES: Final = 500
 _BATCH_SECONDS: Final = 1.0
+_FIRST_SECONDS: Final = 0.1
+"""The first batch is a small one: so soon a search has something to find, however large the tree."""
+
 _CHUNK_FILES: Final = 24
 _CHUNK_BYTES: Final = 300_000
 _RACY: Final = 2_000_000_000
@@ -97,15 +100,17 @@ class Builder:
     def _take(self, jobs: Sequence[Job], known: dict[str, FileState], step: Callable[[int], object] = bool) -> int:
         """Read the files and write what differs, a batch at a time."""
         changed, done, since = 0, 0, time.monotonic()
+        enough, patience = min(_CHUNK_FILES, _BATCH_FILES), _FIRST_SECONDS
         batch: list[Read] = []
         names: list[str] = []
         for job, read in self._read(jobs):
             batch.append(read)
             names.append(shown(job[0]))
-            if len(batch) >= _BATCH_FILES or time.monotonic() - since > _BATCH_SECONDS:
+            if len(batch) >= enough or time.monotonic() - since > patience:
                 changed += self._write(names, batch, known)
                 done += len(batch)
                 batch, names, since = [], [], time.monotonic()
+                enough, patience = _BATCH_FILES, _BATCH_SECONDS
                 self._writer.note(done=done)
                 step(done)
         return changed + self._write(names, batch, known)

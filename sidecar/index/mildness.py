@@ -16,18 +16,15 @@ def be_mild() -> None:
     """Of the process that writes: it has a share of a busy machine, for a saved file is to be seen soon, and interrupts nobody."""
     if hasattr(os, "nice"):
         os.nice(_NICE)
-    if hasattr(os, "SCHED_BATCH"):
+    if hasattr(os, "SCHED_BATCH"):  # those that it starts are of this class too
         with suppress(OSError):
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
 
 
-def be_idle() -> None:
-    """Of a process that parses: it has what nobody else wants, and gives it back at once."""
+def be_last() -> None:
+    """Of a process that parses: it comes last, but comes: a class of its own (`SCHED_IDLE`) would starve beside any build."""
     if hasattr(os, "nice"):
         os.nice(_NICEST - os.nice(0))
-    if hasattr(os, "SCHED_IDLE"):
-        with suppress(OSError):
-            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     if hasattr(psutil, "IOPRIO_CLASS_IDLE"):
         with suppress(OSError, psutil.Error):
             psutil.Process().ionice(psutil.IOPRIO_CLASS_IDLE)

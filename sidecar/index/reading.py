@@ -110,9 +110,9 @@ def main() -> int:
     """Read jobs until the input ends."""
     root = Path(sys.argv[1])
     if "mild" in sys.argv[2:]:
-        from sidecar.index.mildness import be_idle  # noqa: PLC0415 - who only reads one file needs no psutil
+        from sidecar.index.mildness import be_last  # noqa: PLC0415 - who only reads one file needs no psutil
 
-        be_idle()
+        be_last()
     while True:
         try:
             jobs = receive(sys.stdin.buffer)

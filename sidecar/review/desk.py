@@ -26,19 +26,21 @@ from sidecar.core.review import (
 from sidecar.core.suggestion import suggestion_of
 from sidecar.review import mends
 from sidecar.review.anchor import compare
+from sidecar.review.answering import Answers
 from sidecar.review.buffers import Buffers
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.foresight import foresee, weigh
 from sidecar.review.handover import handover
 from sidecar.review.outline import outline
 from sidecar.review.places import MANNERS, Manners
-from sidecar.review.reply import Answering
+from sidecar.review.reply import Answer, Answering, Matter
 from sidecar.review.silence import kind_of, silenced
-from sidecar.review.threads import Look, followed, reconcile, talked
+from sidecar.review.threads import ASLEEP, LOST, Look, followed, reconcile, talked
 from sidecar.review.views import Texts, View, choices, stood
 from sidecar.risk.hazards.secret import veiled
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
+from sidecar.vcs.renames import renamed_blocking
 from sidecar.vcs.revisions import text_blocking
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import working_tree
@@ -106,6 +108,9 @@ class ReviewDesk:
         self._forgotten = 0
         self._revision = 0
         self._report: RiskReport | None = None
+        self._answers = Answers()
+        self._base: str | None = None
+        self._hunks: dict[str, tuple[Hunk, ...]] = {}
         self._seen: dict[str, Sequence[str]] = {}
         self._listeners: list[Listener] = []
         self._loaded = False
@@ -175,15 +180,16 @@ class ReviewDesk:
     def state(self, since: int = 0) -> ReviewState:
         """What changed after revision `since`; everything when it is 0, too old, or not a revision of this review."""
         if since <= 0 or since < self._forgotten or since > self._revision:
-            return ReviewState(self._revision, _sorted(self._threads.values()), report=self._report)
-        changed = _sorted(thread for thread in self._threads.values() if thread.revision > since)
+            return ReviewState(self._revision, _sorted(self._awake()), report=self._report)
+        changed = _sorted(thread for thread in self._awake() if thread.revision > since)
         removed = tuple(id_ for id_, revision in self._removed.items() if revision > since)
         return ReviewState(self._revision, changed, removed, full=False, report=self._report)
 
     async def reply(self, thread_id: str, body: str) -> Thread:
         """Add the user's comment and the answer to it.
 
-        The comment is shown and kept before the provider is asked. Raises NotFound, BadInput for an empty or
+        The comment is shown and kept before the provider is asked; the answer is shown as it comes, and kept when it is
+        whole. Resolving or dismissing the thread stops it. Raises NotFound, BadInput for an empty or
         overlong body.
         """
         text = body.strip()
@@ -194,26 +200,53 @@ class ReviewDesk:
         await self._load()
         asked = Comment(uuid4().hex, "user", text, self._clock())
         thread = await self._put(self._thread(thread_id), asked)
-        lines = await asyncio.to_thread(self._lines, thread.anchor.path)
-        answer = await self._answer.answer(thread, lines, workspace=self.root, report=self._report)
-        # The thread may have moved meanwhile, or even be closed: then the words belong to what it was.
-        said = Comment(uuid4().hex, answer.author, answer.body, self._clock(), answer.name)
+        path = thread.anchor.path
+        lines = await asyncio.to_thread(self._lines, path)
+        matter = Matter(lines, self._hunks.get(path, ()), self._report, self.root)
+        draft = Comment(uuid4().hex, "model", "", self._clock(), self._answer.name, partial=True)
+        try:
+            answer, so_far = await self._answers.give(
+                thread_id,
+                lambda tell: self._answer.answer(thread, matter, tell),
+                lambda text: self._show(thread_id, replace(draft, body=text)),
+            )
+        except asyncio.CancelledError:
+            self._unsay(thread_id, draft.id)
+            raise
+        if answer is None:
+            if thread_id not in self._threads or not so_far.strip():
+                self._unsay(thread_id, draft.id)
+                return self._threads.get(thread_id, thread)
+            answer = Answer(f"{so_far}\n\n*Stopped: the thread was resolved.*", "model", self._answer.name)
+        said = Comment(draft.id, answer.author, answer.body, self._clock(), answer.name)
         said = replace(said, suggestion=suggestion_of(thread, said) if answer.author == "model" else None)
+        # The thread may have moved meanwhile, or even be closed: then the words belong to what it was.
         return await self._put(self._threads.get(thread_id, thread), said)
 
     async def set_state(self, thread_id: str, state: ThreadState) -> Thread:
         """Resolve a thread or open it again. Raises NotFound."""
         await self._load()
         thread = self._thread(thread_id)
+        if state == "resolved":
+            self._answers.stop(thread_id)
         if thread.state == state:
             return thread
-        await self._apply([replace(thread, state=state, updated=self._clock())])
+        tags = tuple(tag for tag in thread.tags if tag != LOST)  # now it is the user's own word
+        await self._apply([replace(thread, state=state, tags=tags, updated=self._clock())])
         return self._threads[thread_id]
 
     async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
-        """Add the threads that `make` makes, given those that there are. Those that have an id already stay as they are."""
+        """Add the threads that `make` makes, given those that there are.
+
+        Those that have an id already stay as they are; where such comments were dismissed, there is none.
+        """
         await self._load()
-        made = [thread for thread in make(_sorted(self._threads.values())) if thread.id not in self._threads]
+        silent = self._dismissed.all()
+        made = [
+            thread
+            for thread in make(_sorted(self._threads.values()))
+            if thread.id not in self._threads and not silenced(kind_of(thread), _place(thread), silent)
+        ]
         await self._apply(made)
         return tuple(self._threads[thread.id] for thread in made if thread.id in self._threads)
 
@@ -229,6 +262,7 @@ class ReviewDesk:
             for thread in self._threads.values()
             if thread.id == thread_id or (not talked(thread) and silenced(kind_of(thread), _place(thread), (made,)))
         ]
+        self._answers.stop(thread_id)
         await self._apply((), removed=gone)
         return made
 
@@ -296,6 +330,12 @@ class ReviewDesk:
         report = await self._scorer.score(change) if change.files else None
         texts, edits, beside = await asyncio.to_thread(self._read, change, report)
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
+        strays = [path for path, lines in texts.items() if lines is None and path not in renames]
+        if strays:
+            moved = await asyncio.to_thread(renamed_blocking, self._git, strays, self._base, change.base)
+            renames |= moved
+            unread = [path for path in moved.values() if path not in texts]
+            texts |= await asyncio.to_thread(self._texts, unread)
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
         look = Look(report, texts, self._clock(), edits, renames, self._seen)
@@ -306,6 +346,8 @@ class ReviewDesk:
         new = {thread.id: thread for thread in threads}
         needed = {thread.anchor.path for thread in threads} | self._dismissed.paths()
         self._seen = {path: lines for path, lines in texts.items() if lines is not None and path in needed}
+        self._base = change.base
+        self._hunks = {file.path: file.hunks for file in change.files}
         scored = _gist(change, report) != _gist(self._change, self._report)
         self._change, self._report = change, report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
@@ -366,37 +408,63 @@ class ReviewDesk:
         change = await working_tree(self._git, {thread.anchor.path})
         return thread, next(iter(change.files), None)
 
+    def _awake(self) -> list[Thread]:
+        return [thread for thread in self._threads.values() if ASLEEP not in thread.tags]
+
     def _thread(self, thread_id: str) -> Thread:
-        if thread_id not in self._threads:
+        if thread_id not in self._threads or ASLEEP in self._threads[thread_id].tags:
             raise NotFound(f"There is no thread {thread_id!r}; it may have been closed by an edit.")
         return self._threads[thread_id]
 
     async def _put(self, thread: Thread, comment: Comment) -> Thread:
-        await self._apply([replace(thread, comments=(*thread.comments, comment), updated=comment.created)])
+        """The thread with this comment, in the place of a draft of it."""
+        await self._apply([_with(thread, comment)])
         return self._threads[thread.id]
+
+    def _show(self, thread_id: str, draft: Comment) -> None:
+        """Show a comment that is still being written; it is not kept."""
+        if thread_id in self._threads:
+            self._tell([_with(self._threads[thread_id], draft)])
+
+    def _unsay(self, thread_id: str, comment_id: str) -> None:
+        thread = self._threads.get(thread_id)
+        if thread is not None and any(comment.id == comment_id for comment in thread.comments):
+            self._tell([replace(thread, comments=tuple(c for c in thread.comments if c.id != comment_id))])
 
     async def _apply(self, changed: Iterable[Thread], *, removed: Collection[str] = (), tell: bool = False) -> None:
         """Make these threads the current ones under a new revision, tell the listeners, then store."""
         changed = list(changed)
         if not (changed or removed or tell):
             return
+        stamped = [
+            replace(thread, comments=tuple(comment for comment in thread.comments if not comment.partial))
+            for thread in self._tell(changed, removed)
+        ]
+        try:
+            await self._store.save(self._view.key, stamped, removed=removed, revision=self._revision)
+        except StoreError as error:
+            self._store_lost(error)
+
+    def _tell(self, changed: Iterable[Thread], removed: Collection[str] = ()) -> list[Thread]:
+        """Make these threads the current ones under a new revision and tell the listeners; what they are now."""
         self._revision += 1
         revision = self._revision
         stamped = [replace(thread, revision=revision) for thread in changed]
-        for thread in stamped:
-            self._threads[thread.id] = thread
-            self._removed.pop(thread.id, None)
+        gone = [*removed, *(thread.id for thread in stamped if ASLEEP in thread.tags)]
+        shown = [thread for thread in stamped if ASLEEP not in thread.tags]
         for id_ in removed:
             self._threads.pop(id_, None)
+        for id_ in gone:
             self._removed[id_] = revision
+        for thread in stamped:
+            self._threads[thread.id] = thread
+        for thread in shown:
+            self._removed.pop(thread.id, None)
         self._forget()
-        delta = ReviewState(revision, _sorted(stamped), tuple(removed), full=False, report=self._report)
+        delta = ReviewState(revision, _sorted(shown), tuple(gone), full=False, report=self._report)
         for listener in tuple(self._listeners):
             listener(delta)
-        try:
-            await self._store.save(self._view.key, stamped, removed=removed, revision=revision)
-        except StoreError as error:
-            self._store_lost(error)
+        return stamped
 
     def _forget(self) -> None:
         while len(self._removed) > MOST_REMOVED:
@@ -413,6 +481,15 @@ def _sorted(threads: Iterable[Thread]) -> tuple[Thread, ...]:
     return tuple(
         sorted(threads, key=lambda thread: (thread.anchor.path, thread.anchor.start, thread.created, thread.id))
     )
+
+
+def _with(thread: Thread, comment: Comment) -> Thread:
+    """The thread with a comment at its end, or in the place that it has already."""
+    if any(each.id == comment.id for each in thread.comments):
+        comments = tuple(comment if each.id == comment.id else each for each in thread.comments)
+    else:
+        comments = (*thread.comments, comment)
+    return replace(thread, comments=comments, updated=comment.created)
 
 
 def _place(thread: Thread) -> tuple[str, int, int]:

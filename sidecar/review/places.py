@@ -88,6 +88,11 @@ def tag(finding: Finding) -> str:
     return f"{'hazard' if finding.hazard else 'notice'}:{finding.rule}"
 
 
+def rules(tags: Iterable[str]) -> tuple[str, ...]:
+    """Those of a thread's tags that name rules."""
+    return tuple(each for each in tags if each.startswith(("hazard:", "notice:")))
+
+
 def near(place: tuple[str, int, int], other: tuple[str, int, int]) -> bool:
     """Whether two ranges of lines (path, first, last) share a comment."""
     return place[0] == other[0] and place[1] <= other[2] + NEAR and other[1] <= place[2] + NEAR

@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from pathlib import PurePosixPath
 
 from sidecar.core.review import Dismissal, DismissalScope, Thread
-from sidecar.review.places import near
+from sidecar.review.places import near, rules
 
 Place = tuple[str, int, int]
 """A range of lines: path, first and last line."""
@@ -17,7 +17,7 @@ Place = tuple[str, int, int]
 
 def kind_of(thread: Thread) -> str:
     """What a thread is about, as dismissals name it: the rules whose findings it tells of, with commas, else its origin."""
-    return thread.kind or ",".join(thread.tags) or thread.origin
+    return thread.kind or ",".join(rules(thread.tags)) or thread.origin
 
 
 def dismissal(thread: Thread, scope: DismissalScope, reason: str, id_: str, now: float) -> Dismissal:

@@ -11,14 +11,26 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sidecar.core.diff import Hunk
-from sidecar.core.review import Anchor, Comment, Dismissal, RiskReport, Thread
+from sidecar.core.review import Anchor, Comment, Dismissal, Evidence, RiskReport, Thread
 from sidecar.review import words
 from sidecar.review.anchor import edited, find, make
-from sidecar.review.places import BANDS, MANNERS, Candidate, Manners, near, nearest, reaches, tag, worth_saying
+from sidecar.review.places import BANDS, MANNERS, Candidate, Manners, near, nearest, reaches, rules, tag, worth_saying
 from sidecar.review.silence import kind_of, renamed, silenced
 
 _MOVED = 0.05
 """Difference from which a comment's score is told anew."""
+
+ASLEEP = "asleep"
+"""Tag of a resolved thread that is not shown since its lines are not in the change; it wakes, resolved, when they are again."""
+
+LOST = "lost"
+"""Tag of a thread that was resolved only because its text was gone; it opens again when the text comes back."""
+
+MOST_ASLEEP = 200
+"""Sleeping threads that are remembered: the newest."""
+
+LONG_ASLEEP = 30 * 86_400.0
+"""Seconds after which a sleeping thread is forgotten."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +67,12 @@ def reconcile(
         _drop(kept)
     for candidate in found:
         lines = look.texts.get(candidate.file)
-        taken = [(thread.anchor.path, thread.anchor.start, thread.anchor.end) for thread in kept]
+        taken = [(thread.anchor.path, thread.anchor.start, thread.anchor.end) for thread in _awake(kept)]
         if look.report is None or not lines or any(near(candidate.place, other) for other in taken):
             continue
         if _room(kept, manners) > 0 or (candidate.hazard and manners.budget and _drop(kept)):
             kept.append(_opened(candidate, look.report, lines, look.now, new_id))
-    return tuple(kept)
+    return _bounded(kept, look.now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +90,8 @@ class _Placed:
 
 def _claims(placed: Sequence[_Placed], found: Sequence[Candidate]) -> dict[int, str]:
     """For each place of a finding (by its index) the thread that tells of it: the nearest, so that none is told twice."""
-    own = [one for one in placed if one.thread.origin == "risk" and not one.anchor.outdated]
+    awake = (one for one in placed if ASLEEP not in one.thread.tags)
+    own = [one for one in awake if one.thread.origin == "risk" and not one.anchor.outdated]
     claims: dict[int, str] = {}
     for at, candidate in enumerate(found):
         which = nearest(candidate.place, [one.place for one in own]) if candidate.found else None
@@ -95,16 +108,20 @@ def _for(one: _Placed, found: Sequence[Candidate], taken_by: Mapping[int, str]) 
 
 def _room(threads: Sequence[Thread], manners: Manners) -> int:
     """How many comments more there may be; below 0 when the user wants fewer than there are."""
-    return manners.budget - sum(thread.origin == "risk" and not thread.anchor.outdated for thread in threads)
+    return manners.budget - sum(thread.origin == "risk" and not thread.anchor.outdated for thread in _awake(threads))
 
 
 def _drop(threads: list[Thread]) -> bool:
     """Take back the comment that is needed least: of no hazard, without a word of the user's; whether there was one."""
-    spare = [one for one in threads if one.origin == "risk" and not talked(one) and not _hazards(one.tags)]
+    spare = [one for one in _awake(threads) if one.origin == "risk" and not talked(one) and not _hazards(one.tags)]
     if not spare:
         return False
     threads.remove(min(spare, key=lambda one: (one.state == "open", one.score, -one.created)))
     return True
+
+
+def _awake(threads: Iterable[Thread]) -> list[Thread]:
+    return [thread for thread in threads if ASLEEP not in thread.tags]
 
 
 def _hazards(tags: Iterable[str]) -> set[str]:
@@ -149,8 +166,17 @@ def _again(one: _Placed, look: Look, found: Sequence[Candidate], manners: Manner
     if one.altered and old.origin == "review":
         anchor = replace(old.anchor, outdated=True)  # what was said of a text says nothing of another
     thread = old if anchor == old.anchor else old.moved(anchor)
+    if ASLEEP in old.tags:
+        return _woken(thread, look, altered=one.altered)
     if anchor.outdated:
-        return _lost(thread, look.now) if talked(thread) else None
+        return _lost(thread, look.now) if talked(thread) else _rest(old)
+    if LOST in thread.tags:
+        thread = replace(_without(thread, LOST), state="open")
+    return _judged(thread, one, look, found, manners)
+
+
+def _judged(thread: Thread, one: _Placed, look: Look, found: Sequence[Candidate], manners: Manners) -> Thread | None:
+    """A thread at its place, by what the change risks there now."""
     if not talked(thread) and silenced(kind_of(thread), one.place, look.dismissals):
         return None
     if thread.origin != "risk":
@@ -166,7 +192,39 @@ def _again(one: _Placed, look: Look, found: Sequence[Candidate], manners: Manner
     # A hunk that no longer stands out keeps the comment that it has: comments that come and go are worse than none.
     risky = report is not None and reaches(report.band, manners.floor) and reaches(thread.band, manners.floor)
     risky = risky and any(near(one.place, (h.file, h.start, h.end)) for h in (report.hunks if report else ()))
-    return thread if (risky and not thread.tags) or talked(thread) else None
+    if (risky and not rules(thread.tags)) or talked(thread):
+        return thread
+    # lines that were put back (by a stash, say) are not those that the thread was about
+    return _rest(one.thread.moved(replace(one.thread.anchor, outdated=True)) if one.altered else thread)
+
+
+def _rest(thread: Thread) -> Thread | None:
+    """A thread that is not to be shown any more: what the user resolved sleeps, the rest is closed."""
+    return replace(thread, tags=(*thread.tags, ASLEEP)) if thread.state == "resolved" else None
+
+
+def _woken(thread: Thread, look: Look, *, altered: bool) -> Thread | None:
+    """A sleeping thread, awake if the change has its lines as they were; forgotten if they were edited meanwhile."""
+    if altered:
+        return None
+    anchor = thread.anchor
+    report = look.report
+    places = [(h.file, h.start, h.end) for h in report.hunks] if report else []
+    places += [(f.file, f.start, f.end) for f in report.findings] if report else []
+    inside = any(path == anchor.path and start <= anchor.start and anchor.end <= end for path, start, end in places)
+    return _without(thread, ASLEEP) if inside and not anchor.outdated else thread
+
+
+def _bounded(threads: Sequence[Thread], now: float) -> tuple[Thread, ...]:
+    """The threads without those that sleep too long, or are too many."""
+    asleep = sorted((each for each in threads if ASLEEP in each.tags), key=lambda each: -each.updated)
+    gone = {id(each) for each in asleep[MOST_ASLEEP:]}
+    gone |= {id(each) for each in asleep if now - each.updated > LONG_ASLEEP}
+    return tuple(thread for thread in threads if id(thread) not in gone)
+
+
+def _without(thread: Thread, tag: str) -> Thread:
+    return replace(thread, tags=tuple(each for each in thread.tags if each != tag))
 
 
 def _placed(anchor: Anchor, look: Look) -> tuple[Anchor, bool]:
@@ -196,7 +254,9 @@ def _stood(anchor: Anchor, seen: Sequence[str] | None) -> bool:
 
 def _lost(thread: Thread, now: float) -> Thread:
     """A thread whose text is gone but whose words are kept."""
-    return thread if thread.state == "resolved" else replace(thread, state="resolved", updated=now)
+    if thread.state == "resolved":
+        return thread
+    return replace(thread, state="resolved", updated=now, tags=(*_without(thread, LOST).tags, LOST))
 
 
 def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, *, altered: bool) -> Thread:
@@ -206,9 +266,10 @@ def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, 
         return thread
     comments = thread.comments
     if comments and comments[0].author == "sidecar":
-        first = replace(comments[0], body=_body(match, report))
+        body, evidence = _said(match, report)
+        first = replace(comments[0], body=body, evidence=evidence)
         comments = (first, *comments[1:])
-    same = match.band == thread.band and abs(match.score - thread.score) < _MOVED and match.tags == thread.tags
+    same = match.band == thread.band and abs(match.score - thread.score) < _MOVED and match.tags == rules(thread.tags)
     if same and thread.state == "open" and comments == thread.comments:
         return thread
     return replace(
@@ -226,13 +287,14 @@ def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, 
 def _opened(
     candidate: Candidate, report: RiskReport, lines: Sequence[str], now: float, new_id: Callable[[], str]
 ) -> Thread:
+    body, evidence = _said(candidate, report)
     return Thread(
         id=new_id(),
         anchor=make(candidate.file, lines, candidate.start, candidate.end),
         state="open",
         score=candidate.score,
         band=candidate.band,
-        comments=(Comment(id=new_id(), author="sidecar", body=_body(candidate, report), created=now),),
+        comments=(Comment(id=new_id(), author="sidecar", body=body, created=now, evidence=evidence),),
         created=now,
         updated=now,
         title=_title(candidate),
@@ -242,6 +304,11 @@ def _opened(
 
 def _title(candidate: Candidate) -> str:
     return words.head(candidate.findings[0]) if candidate.found else words.title(candidate.band)
+
+
+def _said(candidate: Candidate, report: RiskReport) -> tuple[str, tuple[Evidence, ...]]:
+    """A place's first comment, and what it rests on."""
+    return _body(candidate, report), words.evidence(candidate.hunk, report) if candidate.hunk else ()
 
 
 def _body(candidate: Candidate, report: RiskReport) -> str:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sidecar.core.review import Band, Finding, HunkRisk, Reason, RiskReport
+from sidecar.core.review import Band, Evidence, Finding, HunkRisk, Reason, RiskReport
 
 MOST_REASONS = 3
+MOST_EVIDENCE = 6
 _MOST_BESIDE = 1
 
 _SEVERITY: dict[Band, str] = {
@@ -28,6 +29,10 @@ _MARKUP = re.compile(
 _UNSEEN = re.compile(
     "[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f]"
 )
+
+
+_COMMIT = re.compile(r"(?<![\w./-])(?=[0-9a-f]*[a-f])(?=[a-f]*[0-9])[0-9a-f]{7,40}(?![\w/-]|\.\w)")
+"""A commit's id as our own sentences write it."""
 
 
 def title(band: Band) -> str:
@@ -90,6 +95,15 @@ def beside(findings: Sequence[Finding]) -> list[str]:
     """What rules found on risky lines, a line more in the comment on these: the first kinds, each once."""
     told = dict.fromkeys(f"{head(one)}. {one.remedy}" for one in findings)
     return [escape(text) for text in list(told)[:_MOST_BESIDE]]
+
+
+def evidence(hunk: HunkRisk, report: RiskReport) -> tuple[Evidence, ...]:
+    """The commits that a thread's first comment rests on, each once: those that its reasons, or those of its file, name."""
+    said = [*_telling(hunk.reasons), *_telling(report.reasons)]
+    shown = list(dict.fromkeys(reason.text for reason in said))[:MOST_REASONS]
+    texts = [*shown, *(reason.text for reason in said if reason.text.startswith(f"{hunk.file} "))]
+    ids = dict.fromkeys(id_ for text in texts for id_ in _COMMIT.findall(text))
+    return tuple(Evidence("commit", id_, id_) for id_ in list(ids)[:MOST_EVIDENCE])
 
 
 def reasons(found: Sequence[Reason], most: int = MOST_REASONS) -> list[str]:

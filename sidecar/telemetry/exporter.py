@@ -78,9 +78,9 @@ class Exporter:
     async def aclose(self) -> None:
         """Report what is left, if that goes quickly, and end."""
         self._closing.set()
-        await self._task
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._pace.farewell):
+                await self._task  # which may be in the middle of a report
                 await self._report_spans()
                 await self._report_metrics()
         if self._session is not None:

@@ -6,6 +6,8 @@ filters, as people rely on them.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Final, Literal
 
@@ -251,6 +253,7 @@ class GitWrites:
         """
         act = None if given.action == "abort" else GitAct("rewrite")
         git = await self._allowed("Rebasing", act)
+        before = await self._tip(git)
         if given.action == "start":
             await self._need_clean(git)
             stash = ["--autostash"] if given.autostash else []
@@ -258,7 +261,7 @@ class GitWrites:
         else:
             await self._run(git, "rebase", f"--{given.action}", seconds=_LONG)
         if given.action != "abort":
-            await self._test_rebased(git)
+            await self._test_rebased(git, before)
         return await self._standing(git)
 
     # ── tests before commits that git makes by itself ───────────────────────────────────────────────
@@ -289,16 +292,25 @@ class GitWrites:
         await self._run(git, "commit", "--quiet", "--no-edit", seconds=_LONG)
         return await self._standing(git)
 
-    async def _test_rebased(self, git: Git) -> None:
-        """Take a finished rebase back unless the tests of its result pass. Raises Refused."""
-        branch = await names.current(git)
-        if not self._bench.rules.require_tests or (await status(git)).doing or not branch:
+    async def _tip(self, git: Git) -> str:
+        """The branch's commit, as it was before a rebase that is under way; empty where that cannot be told."""
+        for folder in ("rebase-merge", "rebase-apply"):
+            with contextlib.suppress(OSError):
+                return (await asyncio.to_thread((git.git_dir / folder / "orig-head").read_text, "ascii")).strip()
+        return await self._head(git)
+
+    async def _head(self, git: Git) -> str:
+        return (await git.run("rev-parse", "--verify", "--quiet", "HEAD", ok=(0, 1, 128))).decode("ascii").strip()
+
+    async def _test_rebased(self, git: Git, before: str) -> None:
+        """Take a finished rebase back to `before` unless the tests of its result pass. Raises Refused."""
+        made = before and await self._head(git) != before
+        if not made or not self._bench.rules.require_tests or (await status(git)).doing:
             return
         try:
             await self._bench.gate(git)
         except BaseException as error:
-            # Until now the branch has moved once: from where it was, to what the rebase made.
-            await self._run(git, "reset", "--keep", f"refs/heads/{branch}@{{1}}")
+            await self._run(git, "reset", "--quiet", "--keep", before)
             if isinstance(error, Refused):
                 raise Refused(f"The rebase was taken back: {error.sentence}") from None
             raise

@@ -139,6 +139,7 @@ SECRETS = [
     ("a.py", 'url = "https://me:hunter2@example.org/x"', False),
     ("a.py", "aws = AKIAIOSFODNN7EXAMPLE", False),
     ("a.yml", "password: hunter22", False),
+    ("a.py", "pay(" + "'sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc')", False),
     ("a.py", "ours = given-by-the-settings", False),
 ]
 

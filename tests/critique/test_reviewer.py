@@ -12,7 +12,8 @@ from sidecar.core.errors import BadInput
 from sidecar.critique.critic import Critic
 from sidecar.critique.reviewer import ChangeReviewer
 from sidecar.providers.transport import Transport
-from sidecar.review.desk import ReviewDesk
+from sidecar.review.desk import Keeping, ReviewDesk
+from sidecar.review.dismissed import Dismissed
 from sidecar.review.reply import FactsWriter
 from sidecar.review.scorer import RiskScorer
 from sidecar.store.database import Database
@@ -47,9 +48,9 @@ class Bench:
         self.reviewer = ChangeReviewer(self.opened, self.critic, desk=self.at_desk, clock=lambda: 5.0)
 
     def new_desk(self) -> ReviewDesk:
-        return ReviewDesk(
-            self.git, ThreadStore(self.database), RiskScorer(self.git), FactsWriter(), DismissalStore(self.database)
-        )
+        dismissed = Dismissed(DismissalStore(self.database), str(self.git.root), lambda: 6.0)
+        keeping = Keeping(ThreadStore(self.database), dismissed)
+        return ReviewDesk(self.git, keeping, RiskScorer(self.git), FactsWriter())
 
     async def opened(self) -> Git:
         return self.git
@@ -126,6 +127,29 @@ async def test_mending_the_line_closes_what_was_said_of_it(bench: Bench) -> None
     bench.repo.write({"a.py": CHANGED.replace("eval", "parse")})
     assert await bench.threads() == []
     assert (await bench.review()).threads == 1, "another text can be spoken of again"
+
+
+async def test_what_was_dismissed_is_not_said_again(bench: Bench) -> None:
+    bench.repo.write({"a.py": CHANGED})
+    bench.upstream.add(called(on_eval()), called(on_eval(title="In other words")))
+    await bench.review()
+    (thread,) = await bench.threads()
+    await bench.desk.dismiss(thread.id, "it is ours", "lines")
+    found = await bench.review(refresh=True)
+    assert (len(found.remarks), found.threads) == (1, 0)
+    assert await bench.threads() == []
+
+
+async def test_a_thread_on_a_line_with_a_key_keeps_none_of_it(bench: Bench) -> None:
+    key = "ghp_" + "Zq7Rk2Wm9Xv4Bt6Lp1Nd8Hs3Jf5Gc0YaQwEr"
+    bench.repo.write({"a.py": BASE.replace("line 10\n", f'token = "{key}"\n')})
+    bench.upstream.add(called(comment("a.py", 10, 'token = "[redacted]"', title="A key")))
+    found = await bench.review()
+    assert found.threads == 1
+    assert key not in bench.upstream.last.raw.decode()
+    (thread,) = await bench.threads()
+    assert (thread.anchor.start, thread.anchor.outdated) == (10, False)
+    assert key not in repr(thread)
 
 
 async def test_a_comment_is_no_thread_where_its_text_is_not_in_the_file_now(bench: Bench) -> None:

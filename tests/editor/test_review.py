@@ -9,7 +9,7 @@ import pytest
 
 from sidecar.core.errors import BadInput, NotFound
 from sidecar.core.ports import EndpointStatus
-from sidecar.core.review import Anchor, Author, Comment, Thread
+from sidecar.core.review import Anchor, Author, Comment, Evidence, Thread
 from sidecar.editor.places import Places
 from sidecar.editor.protocol import ReplyParams, ReviewParams, ScopeItem, SetStateParams, SnapshotParams, TextParams
 from sidecar.editor.review import Review, status_of, thread_item
@@ -110,3 +110,28 @@ def test_a_status_without_a_review_has_no_numbers() -> None:
         "workspace": "/w", "message": "Mend it.", "companionPort": 0, "score": None, "band": None, "openThreads": 0,
         "scope": None, "revision": 0,
     }  # fmt: skip
+
+
+def test_only_evidence_that_can_be_opened_is_told() -> None:
+    told = (
+        Evidence("commit", "a1b2c3d", "a1b2c3d"),
+        Evidence("commit", "--help", "--help"),
+        Evidence("test", "test_it", "tests/test_a.py", 7),
+        Evidence("file", "passwd", "../../etc/passwd"),
+        Evidence("function", "f", "/etc/passwd", 3),
+    )
+    comment = Comment("c1", "sidecar", "hi", 3.0, evidence=told)
+    (item,) = thread_item(thread(Anchor("a", 1, 1, ("x",)), comment), PLACES).comments
+    assert [(each.kind, each.label, each.commit, each.uri, each.line) for each in item.evidence] == [
+        ("commit", "a1b2c3d", "a1b2c3d", "", 0),
+        ("test", "test_it", "", "file:///r/tests/test_a.py", 6),
+    ]
+
+
+def test_a_suggestion_is_offered_while_its_lines_are_there() -> None:
+    comment = Comment("c1", "model", "```suggestion\ny\n```", 3.0)
+    for anchor, offered in ((Anchor("a", 1, 1, ("x",)), True), (Anchor("a", 1, 1, ("x",), outdated=True), False)):
+        assert thread_item(thread(anchor, comment), PLACES).comments[0].suggestion is offered
+    writing = replace(comment, partial=True)
+    (item,) = thread_item(thread(Anchor("a", 1, 1, ("x",)), writing), PLACES).comments
+    assert (item.partial, item.suggestion) == (True, False)

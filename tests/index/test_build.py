@@ -136,6 +136,7 @@ def test_odd_files_are_listed_with_the_reason_and_stop_nothing(tmp_path):
             "latin.py": "def f(ä): pass\n".encode("latin-1"),
             "utf16.py": "def f(): pass\n".encode("utf-16"),
             "deep.py": "(" * 5000 + "\n",
+            "line.py": b"x = '" + b"a" * 6_000_000 + b"'\n",
         },
     )
     if sys.platform != "win32":
@@ -147,7 +148,7 @@ def test_odd_files_are_listed_with_the_reason_and_stop_nothing(tmp_path):
     reasons = {path: reason for path, _, _, _, reason, *_ in content(build_index(root, tmp_path / "state"))["files"]}
     assert reasons["good.py"] == reasons["latin.py"] == ""
     assert reasons["binary.py"] == reasons["utf16.py"] == "binary"
-    assert reasons["huge.py"] == "larger than 1 MB"
+    assert reasons["huge.py"] == reasons["line.py"] == "larger than 1 MB"
     assert reasons["long.js"] == reasons["lib.min.js"] == "minified"
     assert reasons["made.py"] == "generated"
     assert reasons["node_modules2/vendor/x.js"] == "vendored (vendor)"

@@ -17,7 +17,7 @@ MANY = {f"m{n}.py": f"def f{n}(): pass\n" for n in range(FEW + 2)}
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these classes are Linux's")
-def test_parsers_have_what_nobody_wants_and_the_writer_a_share(tmp_path: Path) -> None:
+def test_parsers_come_last_and_the_writer_has_a_share(tmp_path: Path) -> None:
     root, before = write_tree(tmp_path / "work", MANY), os.nice(0)
     with indexer(root, tmp_path / "state", "mild") as it:
         it.say("all", 1)
@@ -28,7 +28,7 @@ def test_parsers_have_what_nobody_wants_and_the_writer_a_share(tmp_path: Path) -
         workers = writer.children()
         assert len(workers) == min(2, os.cpu_count() or 1)
         for worker in workers:
-            assert (os.sched_getscheduler(worker.pid), worker.nice()) == (os.SCHED_IDLE, 19)
+            assert (os.sched_getscheduler(worker.pid), worker.nice()) == (os.SCHED_BATCH, 19)
             assert worker.ionice().ioclass == psutil.IOPRIO_CLASS_IDLE
 
 

@@ -91,11 +91,19 @@ class Robot:
 
 @contextmanager
 def at_the_editor(
-    rig: Rig, clean: Mapping[str, str], repository: Path, scratch: Path, *, vsix: Sequence[Path] = (VSIX,), **more: str
+    rig: Rig,
+    clean: Mapping[str, str],
+    repository: Path,
+    scratch: Path,
+    *,
+    vsix: Sequence[Path] = (VSIX,),
+    trust: bool = False,
+    settings: Mapping[str, Any] | None = None,
+    **more: str,
 ) -> Iterator[Robot]:
-    """An editor on `repository`, extensions installed from their .vsix, the server running in this environment.
+    """An editor on `repository` (or a `.code-workspace` file), extensions installed from their .vsix, the server running in this environment.
 
-    `more` is what the person's shell exports. Nothing is left running afterwards, and nothing was asked of the network.
+    With `trust` the editor asks whether folders are trusted; `settings` are the user's. `more` is what the person's shell exports. Nothing is left running afterwards, and nothing was asked of the network.
     """
     if not VSIX.is_file():
         pytest.fail("the extension is not packaged; run: make package", pytrace=False)
@@ -112,7 +120,13 @@ def at_the_editor(
             home=str(scratch / "code"),
             folder=str(repository),
             vsix=[str(each) for each in vsix],
-            settings={"sidecar.command": [str(ROOT / ".venv" / "bin" / "sidecar")]},
+            settings={
+                "sidecar.command": [str(ROOT / ".venv" / "bin" / "sidecar")],
+                "security.workspace.trust.enabled": trust,
+                "security.workspace.trust.startupPrompt": "never",
+                **(settings or {}),
+            },
+            trust=trust,
             pictures=str(PICTURES),
             viewport={"width": 1440, "height": 1080},
         )

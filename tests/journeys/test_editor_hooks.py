@@ -60,6 +60,9 @@ def test_guards_are_installed_and_removed_as_picked(
         robot.do("press", keys=["Enter"])
         robot.do("waitFor", selector=PICK, state="hidden")
         settled(robot, "git guard here; risk gate here, from high risk")
+        robot.do("hover", selector=".statusbar-item", text="Offline")
+        robot.do("waitFor", selector=".monaco-hover td", text="git guard here; risk gate here, from high risk")
+        robot.picture("hooks-status")
         assert [entry["matcher"] for entry in hooks(local)["PreToolUse"]] == [
             "Bash",
             "Edit|Write|MultiEdit|NotebookEdit",

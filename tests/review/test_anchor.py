@@ -1,9 +1,10 @@
 """Anchors find their lines again, or say that they cannot; they never point at other lines."""
 
+import itertools
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.core.diff import Hunk, map_line
@@ -183,3 +184,98 @@ def test_an_edit_found_in_place_lies_between_what_was_around_it(case):
 def test_finding_changes_nothing_but_the_place():
     anchor = make("a.py", TEXT, 3, 3)
     assert replace(find(anchor, ["", *TEXT]), start=3, end=3, before=anchor.before) == anchor
+
+
+COMMON = ["", "}", "    return None", "        pass", "    else:"]
+
+
+@st.composite
+def histories(draw):
+    """A text, a stretch of it, and edits, each followed line by line: what becomes of every line is known.
+
+    A line is a pair of its number and its text; lines with the same text are told apart by the number alone.
+    """
+    size = draw(st.integers(6, 40))
+    text = [(n, draw(st.one_of(st.just(f"line {n} of it"), st.sampled_from(COMMON)))) for n in range(size)]
+    first = draw(st.integers(0, size - 1))
+    last = min(size - 1, first + draw(st.integers(0, 4)))
+    versions, fresh = [text], size
+    for _ in range(draw(st.integers(1, 4))):
+        now = list(versions[-1])
+        for _ in range(draw(st.integers(1, 3))):
+            at = draw(st.integers(0, len(now)))
+            match draw(st.sampled_from(["insert", "delete", "edit", "move", "copy"])):
+                case "insert":
+                    new = draw(st.lists(st.sampled_from([*COMMON, "another line"]), min_size=1, max_size=4))
+                    now[at:at] = [(fresh + n, line) for n, line in enumerate(new)]
+                    fresh += len(new)
+                case "delete":
+                    del now[at : at + draw(st.integers(1, 5))]
+                case "edit" if at < len(now):
+                    now[at] = (fresh, now[at][1] + " edited")
+                    fresh += 1
+                case "move":
+                    cut = now[at : at + draw(st.integers(1, 12))]
+                    del now[at : at + len(cut)]
+                    to = draw(st.integers(0, len(now)))
+                    now[to:to] = cut
+                case "copy":
+                    cut = now[at : at + draw(st.integers(1, 3))]
+                    to = draw(st.integers(0, len(now)))
+                    now[to:to] = [(fresh + n, line) for n, (_, line) in enumerate(cut)]
+                    fresh += len(cut)
+        versions.append(now)
+    return versions, first, last
+
+
+def indistinct(anchor: Anchor, lines: list[str], place: int) -> bool:
+    """Whether the place looks just like the anchor's own, with most of what stands around it."""
+    around = [*anchor.before, *anchor.after]
+    size = len(anchor.text)
+    above = list(reversed(lines[max(0, place - 1 - len(anchor.before)) : place - 1]))
+    below = lines[place - 1 + size : place - 1 + size + len(anchor.after)]
+    same = sum(a == b for a, b in zip(reversed(anchor.before), above, strict=False))
+    same += sum(a == b for a, b in zip(anchor.after, below, strict=False))
+    return tuple(lines[place - 1 : place - 1 + size]) == anchor.text and 2 * same >= len(around)
+
+
+@pytest.mark.parametrize("known", [False, True])
+@given(histories())
+@settings(max_examples=400, deadline=None)
+def test_over_any_edits_the_lines_are_found_where_they_are_or_not_at_all(known, history):
+    """The reference follows each line by its number; the anchor sees texts alone, one version after the other."""
+    versions, first, last = history
+    texts = [[line for _, line in version] for version in versions]
+    wanted = [number for number, _ in versions[0][first : last + 1]]
+    anchor = make("a.py", texts[0], first + 1, last + 1)
+    for before, (version, lines) in zip(texts, list(zip(versions, texts, strict=True))[1:], strict=False):
+        stood = not anchor.outdated and anchor == make("a.py", before, anchor.start, anchor.end)
+        found = find(anchor, lines, compare(before, lines) if known and stood else None)
+        if found.outdated:
+            assert found == replace(anchor, outdated=True), "the last known place and all of the text are kept"
+            anchor = found
+            continue
+        assert tuple(lines[found.start - 1 : found.end]) == anchor.text
+        numbers = [number for number, _ in version[found.start - 1 : found.end]]
+        if numbers != wanted:
+            # other lines with the same text: taken only where nothing in the texts tells them apart
+            alone = [n for n, line in enumerate(anchor.text) if line.startswith("line ") and lines.count(line) == 1]
+            assert [numbers[n] for n in alone] == [wanted[n] for n in alone]
+            assert alone or known or indistinct(anchor, lines, found.start)
+            wanted = numbers
+        anchor = found
+
+
+@given(histories())
+@settings(max_examples=200, deadline=None)
+def test_lines_that_are_unlike_all_others_are_never_mistaken(history):
+    """With no line copied or repeated, there is one right answer, and it is given or none is."""
+    versions, first, last = history
+    texts = [[f"{line} #{number}" for number, line in version] for version in versions]
+    wanted = texts[0][first : last + 1]
+    anchor = make("a.py", texts[0], first + 1, last + 1)
+    for before, lines in itertools.pairwise(texts):
+        stood = not anchor.outdated and anchor == make("a.py", before, anchor.start, anchor.end)
+        anchor = find(anchor, lines, compare(before, lines) if stood else None)
+        if not anchor.outdated:
+            assert lines[anchor.start - 1 : anchor.end] == wanted

@@ -29,7 +29,7 @@ from sidecar.store.database import Database
 from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
 from sidecar.vcs.runner import Git
-from tests.fakes.provider import FakeProvider, fails, says
+from tests.fakes.provider import FakeProvider, fails, says, streams
 from tests.fakes.repository import Repository
 from tests.fakes.scorer import WordScorer
 
@@ -592,3 +592,63 @@ async def test_threads_of_others_are_kept_told_and_put_once(world):
     count = len(world.heard)
     assert (await (await world.desk()).suggest(lambda threads: [t for t in threads if t.id == "t1"])) == ()
     assert len(world.heard) == count
+
+
+async def writing(world, desk, *pieces):
+    """A thread in which an answer is being written, the gate that holds it back, and the task that waits for it."""
+    gate = asyncio.Event()
+    world.provider._answers = [streams(*pieces, gate, " the end.")]
+    world.write(a_py=CHANGED)
+    thread = (await desk.refresh()).threads[0]
+    task = asyncio.get_running_loop().create_task(desk.reply(thread.id, "why?"))
+    exchange = await world.provider.next_exchange()
+    while not desk.state().threads[0].comments[-1].partial:
+        await asyncio.sleep(0)
+    return thread, gate, task, exchange
+
+
+async def test_an_answer_is_shown_while_it_is_written_and_kept_when_it_is_whole(world):
+    desk = await world.desk()
+    thread, gate, task, _ = await writing(world, desk, "Beca")
+    draft = world.heard[-1].threads[0].comments[-1]
+    assert (draft.author, draft.body, draft.name, draft.partial) == ("model", "Beca", "fake", True)
+    await desk.set_state(thread.id, "open")
+    world.write(a_py="new\n" + CHANGED)
+    await desk.refresh()  # moves the thread, and stores it
+    assert all(not comment.partial for kept in await desk._store.all(desk.root) for comment in kept.comments)
+    gate.set()
+    done = await task
+    assert [(c.id, c.body, c.partial) for c in done.comments[2:]] == [(draft.id, "Beca the end.", False)]
+    assert done.anchor.start == 11
+
+
+async def test_resolving_a_thread_stops_its_answer(world):
+    desk = await world.desk()
+    thread, _, task, exchange = await writing(world, desk, "Beca")
+    await desk.set_state(thread.id, "resolved")
+    done = await task
+    assert done.state == "resolved"
+    assert [(c.body, c.partial) for c in done.comments[2:]] == [("Beca\n\n*Stopped: the thread was resolved.*", False)]
+    assert exchange.closed.is_set()
+
+
+async def test_dismissing_a_thread_stops_its_answer_and_it_stays_away(world):
+    desk = await world.desk()
+    thread, _, task, exchange = await writing(world, desk, "Beca")
+    await desk.dismiss(thread.id, "no", "lines")
+    await task
+    assert exchange.closed.is_set()
+    assert [t.id for t in desk.state().threads].count(thread.id) == 0
+
+
+async def test_an_editor_that_leaves_ends_the_answer_and_nothing_half_written_is_kept(world):
+    desk = await world.desk()
+    thread, _, task, exchange = await writing(world, desk, "Beca")
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert exchange.closed.is_set()
+    assert [comment.author for comment in desk.state().threads[0].comments] == ["sidecar", "user"]
+    desk = await world.desk()
+    assert [comment.author for comment in (await desk.refresh()).threads[0].comments] == ["sidecar", "user"]
+    assert thread.id == desk.state().threads[0].id

@@ -7,13 +7,19 @@ from dataclasses import replace
 
 import pytest
 
+from sidecar.core.diff import Hunk
 from sidecar.core.errors import UpstreamCut, UpstreamError, UpstreamUnreachable
+from sidecar.core.events import error_event
 from sidecar.core.review import Anchor, Comment, Finding, HunkRisk, LineRisk, Reason, RiskReport, Thread
 from sidecar.review import reply as room
-from sidecar.review.reply import Answer, FactsWriter, ReplyWriter
+from sidecar.review.reply import Answer, FactsWriter, Matter, ReplyWriter
 from tests.fakes.provider import FakeProvider, fails, message, says, streams
 
 LINES = [f"line {n}" for n in range(1, 101)]
+
+
+def ignore(_: str) -> None:
+    """For who waits for the whole answer."""
 
 
 def thread(*said: tuple[str, str], **anchor) -> Thread:
@@ -25,14 +31,14 @@ def thread(*said: tuple[str, str], **anchor) -> Thread:
 
 async def asked(of: Thread, lines=LINES) -> dict:
     provider = FakeProvider(says("Because."))
-    await ReplyWriter(provider).answer(of, lines)
+    await ReplyWriter(provider).answer(of, Matter(lines), ignore)
     return provider.exchanges[0].request.body
 
 
 async def test_the_answer_is_the_models_and_names_the_provider():
     for script in (says("  Because\nof that. "), streams("  Because\n", "of that. ")):
         provider = FakeProvider(script)
-        answer = await ReplyWriter(provider).answer(thread(("user", "why?")), LINES, workspace="/w")
+        answer = await ReplyWriter(provider).answer(thread(("user", "why?")), Matter(LINES, workspace="/w"), ignore)
         assert answer == Answer("  Because\nof that. ", "model", "fake")
         assert provider.exchanges[0].closed.is_set()
         assert provider.exchanges[0].turn.workspace == "/w"
@@ -40,7 +46,8 @@ async def test_the_answer_is_the_models_and_names_the_provider():
 
 async def test_the_request_is_plain_and_ends_with_the_question():
     body = await asked(thread(("user", "why?")))
-    assert set(body) == {"model", "max_tokens", "system", "messages"}
+    assert set(body) == {"model", "max_tokens", "stream", "system", "messages"}
+    assert body["stream"] is True
     assert [turn["role"] for turn in body["messages"]] == ["user", "assistant", "user"]
     assert body["messages"][-1]["content"] == "why?"
     assert body["messages"][1]["content"] == "**High risk.** Look here."
@@ -87,13 +94,12 @@ async def test_names_and_lines_with_any_bytes_can_be_sent():
     [
         (fails(UpstreamUnreachable("No connection to the provider.")), "No connection to the provider."),
         (fails(UpstreamError("Too many requests.", status=429)), "Too many requests."),
-        (streams("half", UpstreamCut("The answer broke off.")), "The answer broke off."),
         (says(""), "fake answered without text."),
         (says(" \n"), "fake answered without text."),
     ],
 )
 async def test_a_provider_that_fails_is_told_in_a_sentence(script, said):
-    answer = await ReplyWriter(FakeProvider(script)).answer(thread(("user", "why?")), LINES)
+    answer = await ReplyWriter(FakeProvider(script)).answer(thread(("user", "why?")), Matter(LINES), ignore)
     assert answer.author == "sidecar"
     assert answer.body == f"There is no answer: {said} Your comment is kept; reply again to ask again."
 
@@ -103,7 +109,7 @@ async def test_a_provider_that_does_not_answer_is_given_up(monkeypatch):
     script = says("late")
     script.before = asyncio.Event()
     provider = FakeProvider(script)
-    answer = await ReplyWriter(provider).answer(thread(("user", "why?")), LINES)
+    answer = await ReplyWriter(provider).answer(thread(("user", "why?")), Matter(LINES), ignore)
     assert "fake did not answer within 0.01 seconds." in answer.body
     assert provider.exchanges[0].cancelled
 
@@ -111,7 +117,9 @@ async def test_a_provider_that_does_not_answer_is_given_up(monkeypatch):
 async def test_leaving_lets_go_of_the_provider():
     script = streams("half", asyncio.Event())
     provider = FakeProvider(script)
-    task = asyncio.get_running_loop().create_task(ReplyWriter(provider).answer(thread(("user", "why?")), LINES))
+    task = asyncio.get_running_loop().create_task(
+        ReplyWriter(provider).answer(thread(("user", "why?")), Matter(LINES), ignore)
+    )
     exchange = await provider.next_exchange()
     while exchange.brought < 3:
         await asyncio.sleep(0)
@@ -138,7 +146,7 @@ async def test_without_a_model_the_analysers_facts_answer():
         "a.py", 51, 52, 0.37, (LineRisk(51, 0.2), LineRisk(52, 0.3)), (Reason("len", 29, 0.1, "It is *long*."),)
     )
     elsewhere = HunkRisk("a.py", 90, 95, 0.9)
-    answer = await FactsWriter().answer(thread(("user", "why?")), LINES, report=report(elsewhere, here))
+    answer = await FactsWriter().answer(thread(("user", "why?")), Matter(LINES, report=report(elsewhere, here)), ignore)
     assert answer.author == "sidecar"
     assert "not a model" in answer.body
     assert "Their score is 0.37, that of the whole change 0.55." in answer.body
@@ -151,14 +159,14 @@ async def test_without_a_model_the_analysers_facts_answer():
     "change", [None, report(), report(HunkRisk("b.py", 50, 52, 0.4)), report(HunkRisk("a.py", 60, 61, 0.4))]
 )
 async def test_without_facts_that_is_said(change):
-    answer = await FactsWriter().answer(thread(("user", "why?")), LINES, report=change)
+    answer = await FactsWriter().answer(thread(("user", "why?")), Matter(LINES, report=change), ignore)
     assert "not part of the uncommitted change" in answer.body
 
 
 async def test_facts_survive_a_file_that_is_gone_or_shorter():
     here = HunkRisk("a.py", 50, 52, 0.37, (LineRisk(52, 0.3),))
     for lines in (None, LINES[:10]):
-        answer = await FactsWriter().answer(thread(("user", "why?")), lines, report=report(here))
+        answer = await FactsWriter().answer(thread(("user", "why?")), Matter(lines, report=report(here)), ignore)
         assert "Look first" not in answer.body
         assert "0.37" in answer.body
 
@@ -168,7 +176,52 @@ async def test_a_finding_is_answered_with_what_is_known_of_it_where_no_score_is(
         "secret", "a.py", 51, 51, "danger", "a secret", "This line holds one.", "It matters.", "Out with it."
     )
     report = RiskReport(0.01, "low", -4.0, "m@1", findings=(found, replace(found, start=9, end=9, what="Elsewhere.")))
-    answer = await FactsWriter().answer(thread(("user", "why?")), LINES, report=report)
+    answer = await FactsWriter().answer(thread(("user", "why?")), Matter(LINES, report=report), ignore)
     assert "**Hazard: a secret.** This line holds one. It matters. Out with it." in answer.body
     assert "Elsewhere" not in answer.body
     assert "Their score" not in answer.body
+
+
+async def test_an_answer_is_told_as_it_grows():
+    heard = []
+    answer = await ReplyWriter(FakeProvider(streams("It ", "is ", "so."))).answer(
+        thread(("user", "why?")), Matter(LINES), heard.append
+    )
+    assert heard == ["It ", "It is ", "It is so."]
+    assert answer.body == "It is so."
+
+
+@pytest.mark.parametrize(
+    ("fault", "told"),
+    [
+        (UpstreamCut("The answer broke off."), "The answer broke off."),
+        (error_event("overloaded_error", "Too much *now*."), "Too much \\*now\\*."),
+    ],
+)
+async def test_what_came_before_an_answer_broke_off_is_kept_with_the_reason(fault, told):
+    answer = await ReplyWriter(FakeProvider(streams("half", fault))).answer(
+        thread(("user", "why?")), Matter(LINES), ignore
+    )
+    assert answer.author == "model"
+    assert answer.body == f"half\n\n*The answer ends here: {told} Reply again to ask again.*"
+
+
+async def test_the_model_is_shown_what_changed_and_what_is_known():
+    provider = FakeProvider(says("Because."))
+    here = HunkRisk("a.py", 51, 52, 0.37, (), (Reason("len", 29, 0.1, "It is long."),))
+    hunks = [Hunk(40, 51, ("was one", "was two"), ("line 51", "line 52")), Hunk(90, 95, ("other",), ("line 95",))]
+    matter = Matter(LINES, hunks, report(here))
+    await ReplyWriter(provider).answer(thread(("user", "why?")), matter, ignore)
+    first = provider.exchanges[0].request.body["messages"][0]["content"]
+    assert "<replaced>\n-was one\n-was two\n</replaced>" in first
+    assert "score 0.37, the whole change 0.55" in first
+    assert "- It is long." in first
+    assert "Lowers the risk:\n\n- Its author knows it." in first
+    assert "other" not in first
+
+
+async def test_what_is_still_being_written_is_not_sent():
+    one = thread(("user", "why?"))
+    draft = Comment("d", "model", "half", 9.0, partial=True)
+    turns = (await asked(replace(one, comments=(*one.comments, draft))))["messages"]
+    assert turns[-1]["content"] == "why?"

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.review import Finding, HunkRisk, Reason, RiskReport
-from sidecar.review.words import cases, code, comment, defuse, escape, found, head, raising, reasons, title
+from sidecar.review.words import cases, code, comment, defuse, escape, evidence, found, head, raising, reasons, title
 
 REPORT = RiskReport(
     0.314,
@@ -159,3 +159,27 @@ HARMLESS = [
 @pytest.mark.parametrize(("given", "wanted"), [row[1:] for row in HARMLESS], ids=[row[0] for row in HARMLESS])
 def test_a_models_markdown_leads_nowhere(given, wanted):
     assert defuse(given) == wanted
+
+
+def test_the_commits_that_reasons_name_are_evidence():
+    here = Reason(
+        "nfix", 3, 0.5, "Lines repaired by a1b2c3d and 99887f7; not deadbeef.py, 1234567, abcdefg or x/0a0a0a0/."
+    )
+    again = Reason("exp", 3, 0.2, "Also a1b2c3d, and 0f0f0f0.")
+    report = RiskReport(0.4, "high", -1.0, "m@1", reasons=(again, Reason("low", 1, -0.5, "Lowered by fffff00.")))
+    told = evidence(HunkRisk("a.py", 1, 2, 0.4, (), (here,)), report)
+    assert [(each.kind, each.target) for each in told] == [
+        ("commit", "a1b2c3d"),
+        ("commit", "99887f7"),
+        ("commit", "0f0f0f0"),
+    ]
+
+
+def test_what_a_file_is_known_for_is_evidence_even_where_three_other_reasons_are_shown():
+    more = [Reason(f"r{n}", 1, 1.0 - n / 10, f"Reason {n}.") for n in range(4)]
+    files = [
+        Reason("nfix", 9, 0.1, f"{path} was repaired 9 times before (newest: {id_}).")
+        for path, id_ in (("a.py", "a1a1a1a"), ("b.py", "b2b2b2b"))
+    ]
+    report = RiskReport(0.4, "high", -1.0, "m@1", reasons=(*more, *files))
+    assert [each.target for each in evidence(HunkRisk("a.py", 1, 2, 0.4), report)] == ["a1a1a1a"]

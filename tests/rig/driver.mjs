@@ -67,15 +67,15 @@ export const freePort = () =>
     });
   });
 
-/** Start the editor's server in a process group of its own; `stop` ends that group and waits for its end. */
-export async function startEditor(home, env = {}) {
+/** Start the editor's server in a process group of its own; `stop` ends that group and waits for its end. With `trust` it asks for it. */
+export async function startEditor(home, env = {}, { trust = false } = {}) {
   const port = await freePort();
   const file = path.join(home, 'code-server.log');
   const log = fs.openSync(file, 'a');
   const child = spawn(
     process.env.RIG_CODE_SERVER_BIN,
     ['--auth', 'none', '--bind-addr', `127.0.0.1:${port}`, '--config', '/dev/null', ...folders(home)].concat(
-      '--disable-telemetry', '--disable-update-check', '--disable-workspace-trust', '--disable-getting-started-override',
+      '--disable-telemetry', '--disable-update-check', '--disable-getting-started-override', trust ? [] : '--disable-workspace-trust',
     ),
     { env: environment(env), stdio: ['ignore', log, log], detached: true },
   );
@@ -120,7 +120,7 @@ const RESOURCE = /^https:\/\/vscode-remote\+127-002e0-002e0-002e1-003a\d+\.vscod
 const LOCAL = /^(?:https?|wss?):\/\/127\.0\.0\.1[:/]|^(?:data|blob|vscode[\w-]*):/;
 
 /**
- * Open `folder` in the editor at `base`. `page.outside` keeps every request that would leave this machine.
+ * Open `folder` (or a `.code-workspace` file) in the editor at `base`. `page.outside` keeps every request that would leave this machine.
  * With `tests` ({ extension, module }) the window is an extension development host that runs `module` (a path
  * without .js whose `run()` is awaited); `page.testExit` then resolves to its exit code.
  */
@@ -137,9 +137,15 @@ export async function openWorkbench(browser, base, folder, { tests, viewport = {
     if (place >= 0 && RESOURCE.test(response.url()) && response.fromServiceWorker()) page.outside.splice(place, 1);
   });
   if (tests) await makeTestHost(context, page, base, tests);
-  await page.goto(`${base}/?folder=${encodeURIComponent(folder)}`, { waitUntil: 'domcontentloaded' });
+  await page.goto(addressOf(base, folder), { waitUntil: 'domcontentloaded' });
   await page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor();
   return page;
+}
+
+/** Where the editor shows a folder, a `.code-workspace` file, or (an empty name) nothing. */
+export function addressOf(base, folder) {
+  if (!folder) return `${base}/?ew=true`;
+  return `${base}/?${folder.endsWith('.code-workspace') ? 'workspace' : 'folder'}=${encodeURIComponent(folder)}`;
 }
 
 // A built VS Code takes its development options from its page's configuration element only.

@@ -10,11 +10,11 @@ const session = { editor: undefined, browser: undefined, page: undefined, home: 
 
 const own = {
   /** { home, folder, vsix, env, settings, pictures }: an editor with these extensions (one or several) installed, showing the folder. */
-  async start({ home, folder, vsix, env = {}, settings = {}, pictures, viewport }) {
+  async start({ home, folder, vsix, env = {}, settings = {}, pictures, viewport, trust }) {
     Object.assign(session, { home, pictures });
     driver.prepare(home, settings);
     for (const each of [vsix ?? []].flat()) driver.installExtension(home, each, env);
-    [session.editor, session.browser] = await Promise.all([driver.startEditor(home, env), driver.openBrowser()]);
+    [session.editor, session.browser] = await Promise.all([driver.startEditor(home, env, { trust }), driver.openBrowser()]);
     session.page = await driver.openWorkbench(session.browser, session.editor.base, folder, { viewport });
     return { base: session.editor.base, pid: session.editor.pid };
   },
@@ -25,6 +25,11 @@ const own = {
     [session.editor, session.browser] = await Promise.all([driver.startEditor(home, env), driver.openBrowser()]);
     session.page = await driver.openWorkbench(session.browser, session.editor.base, folder, { tests: { extension, module } });
     return session.page.testExit;
+  },
+  /** { folder }: show another folder in the window, or nothing. */
+  async open({ folder }) {
+    await session.page.goto(driver.addressOf(session.editor.base, folder), { waitUntil: 'domcontentloaded' });
+    await session.page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor();
   },
   /** Load the window again: a new extension host. */
   async reload() {
@@ -48,6 +53,8 @@ const own = {
   insert: async ({ text }) => session.page.keyboard.insertText(text),
   /** { selector, text }: click the first visible match. */
   click: async ({ selector, text = '' }) => session.page.locator(selector).filter({ hasText: text, visible: true }).first().click(),
+  /** { selector, text }: rest the mouse on the first visible match. */
+  hover: async ({ selector, text = '' }) => session.page.locator(selector).filter({ hasText: text, visible: true }).first().hover(),
   /** { selector, text, state }: wait for an element. */
   waitFor: async ({ selector, text = '', state = 'visible' }) =>
     session.page.locator(selector).filter({ hasText: new RegExp(text) }).first().waitFor({ state }),
@@ -65,6 +72,8 @@ const own = {
   },
   /** { selector }: the texts of all matches. */
   texts: async ({ selector }) => session.page.locator(selector).allInnerTexts(),
+  /** { selector }: what a screen reader says of all matches. */
+  labels: async ({ selector }) => session.page.locator(selector).evaluateAll((all) => all.map((one) => one.getAttribute('aria-label') ?? '')),
 };
 
 async function close() {

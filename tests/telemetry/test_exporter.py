@@ -152,19 +152,23 @@ async def test_the_line_is_bounded_and_the_newest_stay(collector: Collector):
     assert collector.metrics() == [5_000]
 
 
-async def test_a_collector_that_does_not_answer_does_not_hold_up_the_end():
+@pytest.mark.parametrize("spans", [3600.0, 0.01], ids=["asked at the end", "in the middle of a report"])
+async def test_a_collector_that_does_not_answer_does_not_hold_up_the_end(spans: float):
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
         await reader.read()
         writer.close()
         await writer.wait_closed()
         gone.set()
 
-    gone = asyncio.Event()
+    asked, gone = asyncio.Event(), asyncio.Event()
     hanging = await asyncio.start_server(hang, "127.0.0.1", 0)
     meter, loop = Meter(), asyncio.get_running_loop()
     url = f"http://127.0.0.1:{hanging.sockets[0].getsockname()[1]}"
-    async with reporting(url, meter, replace(QUICK, spans=3600, farewell=0.05)):
+    async with reporting(url, meter, replace(QUICK, spans=spans, patience=60.0, farewell=0.05)):
         meter.count(RECORD)
+        if spans < 1:
+            await asked.wait()
         began = loop.time()
     assert loop.time() - began < 2
     await gone.wait()

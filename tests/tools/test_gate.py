@@ -148,6 +148,17 @@ async def test_a_rebase_whose_tests_fail_is_taken_back(call: Call, gated, forked
     assert counter.read_text() == "xx"
 
 
+async def test_a_rebase_that_makes_nothing_takes_nothing_back(
+    call: Call, gated, repo: Repository, counter: Path
+) -> None:
+    repo.git("branch", "topic")
+    tip = repo.commit("Ours", {"ours.txt": "x"})
+    gated(command(counter, 1))
+    assert not (await call("git_rebase", onto="topic")).error
+    assert repo.head == tip
+    assert not counter.exists()
+
+
 async def test_a_rebase_with_conflicts_is_tested_when_it_ends(
     call: Call, gated, repo: Repository, counter: Path
 ) -> None:

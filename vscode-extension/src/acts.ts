@@ -2,8 +2,10 @@
 
 import { type Comment, type CommentThread, type QuickPickItem, Range, ThemeIcon, Uri, WorkspaceEdit, window, workspace } from 'vscode';
 
+import { showCommit } from './commits';
 import type { CommandId } from './commands';
 import type { Asker, Threads } from './comments';
+import { evidenceAt } from './evidence';
 import { reason } from './log';
 import { placed } from './lines';
 import type { DismissalItem, DismissalScope, EditItem, ThreadItem } from './protocol';
@@ -14,7 +16,7 @@ export type Meant = CommentThread | string | undefined;
 
 type Act = (item: ThreadItem) => Promise<void>;
 
-type Acts = Extract<CommandId, 'sidecar.dismissals' | `sidecar.thread.${'fix' | 'apply' | 'stage' | 'revert' | 'dismiss'}`>;
+type Acts = Extract<CommandId, 'sidecar.dismissals' | 'sidecar.evidence' | `sidecar.thread.${'fix' | 'apply' | 'stage' | 'revert' | 'dismiss' | 'answer'}`>;
 
 /** Whoever takes a task to Claude Code. */
 export interface HandsOver {
@@ -22,7 +24,7 @@ export interface HandsOver {
 }
 
 /** The commands on threads, by id. */
-export function threadActs(threads: Threads, server: Asker, claude: HandsOver): Record<Acts, (thread: Meant) => Promise<void>> {
+export function threadActs(threads: Threads, server: Asker, claude: HandsOver): Record<Acts, (...given: never[]) => Promise<void>> {
   const on = (what: string, act: Act) => (thread: Meant): Promise<void> => doing(what, threads, thread, act);
   return {
     'sidecar.thread.fix': on('hand the thread to Claude Code', async ({ id, uri }) => {
@@ -34,6 +36,8 @@ export function threadActs(threads: Threads, server: Asker, claude: HandsOver): 
       await edit(Uri.parse(item.uri), (text) => server.ask('sidecar/hunk/revert', { id: item.id, text }));
     }),
     'sidecar.thread.dismiss': on('dismiss the comment', (item) => dismiss(item, server)),
+    'sidecar.thread.answer': on('reply', (item) => reply(item, threads)),
+    'sidecar.evidence': (...named: unknown[]) => told('open the evidence', () => openEvidence(named, threads)),
     'sidecar.dismissals': () => told('show the dismissed comments', () => showDismissals(server)),
   };
 }
@@ -51,6 +55,22 @@ async function told(what: string, act: () => Promise<void>): Promise<void> {
   } catch (error) {
     void window.showErrorMessage(`Sidecar could not ${what}. ${reason(error)}`);
   }
+}
+
+/** A reply without the mouse: the editor cannot be asked to put the cursor into a thread's own box. */
+async function reply(item: ThreadItem, threads: Threads): Promise<void> {
+  const text = await window.showInputBox({ title: 'Reply to Sidecar', prompt: item.title, placeHolder: 'Ask why, or say what you did about it', ignoreFocusOut: true });
+  if (!text?.trim()) return;
+  await threads.reveal(item);
+  await threads.reply({ thread: item.id, text });
+}
+
+async function openEvidence(named: readonly unknown[], threads: Threads): Promise<void> {
+  const found = evidenceAt(named, (id) => threads.meant(id)?.comments ?? []);
+  const item = threads.meant(String(named[0]));
+  if (!found || !item) throw new Error('The comment that it belongs to is gone.');
+  if (found.kind === 'commit') await showCommit(found.commit, Uri.parse(item.uri));
+  else await window.showTextDocument(Uri.parse(found.uri), { selection: new Range(found.line, 0, found.line, 0) });
 }
 
 // ── the hunk and the suggestion ────────────────────────────────────────────────────────────────────

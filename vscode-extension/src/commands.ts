@@ -91,6 +91,8 @@ export const COMMANDS = {
   'sidecar.thread.stage': { title: 'Stage Hunk', icon: 'add' },
   'sidecar.thread.revert': { title: 'Revert Hunk', icon: 'discard' },
   'sidecar.thread.dismiss': { title: 'Dismiss…', icon: 'bell-slash' },
+  'sidecar.thread.answer': { title: 'Reply to Thread at Cursor', icon: 'comment' },
+  'sidecar.evidence': { title: 'Open Evidence', icon: 'link' },
   'sidecar.thread.reply': { title: 'Reply', icon: 'comment' },
   'sidecar.thread.goTo': { title: 'Go to Comment', icon: 'comment' },
   'sidecar.thread.resolve': { title: 'Resolve', icon: 'pass' },

@@ -14,13 +14,16 @@ import {
   Uri,
   comments,
   window,
+  workspace,
 } from 'vscode';
 
+import { EVIDENCE, defused, evidenceLinks } from './evidence';
 import { reason } from './log';
 import type { Band, CommentItem, Requests, ThreadItem, ThreadsChanged } from './protocol';
 import { atLine, reaches, reconcile } from './reconcile';
+import { onReturn } from './returns';
 import type { Settings } from './settings';
-import { threadContext, threadLabel } from './words';
+import { providerName, threadContext, threadLabel } from './words';
 
 const MEDIA: Readonly<Record<CommentItem['author'], (band: Band) => string>> = {
   sidecar: (band) => `risk-${band}.svg`,
@@ -42,18 +45,21 @@ interface SidecarComment extends Comment {
 
 interface Shown {
   item: ThreadItem;
+  made: ReadonlyMap<string, SidecarComment>;
   readonly thread: CommentThread;
 }
 
 export class Threads implements Disposable {
   private readonly controller: CommentController;
   private readonly shown = new Map<string, Shown>();
+  private readonly returns: Disposable;
 
   constructor(
     private readonly server: Asker,
     private readonly media: Uri,
     private readonly settings: () => Pick<Settings, 'minimumBand' | 'expand'>,
   ) {
+    this.returns = onReturn((uri) => { this.place(uri); });
     this.controller = comments.createCommentController('sidecar', 'Sidecar');
     this.controller.options = {
       prompt: 'Reply to Sidecar…',
@@ -93,7 +99,8 @@ export class Threads implements Disposable {
   /** Shows threads on another text than their file's, such as a proposed one; nothing can be said in them. */
   preview(items: readonly ThreadItem[], uri: Uri): Disposable {
     const threads = items.map((item) => {
-      const thread = this.controller.createCommentThread(uri, rangeOf(item), this.commentsOf(item));
+      const unlinked = { ...item, comments: item.comments.map((comment) => ({ ...comment, evidence: [] })) };
+      const thread = this.controller.createCommentThread(uri, rangeOf(item), this.commentsOf(unlinked));
       thread.label = threadLabel(item);
       thread.canReply = false;
       thread.contextValue = 'proposal';
@@ -130,9 +137,9 @@ export class Threads implements Disposable {
     }
   }
 
-  /** Resolves a thread (or the thread of an id) or opens it again. */
-  async setState(thread: CommentThread | string, state: ThreadItem['state']): Promise<void> {
-    const shown = this.find(thread);
+  /** Resolves a thread (or the thread of an id, or the one at the cursor) or opens it again. */
+  async setState(thread: CommentThread | string | undefined, state: ThreadItem['state']): Promise<void> {
+    const shown = this.find(thread ?? this.meant(undefined)?.id ?? '');
     if (!shown) return;
     try {
       this.upsert(await this.server.ask('sidecar/thread/setState', { id: shown.item.id, state }));
@@ -142,8 +149,19 @@ export class Threads implements Disposable {
   }
 
   dispose(): void {
+    this.returns.dispose();
     this.shown.clear();
     this.controller.dispose();
+  }
+
+  /** Puts a document's threads where the server knows them to be: the editor moves them with edits, but not back with their undoing. */
+  private place(uri: string): void {
+    for (const { item, thread } of this.shown.values()) {
+      if (Uri.parse(item.uri).toString() !== uri) continue;
+      const { start, end } = rangeOf(item);
+      // A range that is equal to the one it was given last is not looked at.
+      thread.range = new Range(start, end.with({ character: thread.range?.end.character === 0 ? 1 : 0 }));
+    }
   }
 
   private upsert(item: ThreadItem): void {
@@ -157,12 +175,13 @@ export class Threads implements Disposable {
 
   private create(item: ThreadItem): void {
     // Given without its comments a thread counts as a draft, and the editor opens the reply box in it.
-    const thread = this.controller.createCommentThread(Uri.parse(item.uri), rangeOf(item), this.commentsOf(item));
+    const made = this.commentsOf(item);
+    const thread = this.controller.createCommentThread(Uri.parse(item.uri), rangeOf(item), made);
     thread.collapsibleState = this.opensExpanded(item)
       ? CommentThreadCollapsibleState.Expanded
       : CommentThreadCollapsibleState.Collapsed;
     this.dress(thread, item);
-    this.shown.set(item.id, { item, thread });
+    this.shown.set(item.id, { item, thread, made: byId(made) });
   }
 
   private update(item: ThreadItem): void {
@@ -178,7 +197,9 @@ export class Threads implements Disposable {
     }
     shown.item = item;
     shown.thread.range = rangeOf(item);
-    shown.thread.comments = this.commentsOf(item);
+    const made = this.commentsOf(item, shown.made);
+    shown.made = byId(made);
+    shown.thread.comments = made;
     this.dress(shown.thread, item);
   }
 
@@ -191,27 +212,35 @@ export class Threads implements Disposable {
   private dress(thread: CommentThread, item: ThreadItem): void {
     thread.label = threadLabel(item);
     thread.contextValue = threadContext(item);
-    thread.canReply = item.state === 'open';
+    thread.canReply = item.state === 'open' && workspace.isTrusted;
     thread.state = item.state === 'open' ? CommentThreadState.Unresolved : CommentThreadState.Resolved;
   }
 
-  private commentsOf(item: ThreadItem): SidecarComment[] {
-    return item.comments.map((comment) => this.comment(comment, item));
+  /** The comments of a thread. Those of before are changed, not made anew: the editor then draws only what differs. */
+  private commentsOf(item: ThreadItem, before?: ReadonlyMap<string, SidecarComment>): SidecarComment[] {
+    return item.comments.map((comment) => Object.assign(before?.get(comment.id) ?? {}, this.comment(comment, item)));
   }
 
   private comment(item: CommentItem, thread: ThreadItem): SidecarComment {
     const body = new MarkdownString(item.body, true);
     body.isTrusted = false;
     body.supportHtml = false;
+    // Links are ours alone: those of the text stay dead, even in a comment that has some.
+    const links = evidenceLinks(thread.id, item);
+    if (links) {
+      body.value = `${defused(item.body)}\n\n${links}`;
+      body.isTrusted = { enabledCommands: [EVIDENCE] };
+    }
     return {
       id: item.id,
       thread: thread.id,
       author: {
-        name: item.name || NAMES[item.author],
+        name: item.author === 'model' && item.name ? providerName(item.name) : item.name || NAMES[item.author],
         iconPath: Uri.joinPath(this.media, MEDIA[item.author](thread.band)),
       },
       body,
       mode: CommentMode.Preview,
+      label: item.partial ? 'writing…' : '',
       contextValue: item.suggestion ? `${item.author} suggestion` : item.author,
       timestamp: new Date(item.created * 1000),
     };
@@ -219,8 +248,8 @@ export class Threads implements Disposable {
 
   private showDraft(shown: Shown, text: string, label: string): void {
     const { item, thread } = shown;
-    const draft: CommentItem = { id: '', author: 'user', name: '', body: text, created: Date.now() / 1000, partial: false, suggestion: false };
-    thread.comments = [...this.commentsOf(item), { ...this.comment(draft, item), label }];
+    const draft: CommentItem = { id: '', author: 'user', name: '', body: text, created: Date.now() / 1000, partial: false, suggestion: false, evidence: [] };
+    thread.comments = [...this.commentsOf(item, shown.made), { ...this.comment(draft, item), label }];
   }
 
   private opensExpanded(item: ThreadItem): boolean {
@@ -228,6 +257,10 @@ export class Threads implements Disposable {
     if (item.state === 'resolved' || expand === 'none') return false;
     return expand === 'all' || reaches(item.band, 'high');
   }
+}
+
+function byId(made: readonly SidecarComment[]): ReadonlyMap<string, SidecarComment> {
+  return new Map(made.map((each) => [each.id, each]));
 }
 
 function rangeOf(item: ThreadItem): Range {

@@ -50,7 +50,8 @@ export function activate(context: ExtensionContext): SidecarApi {
   const order = (): 'risk' | 'position' => fleet.of()?.settings.order ?? 'risk';
   const show = (): void => {
     status.tell(fleet.of()?.hooks.words ?? '');
-    status.show(fleet.view);
+    if (fleet.of()) status.show(fleet.view);
+    else status.hide();
     view.show(fleet.views(), order(), fleet.view);
     revisions.refresh();
     lenses.follow();
@@ -60,7 +61,10 @@ export function activate(context: ExtensionContext): SidecarApi {
     fleet.onThreads((change) => { threads.apply(change); }),
     fleet.onChange(show),
     workspace.onDidChangeConfiguration((event) => { if (event.affectsConfiguration('sidecar')) fleet.reconfigure(); }),
-    workspace.onDidGrantWorkspaceTrust(() => { fleet.each((folder) => { folder.furnish(); folder.begin(); }); }),
+    workspace.onDidGrantWorkspaceTrust(() => {
+      threads.apply({ revision: 0, upserts: [], removes: [], full: true }); // those that come next can be answered
+      fleet.each((folder) => { folder.furnish(); folder.begin(); });
+    }),
     follow(fleet),
     context.secrets.onDidChange(({ key }) => {
       fleet.each((folder) => { if (isKeyed(folder.settings.provider) && key === secretName(folder.settings.provider)) folder.begin(); });

@@ -19,6 +19,8 @@ export class Fleet implements Disposable {
   private tabs = openDocuments();
   private last: string | undefined;
   private alone = true;
+  private number = 0;
+  private readonly numbers = new Map<string, string>();
   private readonly changed = new EventEmitter<void>();
   private readonly threads = new EventEmitter<ThreadsChanged>();
   private readonly opened = new EventEmitter<ProposalName>();
@@ -159,7 +161,9 @@ export class Fleet implements Disposable {
     const { key, server } = made;
     this.folders.set(key, made);
     this.gathered.setFloor(key, made.settings.minimumBand);
-    const named = (then: EventEmitter<ProposalName>) => ({ id }: ProposalName): void => { then.fire({ id: `${key} ${id}` }); };
+    const number = String((this.number += 1));
+    this.numbers.set(number, key);
+    const named = (then: EventEmitter<ProposalName>) => ({ id }: ProposalName): void => { then.fire({ id: `${number}-${id}` }); };
     this.own.set(key, Disposable.from(
       server.onView(() => { this.changed.fire(); }),
       made.onOutline(() => { this.changed.fire(); }),
@@ -178,15 +182,18 @@ export class Fleet implements Disposable {
     this.gathered.drop(key);
   }
 
-  /** A proposal's name is its server's number behind the folder that the server is for. */
+  /** A proposal's name is the number that its server gave it, behind that of the folder; it is part of a document's path. */
   private unnamed(name: string): { folder: Folder | undefined; id: string } {
-    const cut = name.lastIndexOf(' ');
-    return { folder: this.folders.get(name.slice(0, cut)), id: name.slice(cut + 1) };
+    const cut = name.indexOf('-');
+    return { folder: this.folders.get(this.numbers.get(name.slice(0, cut)) ?? ''), id: name.slice(cut + 1) };
   }
 
   private taken(folder: Folder, item: ThreadItem): ThreadItem {
-    this.gathered.take(folder.key, { revision: item.revision, upserts: [item], removes: [], full: false });
-    this.changed.fire();
+    // An answer may come when another diff is shown already; then its thread is no longer one of those.
+    if (this.gathered.ownerOf(item.id) === folder.key) {
+      this.gathered.take(folder.key, { revision: item.revision, upserts: [item], removes: [], full: false });
+      this.changed.fire();
+    }
     return this.gathered.placed(item);
   }
 

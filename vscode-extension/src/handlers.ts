@@ -68,13 +68,13 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     ...threadActs(threads, fleet, claude),
     'sidecar.thread.reply': (reply: CommentReply) => threads.reply(reply),
     'sidecar.thread.goTo': (row?: Row) => told('go there', () => visits.row(row)),
-    'sidecar.thread.resolve': (thread: CommentThread | Row | string) => threads.setState(named(thread), 'resolved'),
-    'sidecar.thread.unresolve': (thread: CommentThread | Row | string) => threads.setState(named(thread), 'open'),
+    'sidecar.thread.resolve': (thread: CommentThread | Row | string | undefined) => threads.setState(named(thread), 'resolved'),
+    'sidecar.thread.unresolve': (thread: CommentThread | Row | string | undefined) => threads.setState(named(thread), 'open'),
   };
 }
 
 /** What a command is given by the tree is a row, by a comment's menu the thread itself. */
-function named(thread: CommentThread | Row | string): CommentThread | string {
+function named(thread: CommentThread | Row | string | undefined): CommentThread | string | undefined {
   return typeof thread === 'object' && 'kind' in thread ? (thread.thread?.id ?? '') : thread;
 }
 

@@ -5,7 +5,7 @@ import {
   type WorkspaceEdit, commands, extensions, languages, window, workspace,
 } from 'vscode';
 
-import type { HostAnswer, HostQuery } from './protocol';
+import type { HostAnswer, HostQuery } from './hostprotocol';
 import * as shapes from './shapes';
 
 const IN_FLIGHT = 4;

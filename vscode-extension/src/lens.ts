@@ -5,7 +5,7 @@ import type {
 import {
   CodeLens,
   type CodeLensProvider,
-  DocumentSymbol,
+  type DocumentSymbol,
   EventEmitter,
   type Range,
   SymbolKind,
@@ -43,8 +43,7 @@ export class RiskLenses implements CodeLensProvider, Disposable {
     const hunks = this.hunksOf(document);
     if (hunks.length === 0) return [];
     const found = await commands.executeCommand('vscode.executeDocumentSymbolProvider', document.uri);
-    const symbols = Array.isArray(found) ? found.filter((each) => each instanceof DocumentSymbol) : [];
-    return functionsOf(symbols).flatMap(({ range, selectionRange }) => {
+    return functionsOf(Array.isArray(found) ? found.filter(isTree) : []).flatMap(({ range, selectionRange }) => {
       const [worst] = hunks.filter((hunk) => hunk.startLine <= range.end.line && range.start.line <= hunk.endLine).sort((a, b) => b.score - a.score);
       return worst ? [lens(selectionRange, worst)] : [];
     });
@@ -68,7 +67,12 @@ export class RiskLenses implements CodeLensProvider, Disposable {
   }
 }
 
-/** The innermost functions, each once. */
+/** What the editor gives as an outline is both kinds of symbol at once: a tree is told by its children. */
+function isTree(each: unknown): each is DocumentSymbol {
+  return typeof each === 'object' && each !== null && 'children' in each;
+}
+
+/** The outermost functions, those of classes among them. */
 function functionsOf(symbols: readonly DocumentSymbol[]): readonly DocumentSymbol[] {
   return symbols.flatMap((symbol) => (FUNCTIONS.has(symbol.kind) ? [symbol] : functionsOf(symbol.children)));
 }

@@ -4,6 +4,8 @@
  * The mirror of `sidecar/editor/protocol.py`; a test holds it true to `tests/golden/protocol.schema.json`.
  */
 
+import type { HostAnswer, HostQuery } from './hostprotocol';
+
 /** How much a change risks, in a word. */
 export type Band = 'low' | 'medium' | 'high' | 'critical';
 
@@ -37,6 +39,15 @@ export interface Status {
   readonly revision: number;
 }
 
+/** What a comment rests on: a commit's id, or a file with a line (from 0). `label` is plain text. */
+export interface EvidenceItem {
+  readonly kind: 'commit' | 'file' | 'function' | 'test';
+  readonly label: string;
+  readonly commit: string;
+  readonly uri: string;
+  readonly line: number;
+}
+
 /** One comment; `body` is Markdown, never trusted; `created` is in UTC seconds. */
 export interface CommentItem {
   readonly id: string;
@@ -48,6 +59,7 @@ export interface CommentItem {
   readonly partial: boolean;
   /** `sidecar/suggestion/get` has an edit for it. */
   readonly suggestion: boolean;
+  readonly evidence: readonly EvidenceItem[];
 }
 
 /** Lines of a document; they count from 0, both included. */
@@ -313,47 +325,6 @@ export interface ShowParams {
   readonly uri: string;
   readonly startLine: number;
   readonly endLine: number;
-}
-
-/** A place in a document: line and UTF-16 unit, both from 0. */
-export interface HostPosition {
-  readonly line: number;
-  readonly character: number;
-}
-
-/** A question to the editor's own languages: about a place, a document, or (`query`) a name. */
-export interface HostQuery {
-  readonly what:
-    | 'definition'
-    | 'typeDefinition'
-    | 'implementation'
-    | 'references'
-    | 'hover'
-    | 'documentSymbols'
-    | 'workspaceSymbols'
-    | 'callers'
-    | 'callees'
-    | 'rename'
-    | 'diagnostics'
-    | 'codeActions'
-    | 'languages';
-  readonly uri: string | null;
-  readonly position: HostPosition | null;
-  readonly query: string;
-  readonly deadlineMs: number;
-  readonly limit: number;
-  readonly also: readonly string[];
-}
-
-/** What they say; `result` has the form that LSP gives this question's answer, as a list in every case. */
-export interface HostAnswer {
-  readonly status: 'ready' | 'warming' | 'partial' | 'unsupported';
-  readonly result: readonly unknown[];
-  readonly truncated: boolean;
-  readonly provider: string;
-  readonly version?: number | null;
-  readonly ms: number;
-  readonly diagnosticsScope?: 'open' | null;
 }
 
 /** What the client asks, by method. */

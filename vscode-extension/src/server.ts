@@ -7,7 +7,8 @@ import type { Hooks, Launch } from './client';
 import { SetupProblem } from './environment';
 import { Host } from './host';
 import { type Log, reason } from './log';
-import type { HostQuery, Notifications, ProposalName, Requests, ShowParams, Status, ThreadsChanged } from './protocol';
+import type { HostQuery } from './hostprotocol';
+import type { Notifications, ProposalName, Requests, ShowParams, Status, ThreadsChanged } from './protocol';
 import { Single } from './single';
 import type { View } from './words';
 

@@ -33,6 +33,11 @@ export class StatusItem implements Disposable {
     if (this.view) this.show(this.view);
   }
 
+  /** In a window without a folder there is nothing to tell. */
+  hide(): void {
+    this.item.hide();
+  }
+
   dispose(): void {
     this.item.dispose();
   }

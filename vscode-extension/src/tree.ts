@@ -62,7 +62,9 @@ export function countAbove(folders: readonly FolderView[]): number {
 /** What stands above the rows of a folder: the change's risk in words. */
 export function headline(folder: FolderView | undefined): string | undefined {
   const { score, band } = folder?.outline ?? {};
-  return band && typeof score === 'number' ? `${riskWord(band)}: ${cases(score)} changes like it were repaired later.` : undefined;
+  const scope = folder?.outline?.scope.title ?? '';
+  const risk = band && typeof score === 'number' ? `${riskWord(band)}: ${cases(score)} changes like it were repaired later` : '';
+  return [scope, risk].filter(Boolean).map((part) => `${part}.`).join(' ') || undefined;
 }
 
 /** Each row below another one, by its id, with that one. */
@@ -89,7 +91,8 @@ export function lines(startLine: number, endLine: number): string {
 export function gist(item: ThreadItem): string {
   const [first = ''] = (item.comments[0]?.body ?? '').split('\n');
   const plain = first
-    .replace(/^\*\*[^*]*\*\*\s*/, '')
+    .replace(/^\*\*[^*]*risk\.\*\*\s*/i, '') // told by icon and word
+    .replace(/\*\*/g, '')
     .replace(/\\([\\`*_{}[\]()#+\-.!<>~|:&])/g, '$1')
     .replace(/`/g, '')
     .trim();
@@ -187,17 +190,17 @@ function placesOf(folder: string, file: FileItem, threads: readonly ThreadItem[]
 function threadRow(folder: string, file: FileItem, item: ThreadItem): Row {
   const resolved = item.state === 'resolved';
   const said = item.comments.length > 1 ? `${item.comments.length} comments` : '';
-  const marks = [resolved ? 'resolved' : '', item.outdated ? 'outdated' : '', riskWord(item.band), lines(item.startLine, item.endLine), said];
-  const description = marks.filter(Boolean).join(' · ');
+  const place = capital(lines(item.startLine, item.endLine));
+  const marks = [resolved ? 'resolved' : '', item.outdated ? 'outdated' : '', riskWord(item.band), gist(item), said].filter(Boolean);
   return {
     id: `thread ${item.id}`,
     kind: 'thread',
-    label: gist(item),
-    description,
-    tooltip: [gist(item), description, `${cases(item.score)} like it were repaired later`].join('\n\n'),
-    spoken: ['Comment', gist(item), ...marks.filter(Boolean)].join(', '),
+    label: place,
+    description: marks.join(' · '),
+    tooltip: [`${place} of ${file.path}`, marks.join(' · '), `${cases(item.score)} like it were repaired later`].join('\n\n'),
+    spoken: [`Comment on ${lines(item.startLine, item.endLine)}`, ...marks].join(', '),
     band: resolved ? undefined : item.band,
-    icon: resolved ? 'pass' : 'comment-unresolved',
+    icon: resolved ? 'pass' : ICONS[item.band],
     context: `thread ${resolved ? 'resolved' : 'unresolved'}`,
     expanded: false,
     folder,
@@ -209,8 +212,7 @@ function threadRow(folder: string, file: FileItem, item: ThreadItem): Row {
 }
 
 function hunkRow(folder: string, file: FileItem, hunk: FileItem['hunks'][number]): Row {
-  const place = lines(hunk.startLine, hunk.endLine);
-  const label = `${place.charAt(0).toUpperCase()}${place.slice(1)}`;
+  const label = capital(lines(hunk.startLine, hunk.endLine));
   return {
     id: `hunk ${folder} ${file.path} ${hunk.startLine}`,
     kind: 'hunk',
@@ -219,7 +221,7 @@ function hunkRow(folder: string, file: FileItem, hunk: FileItem['hunks'][number]
     tooltip: [label, riskWord(hunk.band), hunk.reason, `${cases(hunk.score)} like it were repaired later`].filter(Boolean).join('\n\n'),
     spoken: [label, riskWord(hunk.band), hunk.reason, 'no comment'].filter(Boolean).join(', '),
     band: hunk.band,
-    icon: ICONS[hunk.band],
+    icon: 'circle-small-filled',
     context: 'hunk',
     expanded: false,
     folder,
@@ -227,6 +229,10 @@ function hunkRow(folder: string, file: FileItem, hunk: FileItem['hunks'][number]
     line: hunk.startLine,
     children: [],
   };
+}
+
+function capital(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 
 function isComparable(file: FileItem): boolean {
@@ -238,7 +244,7 @@ function scoreWords(file: FileItem): string {
 }
 
 function spokenCounts(file: FileItem): string {
-  return file.added + file.removed > 0 ? `${file.added} lines added, ${file.removed} removed` : '';
+  return file.added + file.removed > 0 ? `${file.added} ${file.added === 1 ? 'line' : 'lines'} added, ${file.removed} removed` : '';
 }
 
 function comments(open: number): string {

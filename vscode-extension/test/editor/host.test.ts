@@ -5,7 +5,7 @@ import { appendFileSync, mkdirSync, readFileSync, rmSync, unlinkSync, writeFileS
 import { type Extension, Uri, WorkspaceEdit, Position, commands, extensions, window, workspace } from 'vscode';
 
 import type { SidecarApi } from '../../src/extension';
-import type { HostAnswer, HostQuery } from '../../src/protocol';
+import type { HostAnswer, HostQuery } from '../../src/hostprotocol';
 
 const folder = workspace.workspaceFolders?.[0]?.uri ?? Uri.file('/');
 const file = (name: string): string => Uri.joinPath(folder, name).toString();

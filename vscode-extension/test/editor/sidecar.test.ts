@@ -2,7 +2,20 @@
 
 import assert from 'node:assert/strict';
 import { existsSync, readFileSync } from 'node:fs';
-import { ConfigurationTarget, type Event, type Extension, Uri, commands, extensions, window, workspace } from 'vscode';
+import {
+  ConfigurationTarget,
+  DocumentSymbol,
+  type Event,
+  type Extension,
+  Range,
+  SymbolKind,
+  Uri,
+  commands,
+  extensions,
+  languages,
+  window,
+  workspace,
+} from 'vscode';
 
 import { derivePort } from '../../src/address';
 import { COMMANDS } from '../../src/commands';
@@ -169,8 +182,17 @@ describe('code lenses', () => {
   const lensesOf = (): Thenable<readonly { readonly command?: { readonly title: string } }[]> =>
     commands.executeCommand('vscode.executeCodeLensProvider', Uri.file(`${folder}/app.py`));
 
-  it('are not there unless they are wanted', async () => {
+  it('are not there unless they are wanted, and then only above what changed', async () => {
+    const symbol = (name: string, first: number, last: number): DocumentSymbol =>
+      new DocumentSymbol(name, '', SymbolKind.Function, new Range(first, 0, last, 0), new Range(first, 4, first, 9));
+    const outline = languages.registerDocumentSymbolProvider({ language: 'python' }, { provideDocumentSymbols: () => [symbol('total', 3, 7), symbol('calm', 10, 11)] });
     assert.deepEqual(await lensesOf(), []);
+    await withSetting('review.codeLens', true, async () => {
+      let lenses = await lensesOf();
+      while (lenses.length === 0) lenses = await lensesOf();
+      assert.deepEqual(lenses.map(({ command }) => command?.title), ['$(shield) High risk: 62 of 100']);
+    });
+    outline.dispose();
   });
 });
 

@@ -5,7 +5,7 @@ import type { CommentItem, FileItem, OutlineItem, ScopeItem, Status, ThreadItem,
 export const WORKING: ScopeItem = { kind: 'working', ref: '', title: 'Working tree' };
 
 export function comment(changes: Partial<CommentItem> = {}): CommentItem {
-  return { id: 'c1', author: 'sidecar', name: 'Sidecar', body: 'Look here.', created: 1_790_000_000, partial: false, suggestion: false, ...changes };
+  return { id: 'c1', author: 'sidecar', name: 'Sidecar', body: 'Look here.', created: 1_790_000_000, partial: false, suggestion: false, evidence: [], ...changes };
 }
 
 export function thread(changes: Partial<ThreadItem> = {}): ThreadItem {
@@ -20,7 +20,6 @@ export function thread(changes: Partial<ThreadItem> = {}): ThreadItem {
     score: 0.62,
     title: 'Nine earlier fixes',
     comments: [comment()],
-    rules: [],
     revision: 1,
     rules: [],
     origin: 'risk',

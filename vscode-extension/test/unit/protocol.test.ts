@@ -23,11 +23,11 @@ interface Golden {
 }
 
 const golden = JSON.parse(readFileSync('../tests/golden/protocol.schema.json', 'utf8')) as Golden;
-const file = ts.createSourceFile('protocol.ts', readFileSync('src/protocol.ts', 'utf8'), ts.ScriptTarget.ES2022, true);
+const files = ['protocol.ts', 'hostprotocol.ts'].map((name) => ts.createSourceFile(name, readFileSync(`src/${name}`, 'utf8'), ts.ScriptTarget.ES2022, true));
 
 const interfaces = new Map<string, ts.InterfaceDeclaration>();
 const aliases = new Map<string, ts.TypeNode>();
-file.forEachChild((node) => {
+for (const each of files) each.forEachChild((node) => {
   if (ts.isInterfaceDeclaration(node)) interfaces.set(node.name.text, node);
   if (ts.isTypeAliasDeclaration(node)) aliases.set(node.name.text, node.type);
 });

@@ -61,9 +61,9 @@ describe('places', () => {
 
   test('say what they are about without markup, where, and how far the talk went', () => {
     const [two, , done, bare] = row?.children ?? [];
-    assert.deepEqual([two?.label, two?.description], ['It swallows Exception.', 'Very high risk · line 51 · 2 comments']);
+    assert.deepEqual([two?.label, two?.description], ['Line 51', 'Very high risk · It swallows Exception. · 2 comments']);
     assert.deepEqual([done?.icon, done?.context, done?.band], ['pass', 'thread resolved', undefined]);
-    assert.match(done?.spoken ?? '', /^Comment, Look here\., resolved, outdated, Low risk, line 71$/);
+    assert.match(done?.spoken ?? '', /^Comment on line 71, resolved, outdated, Low risk, Look here\.$/);
     assert.deepEqual([bare?.label, bare?.description, bare?.spoken], ['Lines 31–32', 'Low risk', 'Lines 31–32, Low risk, no comment']);
   });
 
@@ -102,9 +102,10 @@ test('the badge counts open threads at or above the floor', () => {
 });
 
 test('words: the head of a change, lines, what a thread is about', () => {
-  assert.equal(headline(folder()), 'High risk: 62 of 100 changes like it were repaired later.');
+  assert.equal(headline(folder()), 'Working tree. High risk: 62 of 100 changes like it were repaired later.');
   assert.equal(headline(folder({ outline: undefined })), undefined);
   assert.deepEqual([lines(0, 0), lines(4, 6)], ['line 1', 'lines 5–7']);
   assert.equal(gist(thread({ comments: [comment({ body: '**High risk.**' })] })), 'Nine earlier fixes');
+  assert.equal(gist(thread({ comments: [comment({ body: '**A reviewer** asks.\n\nMore.' })] })), 'A reviewer asks.');
   assert.equal(gist(thread({ comments: [comment({ body: 'x'.repeat(200) })] })).length, 90);
 });

@@ -1,0 +1,186 @@
+"""Threads over what people do with a repository: renames, commits, branches, stashes, restarts in the middle; and many of them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+
+import pytest
+
+from sidecar.review.desk import ReviewDesk
+from tests.review.test_desk import CHANGED, World, places
+from tests.review.test_desk import world as world  # noqa: PLC0414 - the fixture
+
+HERE = [("a.py", 10, 10), ("a.py", 20, 20)]
+
+
+async def looked(world: World, desk: ReviewDesk, *, restart: bool) -> ReviewDesk:
+    """The desk after a look, or a new one after a restart that forgot what was seen."""
+    if restart:
+        desk = await world.desk()
+    await desk.refresh()
+    return desk
+
+
+async def begun(world: World):
+    """A change with two threads: in the first the user spoke, the second is resolved."""
+    desk = await world.desk()
+    world.write(a_py=CHANGED)
+    first, second = (await desk.refresh()).threads
+    await desk.reply(first.id, "why?")
+    await desk.set_state(second.id, "resolved")
+    return desk, first.id, second.id
+
+
+def stands(desk: ReviewDesk) -> dict[str, tuple[str, int, str, bool]]:
+    return {
+        thread.id: (thread.anchor.path, thread.anchor.start, thread.state, thread.anchor.outdated)
+        for thread in desk.state().threads
+    }
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_stash_and_back(world, restart):
+    desk, first, second = await begun(world)
+    world.repository.git("stash")
+    desk = await looked(world, desk, restart=restart)
+    assert stands(desk) == {first: ("a.py", 10, "open", False)}, "the line in the place of the one that was put aside"
+    world.repository.git("stash", "pop")
+    desk = await looked(world, desk, restart=restart)
+    assert stands(desk) == {first: ("a.py", 10, "open", False), second: ("a.py", 20, "resolved", False)}
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_another_branch_and_back(world, restart):
+    """The work is committed on a side branch, then its files are looked at elsewhere, and here again."""
+    world.repository.git("branch", "elsewhere")
+    world.repository.git("checkout", "-q", "elsewhere")
+    world.repository.commit("other", {"a.py": "".join(f"{n}\n" for n in range(90))})
+    world.repository.git("checkout", "-q", "main")
+    desk, first, second = await begun(world)
+    world.repository.commit("work")
+    desk = await looked(world, desk, restart=restart)
+    assert stands(desk) == {first: ("a.py", 10, "open", False)}
+    world.repository.git("checkout", "-q", "elsewhere")
+    desk = await looked(world, desk, restart=restart)
+    assert stands(desk) == {first: ("a.py", 10, "resolved", True)}
+    world.repository.git("checkout", "-q", "main")
+    desk = await looked(world, desk, restart=restart)
+    assert stands(desk) == {first: ("a.py", 10, "open", False)}
+    world.repository.git("reset", "-q", "--soft", "HEAD~1")
+    desk = await looked(world, desk, restart=restart)
+    assert stands(desk) == {first: ("a.py", 10, "open", False), second: ("a.py", 20, "resolved", False)}
+
+
+@pytest.mark.parametrize("restart", [False, True])
+@pytest.mark.parametrize("committed", [False, True])
+async def test_a_renamed_file(world, restart, committed):
+    desk, first, _ = await begun(world)
+    world.repository.git("mv", "a.py", "src.py")
+    if committed:
+        world.repository.commit("rename and work")
+    desk = await looked(world, desk, restart=restart)
+    assert stands(desk)[first] == ("src.py", 10, "open", False)
+    world.write(src_py="above\n" + CHANGED)
+    desk = await looked(world, desk, restart=restart)
+    assert stands(desk)[first] == ("src.py", 11, "open", False)
+
+
+async def test_a_file_renamed_on_another_branch(world):
+    """There under the other name, back under the old one."""
+    desk, first, _ = await begun(world)
+    world.repository.commit("work")
+    world.repository.git("checkout", "-q", "-b", "side")
+    world.repository.git("mv", "a.py", "side.py")
+    world.repository.commit("rename")
+    await desk.refresh()
+    assert stands(desk)[first] == ("side.py", 10, "open", False)
+    world.repository.git("checkout", "-q", "main")
+    await desk.refresh()
+    assert stands(desk)[first] == ("a.py", 10, "open", False)
+
+
+@pytest.mark.parametrize("restart", [False, True])
+async def test_a_stretch_moved_within_the_file(world, restart):
+    desk, first, second = await begun(world)
+    lines = CHANGED.splitlines(keepends=True)
+    world.write(a_py="".join([*lines[15:], *lines[:15]]))
+    desk = await looked(world, desk, restart=restart)
+    assert stands(desk)[first] == ("a.py", 25, "open", False)
+    assert stands(desk)[second] == ("a.py", 5, "resolved", False)
+
+
+async def test_what_the_user_said_of_a_lost_thread_holds(world):
+    """Text that comes back opens only what its loss had closed."""
+    desk, first, _ = await begun(world)
+    world.write(a_py=CHANGED.replace("risky 10\n", ""))
+    await desk.refresh()
+    assert stands(desk)[first] == ("a.py", 10, "resolved", True)
+    await desk.set_state(first, "open")
+    assert stands(desk)[first] == ("a.py", 10, "open", True)
+    await desk.set_state(first, "resolved")
+    world.write(a_py=CHANGED)
+    await desk.refresh()
+    assert stands(desk)[first] == ("a.py", 10, "resolved", False)
+
+
+async def test_lines_edited_while_their_thread_slept_are_spoken_of_again(world):
+    desk, _, second = await begun(world)
+    world.repository.commit("work")
+    await desk.refresh()
+    assert second not in stands(desk)
+    world.write(a_py=CHANGED.replace("risky 20\n", "very risky 20\n"))
+    (fresh,) = [thread for thread in (await desk.refresh()).threads if thread.anchor.start == 20]
+    assert (fresh.state, fresh.id == second) == ("open", False)
+
+
+async def test_a_sleeping_thread_is_told_as_gone_and_comes_back_as_it_was(world):
+    desk, _, second = await begun(world)
+    before = desk.state().revision
+    world.repository.git("stash")
+    await desk.refresh()
+    assert second in desk.state(before).removed
+    with pytest.raises(Exception, match="no thread"):
+        await desk.set_state(second, "open")
+    world.repository.git("stash", "pop")
+    now = desk.state().revision
+    await desk.refresh()
+    assert second in {thread.id for thread in desk.state(now).threads}
+
+
+async def test_two_hundred_threads(world, monkeypatch, record_property):
+    """Each is followed through an edit above all of them, and back after a restart; the time is written down."""
+    text = "".join(f"line {n}\n" for n in range(2_000))
+    world.repository.commit("long", {"a.py": text})
+    world.write(a_py="".join(f"risky {n}\n" if n % 10 == 5 else f"line {n}\n" for n in range(2_000)))
+    desk = await world.desk()
+    monkeypatch.setattr("sidecar.review.desk.reconcile", many)
+    state = await desk.refresh()
+    assert len(state.threads) == 200
+    world.write(a_py="above\n" + world.repository.path("a.py").read_text())
+    begun = time.perf_counter()
+    moved = await desk.refresh()
+    took = time.perf_counter() - begun
+    record_property("seconds", round(took, 3))
+    print(f"200 threads followed in {took:.3f} s")
+    assert places(moved) == [(path, start + 1, end + 1) for path, start, end in places(state)]
+    assert {thread.id for thread in moved.threads} == {thread.id for thread in state.threads}
+    again = await looked(world, desk, restart=True)
+    assert places(again.state()) == places(moved)
+
+
+def many(threads, look, new_id, manners):
+    """As the desk does it, with room for all."""
+    from sidecar.review.threads import reconcile
+
+    return reconcile(threads, look, new_id, manners=replace(manners, budget=200))
+
+
+async def test_lines_put_aside_by_hand_and_back_open_their_thread_again(world):
+    desk, first, _ = await begun(world)
+    world.write(a_py=CHANGED.replace("risky 10\n", ""))
+    await desk.refresh()
+    assert stands(desk)[first] == ("a.py", 10, "resolved", True)
+    world.write(a_py=CHANGED)
+    await desk.refresh()
+    assert stands(desk)[first] == ("a.py", 10, "open", False)
