@@ -36,8 +36,7 @@ from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answer, Answering, Matter
 from sidecar.review.silence import kind_of, silenced
 from sidecar.review.threads import ASLEEP, LOST, Look, followed, reconcile, talked
-from sidecar.review.views import Texts, View, choices, stood
-from sidecar.risk.hazards.secret import veiled
+from sidecar.review.views import Texts, View, choices, stood, veiled_texts
 from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
 from sidecar.vcs.renames import renamed_blocking
@@ -364,7 +363,7 @@ class ReviewDesk:
         edits = {
             path: compare(self._seen[path], lines) for path, lines in texts.items() if lines and path in self._seen
         }
-        return texts, edits, self._veiled(self._view.beside_blocking(paths))
+        return texts, edits, veiled_texts(self._view.beside_blocking(paths))
 
     def _lines(self, path: str) -> Sequence[str] | None:
         """A file's lines on the new side, those that are not saved yet before all, its secrets veiled; blocks."""
@@ -372,13 +371,8 @@ class ReviewDesk:
 
     def _texts(self, paths: Collection[str]) -> Texts:
         if self._view.scope == Scope():
-            return self._veiled({path: self._buffers.lines_blocking(path) for path in paths})
-        return self._veiled(self._view.read_blocking(paths))
-
-    @staticmethod
-    def _veiled(texts: Texts) -> Texts:
-        """Texts with their secrets veiled: what anchors and answers keep of them gives none away."""
-        return {path: None if lines is None else veiled(lines) for path, lines in texts.items()}
+            return veiled_texts({path: self._buffers.lines_blocking(path) for path in paths})
+        return veiled_texts(self._view.read_blocking(paths))
 
     def _dismissals_at(self, look: Look) -> tuple[tuple[Dismissal, ...], list[Dismissal]]:
         """The dismissals where their lines stand at this look, and those that moved: only the working tree moves them for good."""

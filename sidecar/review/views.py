@@ -10,6 +10,7 @@ from typing import Final
 from sidecar.core.diff import Change
 from sidecar.core.review import INDEX, NOTHING, Scope, Thread, Viewed
 from sidecar.review.anchor import find
+from sidecar.risk.hazards.secret import veiled
 from sidecar.vcs.revisions import base_of, branch, branches, lines_blocking, recent
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import between, commit, read_lines_blocking, resolve, staged, working_tree
@@ -75,6 +76,11 @@ class View:
             self._kept = (viewed, change)
         self.viewed = viewed
         return self._kept[1]
+
+
+def veiled_texts(texts: Texts) -> Texts:
+    """Texts with their secrets veiled: what anchors and answers keep of them gives none away. Pure."""
+    return {path: None if lines is None else veiled(lines) for path, lines in texts.items()}
 
 
 def stood(thread: Thread, beside: Texts) -> Thread:
