@@ -152,6 +152,11 @@ class Anchor:
     after: tuple[str, ...] = ()
     outdated: bool = False
 
+    @property
+    def place(self) -> tuple[str, int, int]:
+        """Path, first and last line."""
+        return self.path, self.start, self.end
+
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
@@ -217,6 +222,14 @@ class Thread:
     def moved(self, anchor: Anchor) -> Thread:
         """The same thread at another place."""
         return replace(self, anchor=anchor)
+
+    def saying(self, comment: Comment) -> Thread:
+        """The thread with a comment at its end, or in the place that a draft of it has already."""
+        if any(each.id == comment.id for each in self.comments):
+            comments = tuple(comment if each.id == comment.id else each for each in self.comments)
+        else:
+            comments = (*self.comments, comment)
+        return replace(self, comments=comments, updated=comment.created)
 
 
 @dataclass(frozen=True, slots=True)

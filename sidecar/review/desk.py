@@ -244,7 +244,7 @@ class ReviewDesk:
         made = [
             thread
             for thread in make(_sorted(self._threads.values()))
-            if thread.id not in self._threads and not silenced(kind_of(thread), _place(thread), silent)
+            if thread.id not in self._threads and not silenced(kind_of(thread), thread.anchor.place, silent)
         ]
         await self._apply(made)
         return tuple(self._threads[thread.id] for thread in made if thread.id in self._threads)
@@ -259,7 +259,8 @@ class ReviewDesk:
         gone = [
             thread.id
             for thread in self._threads.values()
-            if thread.id == thread_id or (not talked(thread) and silenced(kind_of(thread), _place(thread), (made,)))
+            if thread.id == thread_id
+            or (not talked(thread) and silenced(kind_of(thread), thread.anchor.place, (made,)))
         ]
         self._answers.stop(thread_id)
         await self._apply((), removed=gone)
@@ -412,13 +413,13 @@ class ReviewDesk:
 
     async def _put(self, thread: Thread, comment: Comment) -> Thread:
         """The thread with this comment, in the place of a draft of it."""
-        await self._apply([_with(thread, comment)])
+        await self._apply([thread.saying(comment)])
         return self._threads[thread.id]
 
     def _show(self, thread_id: str, draft: Comment) -> None:
         """Show a comment that is still being written; it is not kept."""
         if thread_id in self._threads:
-            self._tell([_with(self._threads[thread_id], draft)])
+            self._tell([self._threads[thread_id].saying(draft)])
 
     def _unsay(self, thread_id: str, comment_id: str) -> None:
         thread = self._threads.get(thread_id)
@@ -475,19 +476,6 @@ def _sorted(threads: Iterable[Thread]) -> tuple[Thread, ...]:
     return tuple(
         sorted(threads, key=lambda thread: (thread.anchor.path, thread.anchor.start, thread.created, thread.id))
     )
-
-
-def _with(thread: Thread, comment: Comment) -> Thread:
-    """The thread with a comment at its end, or in the place that it has already."""
-    if any(each.id == comment.id for each in thread.comments):
-        comments = tuple(comment if each.id == comment.id else each for each in thread.comments)
-    else:
-        comments = (*thread.comments, comment)
-    return replace(thread, comments=comments, updated=comment.created)
-
-
-def _place(thread: Thread) -> tuple[str, int, int]:
-    return thread.anchor.path, thread.anchor.start, thread.anchor.end
 
 
 def _gist(change: Change | None, report: RiskReport | None) -> tuple[object, ...]:

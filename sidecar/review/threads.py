@@ -67,7 +67,7 @@ def reconcile(
         _drop(kept)
     for candidate in found:
         lines = look.texts.get(candidate.file)
-        taken = [(thread.anchor.path, thread.anchor.start, thread.anchor.end) for thread in _awake(kept)]
+        taken = [thread.anchor.place for thread in _awake(kept)]
         if look.report is None or not lines or any(near(candidate.place, other) for other in taken):
             continue
         if _room(kept, manners) > 0 or (candidate.hazard and manners.budget and _drop(kept)):
@@ -85,7 +85,7 @@ class _Placed:
 
     @property
     def place(self) -> tuple[str, int, int]:
-        return self.anchor.path, self.anchor.start, self.anchor.end
+        return self.anchor.place
 
 
 def _claims(placed: Sequence[_Placed], found: Sequence[Candidate]) -> dict[int, str]:

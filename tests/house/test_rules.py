@@ -86,7 +86,7 @@ def test_the_product_can_still_be_read() -> None:
         room = path.relative_to(SOURCE).parts[0]
         rooms[room] = rooms.get(room, 0) + code_lines(path)
     assert {room: count for room, count in rooms.items() if count > 3_200} == {}, "a room this large wants to be two"
-    assert sum(rooms.values()) <= 32_000
+    assert sum(rooms.values()) <= 40_000
 
 
 def test_only_settings_reads_the_environment() -> None:
