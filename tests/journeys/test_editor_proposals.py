@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -25,6 +26,15 @@ def stands_where_it_should(robot: Robot) -> None:
     robot.do("goToLine", end)
     robot.do("waitForGlyphs", least=1)
     assert robot.do("threadLines") == [end]
+
+
+def selected(robot: Robot) -> None:
+    """Select a line until the CLI shows it: it connects some time after its prompt stands there, and hears no earlier selection."""
+    deadline = time.monotonic() + 60
+    while "⧉" not in robot.do("terminalScreen"):
+        robot.do("press", keys=["ArrowDown", "Control+Home", "Shift+End"])
+        robot.do("waitForStatus", r"^Ln 1, Col \d+ \(\d+ selected\)")
+        assert time.monotonic() < deadline, robot.do("terminalScreen")
 
 
 async def test_a_proposed_edit_is_seen_with_its_risk_before_it_is_made(
@@ -49,8 +59,7 @@ async def test_a_proposed_edit_is_seen_with_its_risk_before_it_is_made(
             robot.do("typeInTerminal", "claude --permission-mode default")
             robot.do("waitForTerminal", r"for shortcuts")
             robot.do("runCommand", "View: Focus Active Editor Group")
-            robot.do("press", keys=["Control+Home", "Shift+End"])
-            robot.do("waitForTerminal", r"⧉")
+            selected(robot)
             robot.do("runCommand", "Terminal: Focus Terminal")
             robot.do("typeInTerminal", "Add discounts")
             robot.do("waitFor", selector=".tab.active", text="proposed by Claude")
