@@ -115,8 +115,8 @@ def configure(
 
     `secrets` are values to be masked wherever they stand, beside the known patterns. Other libraries' logs come
     along from warnings up. A file that cannot be written is told in one warning and done without. The result
-    writes what is queued and ends the thread; call it before leaving with `os._exit`. Calling `configure` again
-    replaces the former configuration.
+    writes what is queued, ends the thread and puts the levels back; call it before leaving with `os._exit`. Calling
+    `configure` again replaces the former configuration.
     """
     # What no line shows need not be found out for each event: thread, process.
     logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
@@ -135,12 +135,20 @@ def configure(
             problem = error
     door = _Queue(places, known)
     root.addHandler(door)
+    ours = logging.getLogger("sidecar")
+    before = root.level, ours.level
     root.setLevel(logging.WARNING)
-    logging.getLogger("sidecar").setLevel(level.upper())
+    ours.setLevel(level.upper())
     atexit.register(door.stop)
+
+    def end() -> None:
+        door.stop()
+        root.setLevel(before[0])
+        ours.setLevel(before[1])
+
     if problem is not None:
         get_logger("trace").warning("log_file_unusable", file=str(log_file), reason=problem.strerror or str(problem))
-    return door.stop
+    return end
 
 
 # ── redaction ───────────────────────────────────────────────────────────────────────────────────────

@@ -136,19 +136,55 @@ class Risk(BaseModel):
 
 
 class Note(BaseModel):
-    """A comment on a line."""
+    """A comment on lines; `moved` where the model named others and the text that it quoted decided."""
 
     file: str
     line: int
-    comment: str
+    end_line: int
     severity: str
+    title: str
+    body: str
+    moved: bool
+
+
+class DroppedNote(BaseModel):
+    """A comment that has no place in the change, and why."""
+
+    file: str
+    line: int
+    title: str
+    why: str
+
+
+class UnreadPlace(BaseModel):
+    """What the model was not shown, and why."""
+
+    place: str
+    why: str
 
 
 class Review(BaseModel):
-    """The comments on a change."""
+    """A change read by a model, or by our own analysers: comments, notes by file, what to do before merging, what was not read."""
 
+    change: str
+    score: float | None
+    band: Band | None
+    findings: list[Json]
+    by: str
+    summary: str
     comments: list[Note]
-    score: float
+    files: dict[str, str]
+    checklist: list[str]
+    dropped: list[DroppedNote]
+    unread: list[UnreadPlace]
+    notes: list[str]
+    provider: str
+    model: str
+    parts: int
+    requests: int
+    cached: bool
+    facts: str
+    threads: int
 
 
 class Said(BaseModel):

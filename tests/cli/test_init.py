@@ -34,7 +34,7 @@ def test_every_command_has_help_with_an_example(capsys, path):
 
 
 SPEAKING = [path for path in LEAVES if path != ("claude",)]
-WITHOUT_JSON = {("lsp",), ("mcp", "serve"), ("hooks", "check"), ("hooks", "pre-push")}
+WITHOUT_JSON = {("lsp",), ("mcp", "serve"), ("hooks", "check"), ("hooks", "edit"), ("hooks", "pre-push")}
 
 
 @pytest.mark.parametrize("path", SPEAKING, ids=" ".join)

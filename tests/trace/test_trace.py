@@ -235,6 +235,15 @@ def test_neutralised_text_is_one_safe_line(text):
 
 
 # ── where it goes ───────────────────────────────────────────────────────────────────────────────────
+def test_the_end_puts_the_levels_back(err, log_file):
+    before = logging.getLogger().level, logging.getLogger("sidecar").level
+    stop = configure("error", log_file)
+    assert logging.getLogger("sidecar").level == logging.ERROR
+    stop()
+    stop()
+    assert (logging.getLogger().level, logging.getLogger("sidecar").level) == before
+
+
 def test_an_event_has_time_level_room_and_fields(err, log_file):
     stop = configure("info", log_file)
     get_logger("providers").warning("retry", status=429, wait=1.5, path=Path("a/b"), error=ValueError("no"), some={1})
