@@ -32,6 +32,15 @@ class Buffers:
         else:
             self._held[path] = text
 
+    def settle_blocking(self, path: str) -> bool:
+        """Forget a text that is as good as saved, and say whether it was: what others then write to the file is not hidden by it."""
+        text = self._held.get(path)
+        if text is None or _lines(text) != read_lines_blocking(self._git.root, path):
+            return False
+        if self._held.get(path) is text:  # nothing was typed meanwhile
+            del self._held[path]
+        return True
+
     def lines_blocking(self, path: str) -> list[str] | None:
         """A file's lines, the unsaved ones where there are some; None when it is gone, binary or too large; for threads."""
         text = self._held.get(path)
@@ -45,8 +54,8 @@ class Buffers:
         """As `over`, for threads. A file that git neither knows nor lists (an ignored one) is left out, as on the disk."""
         files = {file.path: file for file in change.files}
         for path in tuple(self._held):
-            if self.lines_blocking(path) == read_lines_blocking(self._git.root, path):
-                continue  # as good as saved
+            if self.settle_blocking(path):
+                continue
             file = files.get(path)
             if file is not None and (file.binary or file.status in {"deleted", "type-changed"}):
                 continue

@@ -76,7 +76,7 @@ def see_the_threads(robot: Robot) -> None:
     robot.do("click", selector=".comments-panel .monaco-list-row", text=TITLE)
     thread = robot.do("readThread", text="Model")
     assert thread["title"] == f"Model · High severity — {TITLE}"
-    assert [comment["author"] for comment in thread["comments"]] == ["databricks"]
+    assert [comment["author"] for comment in thread["comments"]] == ["Databricks"]
     assert "Check settled first." in thread["comments"][0]["body"]
     robot.picture("model-thread")
     robot.do("pressInThread", text="Model", action="Resolve")

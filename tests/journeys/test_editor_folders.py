@@ -169,7 +169,7 @@ def test_two_hundred_comments_are_no_burden(
         assert "# and one more line" in (tally / "many.py").read_text(encoding="utf-8")
         print(f"{typed:.1f} s to type 46 characters")  # figures, no assertion: the machine may be busy
         editor.do("runCommand", "Sidecar: Next Risk")
-        editor.do("waitFor", selector=".review-widget", text="Very high risk")
+        editor.do("waitFor", selector=".review-widget", text="Critical severity")
 
 
 def test_a_folder_without_a_repository_says_what_to_do_and_so_does_no_folder(

@@ -49,6 +49,18 @@ async def test_a_text_like_the_disk_changes_nothing(repository):
     assert await seen(repository, a_py="ONE\ntwo\nthree\n") == await seen(repository)
 
 
+async def test_a_text_that_is_as_good_as_saved_hides_nothing_that_others_write(repository):
+    buffers = Buffers(await Git.open(repository.root))
+    buffers.hold("a.py", TEXT)
+    assert buffers.settle_blocking("a.py")
+    repository.write({"a.py": "ONE\ntwo\nthree\n"})
+    assert buffers.lines_blocking("a.py") == ["ONE", "two", "three"]
+    buffers.hold("a.py", TEXT)
+    assert not buffers.settle_blocking("a.py"), "this one is not saved"
+    assert buffers.lines_blocking("a.py") == ["one", "two", "three"]
+    assert not buffers.settle_blocking("b.py")
+
+
 async def test_a_file_that_git_ignores_or_never_saw_is_left_out(repository):
     repository.write({"out/x.py": "x\n"})
     assert await seen(repository, out__x_py="y\n", new_py="n\n") == []

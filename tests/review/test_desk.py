@@ -430,6 +430,16 @@ async def test_what_is_typed_is_reviewed_before_it_is_saved(world):
     assert (await desk.refresh()).threads == (), "nor does it wait for an undo to be saved"
 
 
+async def test_a_file_that_is_only_open_hides_nothing_that_is_written_to_it(world):
+    """As an assistant does: the editor opened the file, and has not read it again yet."""
+    desk = await world.desk()
+    desk.hold("a.py", TEXT)
+    while desk._buffers._held:
+        await asyncio.sleep(0)
+    world.write(a_py=CHANGED)
+    assert places(await desk.refresh()) == [("a.py", 10, 10), ("a.py", 20, 20)]
+
+
 async def test_a_dismissed_place_stays_silent_for_good(world):
     desk = await world.desk()
     world.write(a_py=CHANGED)
