@@ -31,13 +31,21 @@ def workspace_of(file: Path, *folders: Path) -> Path:
 
 
 def small(folder: Path) -> Path:
-    """A repository with one commit and a risky change of its own."""
+    """A repository of a file that was mended again and again, and a risky change of its own."""
     folder.mkdir()
     sample.git(folder, "init", "-q", "-b", "main")
-    body = "".join(f"    if order.kind == {n}:\n        total += order.price * {n}\n" for n in range(20))
-    (folder / "orders.py").write_text("def total(order):\n    total = 0\n    return total\n", encoding="utf-8")
-    sample.git(folder, "add", ".")
-    sample.git(folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", "Begin")
+    for n in range(8):
+        total = f"def total(order):\n    total = {n}\n    return total\n"
+        (folder / "orders.py").write_text(total, encoding="utf-8")
+        sample.git(folder, "add", ".")
+        sample.git(
+            folder, "-c", "user.name=t", "-c", "user.email=t@example.org", "commit", "-qm", f"Fix the sum, part {n}"
+        )
+    body = "".join(
+        f"    for item in order.items({n}):\n        if item.price(order, {n}) > order.limits[{n}]:\n"
+        f"            total += round(item.price(order, {n}) * rate(order.kind, item.tax[{n}]), {n})\n"
+        for n in range(20)
+    )
     (folder / "orders.py").write_text(f"def total(order):\n    total = 0\n{body}    return total\n", encoding="utf-8")
     return folder
 
