@@ -48,8 +48,12 @@ def opened(window: Window) -> list[str]:
     return [str(one["params"]) for one in told]
 
 
-DENSE = "\n\ndef discount(fee: int, amount: Money, percent: int) -> int:\n" + "".join(
-    f"    if amount.minor > {1000 * n} and fee > {n} or percent < {n}: fee = fee - {n}\n" for n in range(14)
+DENSE = (
+    "\n\ndef discount(fee: int, amount: Money, percent: int) -> int:\n"
+    "    for item in amount.items(percent):\n        for part in item.parts(fee):\n"
+) + "".join(
+    f"            if rate(part.minor, {n})[{n % 3}] > limits[{n}] and fee > part.share({n}): fee = fee - round(percent * weights[{n}], {n % 4})\n"
+    for n in range(13)
 )
 """As risky, and short enough that the question about it fits on the screen."""
 

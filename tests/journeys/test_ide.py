@@ -97,7 +97,11 @@ def without_titles(upstream: Upstream) -> None:
     upstream.beside = lambda asked: None if asked.body.get("tools") else Say(message(text('{"title": "Sums"}')))
 
 
-RISKY = "".join(f"    if amount.minor > {1000 * n}:\n        fee = fee - {n}\n" for n in range(1, 20))
+RISKY = "".join(
+    f"    for item in amount.items({n}):\n        if rate(item.minor, {n})[{n % 3}] > limits[{n}] and fee > item.share(fee, {n}):\n"
+    f"            fee = fee - round(percent(item, {n}) * weights[{n}], {n % 4})\n"
+    for n in range(14)
+)
 
 
 def edit(file: Path, number: int) -> dict[str, Any]:
