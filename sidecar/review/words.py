@@ -19,7 +19,7 @@ _SEVERITY: dict[Band, str] = {
 }
 _MARKUP = re.compile(
     r"[\\`*\[\]<~]"
-    r"|(?<!\w)_|_(?!\w)"
+    r"|(?<![^\W_])_|_(?![^\W_])"
     r"|&(?=#?\w)"
     r"|^\s*[-+=>#]|^\s*\d+[.)]"
     r"|\b(?:https?|ftp|mailto|file|data|vscode|command):|\bwww\."

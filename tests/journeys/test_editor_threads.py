@@ -98,6 +98,7 @@ def asks_and_reads(robot: Robot, answer: Say, go: Callable[[], None]) -> None:
 
 
 def applies_and_undoes(robot: Robot) -> None:
+    places = until(robot, FILE, bool)
     robot.do("runCommand", "View: Focus Active Editor Group")
     robot.do("runCommand", "Sidecar: Apply Suggestion")
     robot.do("waitFor", selector=".tab.active.dirty")
@@ -106,10 +107,12 @@ def applies_and_undoes(robot: Robot) -> None:
     robot.do("runCommand", "View: Focus Active Editor Group")
     robot.do("press", keys=["Control+z"])
     robot.do("waitFor", selector=".tab.active:not(.dirty)")
+    until(robot, FILE, lambda now: now == places)  # what was typed is looked at a moment after
     stands(robot)
 
 
 def stages_and_takes_back(robot: Robot, repository: Path) -> None:
+    places = until(robot, FILE, bool)
     changed = (repository / FILE).read_text(encoding="utf-8")
     assert staged(repository) == ""
     press(robot, "Stage Hunk")
@@ -124,12 +127,14 @@ def stages_and_takes_back(robot: Robot, repository: Path) -> None:
     robot.do("runCommand", "View: Focus Active Editor Group")
     robot.do("press", keys=["Control+z"])
     robot.do("waitFor", selector=".tab.active:not(.dirty)")
+    until(robot, FILE, lambda now: now == places)  # what was typed is looked at a moment after
     stands(robot)
 
 
 def dismisses_and_hears_it_again(robot: Robot) -> None:
     places = until(robot, FILE, bool)
     show_thread(robot, FILE)
+    robot.do("openThread", index=0, text="one bad day")  # its lines were gone for a moment, which folds it
     press(robot, "Dismiss…")
     choose(robot, "The risk is known and accepted")
     robot.do("waitFor", selector=PICK, text="These lines")

@@ -129,6 +129,10 @@ def test_a_finding_says_what_why_and_what_to_do():
     assert head(found_here("copy", "x", hazard=False)) == "Worth a look: a copy"
 
 
+def test_a_name_with_signs_around_it_shows_just_so():
+    assert escape("__init__ and my_name, _x_") == "\\_\\_init\\_\\_ and my_name, \\_x\\_"
+
+
 def test_findings_of_one_place_are_told_in_one_comment_three_at_most():
     several = [found_here("secret", f"This is {n}.") for n in range(5)]
     text = found([*several, several[1]], "Changes like this one were repaired later.")
