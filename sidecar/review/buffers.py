@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 from pathlib import Path
+from threading import Lock
 from typing import Final
 
 from sidecar.core.diff import Change, FileDiff
@@ -24,21 +25,24 @@ class Buffers:
     def __init__(self, git: Git) -> None:
         self._git = git
         self._held: dict[str, str] = {}
+        self._changing = Lock()  # typed on the event loop, settled in threads
 
     def hold(self, path: str, text: str | None) -> None:
         """A file's text as the editor has it; None when it is saved, or closed."""
-        if text is None or len(text) > MOST_TEXT or "\0" in text:
-            self._held.pop(path, None)
-        else:
-            self._held[path] = text
+        with self._changing:
+            if text is None or len(text) > MOST_TEXT or "\0" in text:
+                self._held.pop(path, None)
+            else:
+                self._held[path] = text
 
     def settle_blocking(self, path: str) -> bool:
         """Forget a text that is as good as saved, and say whether it was: what others then write to the file is not hidden by it."""
         text = self._held.get(path)
         if text is None or _lines(text) != read_lines_blocking(self._git.root, path):
             return False
-        if self._held.get(path) is text:  # nothing was typed meanwhile
-            del self._held[path]
+        with self._changing:
+            if self._held.get(path) is text:  # nothing was typed meanwhile
+                del self._held[path]
         return True
 
     def lines_blocking(self, path: str) -> list[str] | None:

@@ -175,9 +175,8 @@ class ReviewDesk:
     def hold(self, path: str, text: str | None) -> None:
         """A file's text as the editor has it and has not saved; None when it is saved or closed. The next look sees it."""
         self._buffers.hold(path, text)
-        if (
-            text is not None
-        ):  # an opened or reloaded file has nothing unsaved, and must not hide what is written to it next
+        # An opened or reloaded file has nothing unsaved, and must not hide what is written to it next.
+        if text is not None:
             asyncio.get_running_loop().run_in_executor(None, self._buffers.settle_blocking, path)
 
     def state(self, since: int = 0) -> ReviewState:
