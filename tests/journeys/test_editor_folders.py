@@ -88,6 +88,11 @@ def test_each_folder_of_a_window_has_its_own(rig: Rig, clean_environment: Mappin
         until(editor, lambda seen: not any(row.startswith("shop,") for row in seen))
         with pytest.raises(URLError):
             urllib.request.urlopen(f"http://127.0.0.1:{ports['shop']}/health", timeout=10)
+        changed = (third / "orders.py").read_text(encoding="utf-8")
+        sample.git(third, "checkout", "-q", "--", "orders.py")
+        until(editor, lambda seen: any(re.match(r"depot, .*nothing to review", row) for row in seen))
+        (third / "orders.py").write_text(changed, encoding="utf-8")
+        until(editor, lambda seen: any(row.startswith("orders.py, ") for row in seen))  # its folder is not left shut
 
 
 def test_a_folder_that_is_not_trusted_is_read_only(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,15 +27,6 @@ def stands_where_it_should(robot: Robot) -> None:
     assert robot.do("threadLines") == [end]
 
 
-def selected(robot: Robot) -> None:
-    """Select a line until the CLI shows it: it connects some time after its prompt stands there, and hears no earlier selection."""
-    deadline = time.monotonic() + 60
-    while "⧉" not in robot.do("terminalScreen"):
-        robot.do("press", keys=["ArrowDown", "Control+Home", "Shift+End"])
-        robot.do("waitForStatus", r"^Ln 1, Col \d+ \(\d+ selected\)")
-        assert time.monotonic() < deadline, robot.do("terminalScreen")
-
-
 async def test_a_proposed_edit_is_seen_with_its_risk_before_it_is_made(
     rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path, upstream: Upstream
 ) -> None:
@@ -55,12 +45,11 @@ async def test_a_proposed_edit_is_seen_with_its_risk_before_it_is_made(
         with at_the_editor(rig, clean_environment, tally, tmp_path, **NATIVE.set_for(upstream)) as robot:
             robot.do("waitForStatus", r"Databricks :\d+ · [\w ]+ risk")
             robot.do("openFile", "tally/fees.py")
+            robot.do("press", keys=["Control+Home", "Shift+End"])
+            robot.do("waitForStatus", r"^Ln 1, Col \d+ \(\d+ selected\)")
             robot.do("openTerminal")
             robot.do("typeInTerminal", "claude --permission-mode default")
-            robot.do("waitForTerminal", r"for shortcuts")
-            robot.do("runCommand", "View: Focus Active Editor Group")
-            selected(robot)
-            robot.do("runCommand", "Terminal: Focus Terminal")
+            robot.do("waitForTerminal", r"⧉ 1 line selected")  # it is connected, and told what was selected before
             robot.do("typeInTerminal", "Add discounts")
             robot.do("waitFor", selector=".tab.active", text="proposed by Claude")
             robot.do("waitFor", selector=f"{DIFF} .review-widget")

@@ -73,7 +73,7 @@ def session(
 
 
 async def connected(window: Window, terminal: Terminal, file: Path) -> None:
-    """Wait until the CLI listens: it hears of a selection then, and shows it."""
+    """Wait until the CLI listens: it is told what was selected before it came, and shows it."""
     place = {
         "uri": file.as_uri(),
         "text": "x = 1",
@@ -82,9 +82,8 @@ async def connected(window: Window, terminal: Terminal, file: Path) -> None:
         "endLine": 1,
         "endCharacter": 0,
     }
-    async with asyncio.timeout(30):
-        while not (await window.ask("sidecar/selection", place))["heard"] or "⧉" not in terminal.text:
-            await asyncio.sleep(0.05)  # between two looks at a state
+    await window.ask("sidecar/selection", place)
+    await terminal.shows("⧉")
 
 
 async def say(terminal: Terminal, words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import shutil
 import signal
@@ -80,13 +81,20 @@ async def test_three_servers_are_used_through_us(approve: Approve, serve: Serve,
     assert "counts fees" in (tally.parent / "memory.jsonl").read_text(encoding="utf-8")
 
 
+def command(process: psutil.Process) -> str:
+    """Its command line; empty once it has ended, as what started a server may have."""
+    with contextlib.suppress(psutil.ZombieProcess, psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""
+
+
 async def test_our_violent_end_is_theirs(approve: Approve, serve: Serve) -> None:
     await approve()
     sidecar = await serve()
     async with asyncio.timeout(60), connected(sidecar) as client:
         await client.call_tool("everything__echo", {"message": "hello"})
     children = await asyncio.to_thread(psutil.Process(sidecar.process.pid).children, recursive=True)
-    assert [child for child in children if "server-everything" in " ".join(child.cmdline())]
+    assert any("server-everything" in command(child) for child in children)
     sidecar.signal(signal.SIGKILL)
     await sidecar.process.wait()
     assert await asyncio.to_thread(still_running, children, 10) == []

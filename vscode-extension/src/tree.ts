@@ -108,7 +108,7 @@ function folderRow(folder: FolderView, children: readonly Row[]): Row {
     .filter(Boolean)
     .join(' · ');
   return {
-    id: `folder ${key}`,
+    id: idOf(`folder ${key}`, children),
     kind: 'folder',
     label: name,
     description,
@@ -121,6 +121,11 @@ function folderRow(folder: FolderView, children: readonly Row[]): Row {
     folder: key,
     children,
   };
+}
+
+/** VS Code leaves a row shut that had no rows below it when it was first drawn; with its first ones it is another row. */
+function idOf(name: string, children: readonly Row[]): string {
+  return children.length > 0 ? name : `${name} (empty)`;
 }
 
 function filesOf({ key, outline, threads }: FolderView, order: Order): readonly Row[] {
@@ -158,7 +163,7 @@ function fileRow(folder: string, file: FileItem, threads: readonly ThreadItem[],
   const open = threads.filter((item) => item.state === 'open').length;
   const children = placesOf(folder, file, threads, order);
   return {
-    id: `file ${folder} ${file.path}`,
+    id: idOf(`file ${folder} ${file.path}`, children),
     kind: 'file',
     label,
     description: [word, where, STATUS[file.status], counts].filter(Boolean).join(' · '),

@@ -26,14 +26,22 @@ log = get_logger("ide")
 
 
 class Peer:
-    """One connection. `send` writes one frame of text; `answer` answers requests; `hear` takes notifications."""
+    """One connection. `send` writes one frame of text; `answer` answers requests; `hear` takes notifications.
+
+    `answered` is told the method of each request when its result has been written.
+    """
 
     def __init__(
-        self, send: Callable[[str], Awaitable[None]], answer: Answer, hear: Callable[[str, Json], None]
+        self,
+        send: Callable[[str], Awaitable[None]],
+        answer: Answer,
+        hear: Callable[[str, Json], None],
+        answered: Callable[[str], None] = lambda _: None,
     ) -> None:
         self._send = send
         self._answer = answer
         self._hear = hear
+        self._answered = answered
         self._running: dict[str, asyncio.Task[None]] = {}
 
     async def notify(self, method: str, params: Json) -> None:
@@ -79,6 +87,7 @@ class Peer:
         try:
             result = await self._answer(method, params)
             await self._send(_text({"jsonrpc": "2.0", "id": number, "result": result}))
+            self._answered(method)
         except LookupError:
             await self._refuse(number, NO_METHOD, f"There is no method {method!r} here.")
         except SidecarError as error:

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import hmac
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -26,6 +26,9 @@ _PROTOCOL: Final = "2025-11-25"
 _MOST_FRAME: Final = 32 * 1024 * 1024
 _HEARTBEAT: Final = 30.0
 _LOOPBACK: Final = "127.0.0.1"
+_GREETINGS: Final = (0.0, 0.1, 0.4, 1.5)
+"""Seconds between the tellings of what is selected to a CLI that came: its prompt begins to hear some time after it has
+the tools, says nothing when it does, and loses what comes before; what it hears twice is the same to it."""
 
 log = get_logger("ide")
 
@@ -108,10 +111,12 @@ class IdeServer:
         await self._open.aclose()
         self.port = 0
 
-    def _greet(self, client: _Client) -> None:
+    async def _greet(self, client: _Client) -> None:
         """A CLI begins to listen: it hears what is selected now."""
-        if self._selection is not None:
-            client.tell("selection_changed", self._selection)
+        for pause in _GREETINGS:
+            await asyncio.sleep(pause)
+            if self._selection is not None:
+                client.tell("selection_changed", self._selection)
 
     async def _send_away(self) -> None:
         for client in tuple(self._connected):
@@ -153,31 +158,39 @@ class _Client:
     """One connected CLI."""
 
     def __init__(
-        self, websocket: web.WebSocketResponse, tools: Tools, version: str, on_listening: Callable[[_Client], None]
+        self,
+        websocket: web.WebSocketResponse,
+        tools: Tools,
+        version: str,
+        on_listening: Callable[[_Client], Awaitable[None]],
     ) -> None:
         self._websocket = websocket
         self._on_listening = on_listening
         self._tools = tools
         self._version = version
-        self._listening = False
+        self._listening = asyncio.Event()
         self._latest: asyncio.Queue[tuple[str, Json]] = asyncio.Queue(maxsize=16)
-        self._peer = Peer(websocket.send_str, self._answer, self._hear)
+        self._peer = Peer(websocket.send_str, self._answer, self._hear, self._answered)
 
     async def serve(self) -> None:
         """Take frames until the connection ends; whatever it still asked for is given up then."""
         async with asyncio.TaskGroup() as group:
-            teller = group.create_task(self._tell_on(), name="ide notifications")
+            tellers = [
+                group.create_task(self._tell_on(), name="ide notifications"),
+                group.create_task(self._begin(), name="ide greetings"),
+            ]
             async for message in self._websocket:
                 if message.type is WSMsgType.TEXT:
                     await self._peer.take(message.data, group)
                 elif message.type is WSMsgType.BINARY:
                     await self._websocket.close(code=1003, message=b"text frames only")
-            teller.cancel()
+            for teller in tellers:
+                teller.cancel()
             self._peer.give_up()
 
     def tell(self, method: str, params: Json) -> bool:
         """Tell the CLI something soon. Before it has asked for the tools it does not listen, so nothing is told."""
-        if not self._listening or self._latest.full():
+        if not self._listening.is_set() or self._latest.full():
             return False
         self._latest.put_nowait((method, params))
         return True
@@ -185,6 +198,10 @@ class _Client:
     async def close(self) -> None:
         """End the connection."""
         await self._websocket.close(code=1001, message=b"Sidecar is stopping")
+
+    async def _begin(self) -> None:
+        await self._listening.wait()
+        await self._on_listening(self)
 
     async def _tell_on(self) -> None:
         while True:
@@ -203,9 +220,6 @@ class _Client:
         if method == "tools/call":
             arguments = params.get("arguments")
             return await self._tools.call(str(params.get("name")), arguments if isinstance(arguments, dict) else {})
-        if method == "tools/list" and not self._listening:
-            self._listening = True
-            self._on_listening(self)
         return {
             "ping": {},
             "tools/list": {"tools": TOOLS},
@@ -213,6 +227,11 @@ class _Client:
             "resources/list": {"resources": []},
             "resources/templates/list": {"resourceTemplates": []},
         }[method]
+
+    def _answered(self, method: str) -> None:
+        """The CLI has the tools: it listens from now on. What reached it before their list would be lost."""
+        if method == "tools/list":
+            self._listening.set()
 
     def _hear(self, method: str, params: Json) -> None:
         log.debug("ide_client_says", method=method)

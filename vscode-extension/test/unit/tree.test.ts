@@ -85,6 +85,14 @@ test('several folders stand above their files', () => {
   assert.deepEqual(rows.map(({ description }) => description), ['High risk · Working tree', 'nothing to review']);
 });
 
+test('a row that had none below it is another row with its first ones, since VS Code would leave it shut', () => {
+  const bare = rowsOf([folder({ outline: outline([]) }), folder({ key: 'file:///v' })], 'risk');
+  const full = rowsOf([folder(), folder({ key: 'file:///v' })], 'risk');
+  assert.notEqual(bare[0]?.id, full[0]?.id);
+  assert.equal(bare[1]?.id, full[1]?.id);
+  assert.equal(full[0]?.expanded, true);
+});
+
 test('the ids of rows stay the same when lines, scores and words change', () => {
   const before = rowsOf([folder({ outline: outline([RISKY]), threads: [thread({ uri: RISKY.uri })] })], 'risk');
   const after = rowsOf([folder({ outline: outline([{ ...RISKY, score: 0.7, added: 99 }]), threads: [thread({ uri: RISKY.uri, startLine: 20, endLine: 21, score: 0.7 })] })], 'risk');
