@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import importlib
 import os
-import signal
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sidecar import trace
@@ -15,6 +14,7 @@ from sidecar.app.memory import keep_memory, settle, take_short_turns
 from sidecar.app.workspace import Sidecar
 from sidecar.core.ports import EndpointStatus, Services
 from sidecar.settings import Settings
+from sidecar.signals import until_signalled
 
 _SETTLED = 0.5
 """Seconds after the start by when whoever started it has had an answer."""
@@ -31,7 +31,7 @@ def run_serve(settings: Settings, *, version: str, on_ready: Callable[[EndpointS
 
 
 async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointStatus], None]) -> int:
-    with _until_signalled() as stopped:
+    with until_signalled() as stopped:
         async with Sidecar(settings, version=version) as sidecar:
             on_ready(sidecar.status())
             asyncio.get_running_loop().call_later(_SETTLED, settle)
@@ -54,7 +54,7 @@ def run_mcp(settings: Settings, *, version: str) -> int:
 async def _serve_mcp(settings: Settings, version: str) -> bool:
     """Whether a signal ended it."""
     serving = await asyncio.to_thread(importlib.import_module, "sidecar.mcp.serving")
-    with _until_signalled() as stopped:
+    with until_signalled() as stopped:
         async with Sidecar(settings, version=version, listening=False) as sidecar:
             box, shelf = await sidecar.offered()
             loop = asyncio.get_running_loop()
@@ -99,23 +99,3 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
 def start_trace(settings: Settings) -> Callable[[], None]:
     """Begin to log as the settings say; the result writes what is queued and ends it."""
     return trace.configure(settings.server.log_level, settings.log_file, secrets=settings.secrets())
-
-
-@contextmanager
-def _until_signalled() -> Iterator[asyncio.Event]:
-    """An event that SIGINT or SIGTERM sets; a second signal ends the process at once, as by default."""
-    loop = asyncio.get_running_loop()
-    stopped = asyncio.Event()
-    former = {}
-
-    def stop(number: int, _frame: object) -> None:
-        signal.signal(number, signal.SIG_DFL)
-        loop.call_soon_threadsafe(stopped.set)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        former[number] = signal.signal(number, stop)
-    try:
-        yield stopped
-    finally:
-        for number, handler in former.items():
-            signal.signal(number, handler)

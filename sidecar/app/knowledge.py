@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib
+from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
@@ -13,10 +14,20 @@ from sidecar.core.ports import SymbolIndex, Symbols
 from sidecar.settings import Settings, environment
 from sidecar.trace import get_logger
 
-INDEX_AFTER: Final = 1.0
-"""Seconds that `serve` gives its first requests before it begins to index."""
+_QUIET: Final = 0.5
+_PATIENCE: Final = 10.0
+"""Seconds without a request after which `serve` begins to index, and how long it waits for them at most: what it loads for
+that would hold up answers."""
+
+Quiet = Callable[[float, float], Awaitable[None]]
+"""Waits until nothing was asked for so many seconds; at most so many."""
 
 log = get_logger("app")
+
+
+async def shortly(span: float, most: float) -> None:
+    """Wait for `span` seconds: where no requests come over HTTP."""
+    await asyncio.sleep(min(span, most))
 
 
 class Knowledge:
@@ -39,20 +50,19 @@ class Knowledge:
                 made.attach(self.index, last=True)
         return self._symbols
 
-    async def start(self, stack: AsyncExitStack, state: Path | None, *, at_once: bool) -> None:
-        """Begin to index, now or when the first requests were answered; all ends with the stack."""
+    async def start(self, stack: AsyncExitStack, state: Path | None, quiet: Quiet | None) -> None:
+        """Begin to index, now or, with `quiet`, when the first requests were answered; all ends with the stack."""
         stack.push_async_callback(self._close_symbols)
         if state is None or not self._settings.index.enabled:
             return
-        opening = asyncio.get_running_loop().create_task(
-            self._open(state, 0.0 if at_once else INDEX_AFTER), name="index"
-        )
+        opening = asyncio.get_running_loop().create_task(self._open(state, quiet), name="index")
         stack.push_async_callback(self._close, opening)
-        if at_once:
+        if quiet is None:
             await opening
 
-    async def _open(self, state: Path, after: float) -> None:
-        await asyncio.sleep(after)
+    async def _open(self, state: Path, quiet: Quiet | None) -> None:
+        if quiet is not None:
+            await quiet(_QUIET, _PATIENCE)
         indexing = await asyncio.to_thread(importlib.import_module, "sidecar.tools.indexing")
         try:
             index = indexing.open_index(Path(self._settings.server.workspace), state, watch=self._settings.index.watch)

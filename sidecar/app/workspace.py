@@ -13,7 +13,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, Self
 
-from sidecar.app.knowledge import Knowledge
+from sidecar.app.knowledge import Knowledge, shortly
 from sidecar.app.toolbench import Parts, Toolbench
 from sidecar.assistant.breakpoints import add_breakpoints
 from sidecar.assistant.caching import PromptCache
@@ -175,7 +175,8 @@ class Sidecar:
                 self._desk = await self._open_desk(stack, state)
                 if self._listening:
                     await self._open_ide(stack)
-            await self._knowledge.start(stack, state, at_once=self._editor)
+            quiet = self._endpoint.quiet if self._endpoint is not None else shortly
+            await self._knowledge.start(stack, state, None if self._editor else quiet)
             self._stack = stack.pop_all()
         self._tell()
         return self

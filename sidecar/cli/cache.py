@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
+from sidecar import signals
 from sidecar.cli.options import Json, Quiet, Workspace
 from sidecar.cli.output import Output
 from sidecar.core.errors import SetupError
@@ -17,7 +17,7 @@ from sidecar.store.shared import shared_answers
 def stats(*, workspace: Workspace = None, json: Json = False) -> int:
     """Show how many answers are kept for this workspace, how large they are, and what giving them again has spared."""
     settings = _settings(workspace)
-    told = asyncio.run(_stats(settings))
+    told = signals.run(_stats(settings))
     out = Output(json)
     counts = told.counts
     asked = counts.hits + counts.joins + counts.misses
@@ -48,7 +48,7 @@ def clear(*, workspace: Workspace = None, json: Json = False, quiet: Quiet = Fal
 
     Where a team shares answers, the team's are taken from its server as well.
     """
-    count, shared = asyncio.run(_clear(_settings(workspace)))
+    count, shared = signals.run(_clear(_settings(workspace)))
     out = Output(json, quiet)
     if json:
         out.record({"cleared": count})

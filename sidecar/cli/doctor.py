@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 import psutil
 import typer
 
-from sidecar import __version__
+from sidecar import __version__, signals
 from sidecar.cli.finding import Finding, first_line
 from sidecar.cli.options import Json, Port, Provider, Quiet, Workspace
 from sidecar.cli.output import Output
@@ -208,7 +208,7 @@ def check_state(folder: Path | None) -> Finding:
 def check_mcp(settings: Settings) -> Finding:
     """What the MCP manifests name can be read, and what was approved is as it was. Nothing is started."""
     servers = open_servers(settings, settings.state, __version__)
-    asyncio.run(servers.refresh())
+    signals.run(servers.refresh())
     views = servers.views()
     changed = [view.name for view in views if view.state in {"changed", "tools changed", "unlisted"}]
     if changed:
@@ -281,7 +281,7 @@ def check_shared_cache(settings: Settings) -> Finding:
     """The team's server takes an answer and gives it back, quickly enough to be waited for."""
     mend = "check SIDECAR_CACHE_URL, and that the server runs and lets you in; until then answers are kept here alone"
     try:
-        took = asyncio.run(tried(settings.cache))
+        took = signals.run(tried(settings.cache))
     except SetupError as error:
         return Finding("cache", "fail", error.sentence, f"set {error.variable}, or unset SIDECAR_CACHE_URL")
     except StoreError as error:
@@ -300,7 +300,7 @@ def check_collector(settings: Settings) -> Finding:
     telemetry = settings.telemetry
     address = telemetry.otlp_endpoint or ""
     headers = header_pairs(telemetry.otlp_headers.get_secret_value()) if telemetry.otlp_headers else {}
-    wrong = asyncio.run(asked(address, headers))
+    wrong = signals.run(asked(address, headers))
     if not wrong:
         return Finding("telemetry", "ok", f"the collector at {address} takes traces and metrics")
     mend = (
@@ -347,7 +347,7 @@ def check_provider(settings: Settings, *, call: bool) -> Finding:
         return Finding("provider", "ok", f"{name} ({why}); not asked")
     begun = time.monotonic()
     try:
-        asyncio.run(_ask(settings))
+        signals.run(_ask(settings))
     except SidecarError as error:
         return _judged(settings, error)
     except TimeoutError:
@@ -377,7 +377,7 @@ def check_models(settings: Settings, *, told: bool) -> Finding | None:
     if settings.provider.name != "databricks":
         return None
     try:
-        listed, wanted = asyncio.run(_served(settings))
+        listed, wanted = signals.run(_served(settings))
     except (SidecarError, TimeoutError) as error:
         why = error.sentence if isinstance(error, SidecarError) else "no answer in time"
         text = f"the workspace does not list its serving endpoints: {why}"

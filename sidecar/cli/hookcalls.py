@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 import sys
 import urllib.error
@@ -13,6 +12,7 @@ from typing import Any, Final
 
 import orjson
 
+from sidecar import signals
 from sidecar.cli.output import Output
 from sidecar.cli.reached import running
 from sidecar.core.errors import NotARepository, SetupError, SidecarError
@@ -86,7 +86,7 @@ def pre_push() -> int:
         async def no_gate(_: Git) -> None:
             return None
 
-        answer = asyncio.run(GitGuard(folder, rules_of(settings), no_gate).judge(payload))
+        answer = signals.run(GitGuard(folder, rules_of(settings), no_gate).judge(payload))
     if not answer:
         return 0
     Output().complain(str(answer["hookSpecificOutput"]["permissionDecisionReason"]))
@@ -103,7 +103,7 @@ def _aliases(settings: Settings) -> dict[str, str]:
         return await names.aliases(await Git.open(Path(settings.server.workspace)))
 
     try:
-        return asyncio.run(ask())
+        return signals.run(ask())
     except NotARepository:
         return {}
 

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Final
 
 import typer
 
+from sidecar import signals
 from sidecar.cli.options import Json, Quiet, Workspace
 from sidecar.cli.output import Output
 from sidecar.core.errors import Conflict, SetupError, StoreError
@@ -43,7 +44,7 @@ def index(*, rebuild: Rebuild = False, workspace: Workspace = None, json: Json =
                     raise Conflict(f"{kept.note} End it first to rebuild the index.")
                 out.say(kept.note)
 
-    asyncio.run(run())
+    signals.run(run())
     with contextlib.closing(SymbolReader(state / INDEX)) as reader:
         facts = counted(reader)
     if json:
@@ -74,7 +75,7 @@ def symbols(
         async with opened(settings, state, out) as kept:
             return await kept.ask(Query("workspace_symbols", name=query, limit=limit))
 
-    answer = asyncio.run(run())
+    answer = signals.run(run())
     if json:
         out.record(asdict(answer))
     else:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from sidecar import signals
 from sidecar.cli.options import Json, Quiet, Workspace
 from sidecar.cli.output import Output
 from sidecar.core.errors import BadInput
@@ -55,7 +55,7 @@ def references(
 def _look(operation: Operation, target: str, bounds: tuple[int, float], workspace: str | None, out: Output) -> int:
     settings = from_machine({"server.workspace": workspace})
     query = _query(operation, target, Path(settings.server.workspace), bounds)
-    answer = asyncio.run(_ask(settings, query))
+    answer = signals.run(_ask(settings, query))
     if out.json:
         out.record(asdict(answer))
     else:

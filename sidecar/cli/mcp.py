@@ -13,7 +13,7 @@ from typing import Annotated, Any
 
 import typer
 
-from sidecar import __version__
+from sidecar import __version__, signals
 from sidecar.cli.options import Json, Quiet, Verbose, Workspace
 from sidecar.cli.output import Output
 from sidecar.cli.serving import log_level
@@ -40,22 +40,22 @@ _SAID = {
 
 def list_servers(*, workspace: Workspace = None, json: Json = False) -> int:
     """List the servers that the manifests name, and what was approved. Nothing is started."""
-    return asyncio.run(_list(workspace, Output(json)))
+    return signals.run(_list(workspace, Output(json)))
 
 
 def approve(name: Name, *, yes: Yes = False, workspace: Workspace = None, json: Json = False) -> int:
     """Show how a server is started and which tools it has, and allow both; a change of either asks again."""
-    return asyncio.run(_approve(name, workspace, Output(json), yes=yes))
+    return signals.run(_approve(name, workspace, Output(json), yes=yes))
 
 
 def revoke(name: Name, *, workspace: Workspace = None, json: Json = False) -> int:
     """Take an approval back; a running sidecar ends the server within seconds."""
-    return asyncio.run(_revoke(name, workspace, Output(json)))
+    return signals.run(_revoke(name, workspace, Output(json)))
 
 
 def try_servers(names: Names = None, *, workspace: Workspace = None, json: Json = False) -> int:
     """Start approved servers afresh, list their tools and compare them with those approved."""
-    return asyncio.run(_test(names or [], workspace, Output(json)))
+    return signals.run(_test(names or [], workspace, Output(json)))
 
 
 def serve(*, workspace: Workspace = None, quiet: Quiet = False, verbose: Verbose = False) -> int:

@@ -161,20 +161,20 @@ def _scorer(git: Git, out: Output) -> RiskScorer:
 
 
 def _change(git: Git, choice: _Choice) -> Change:
-    import asyncio  # noqa: PLC0415 - only the single forms need a loop, and `--help` needs none
+    from sidecar import signals  # noqa: PLC0415 - only the single forms need a loop, and `--help` needs none
 
     if choice.patch is not None:
         patch = worktree.from_patch(_read(choice.patch))
-        return asyncio.run(_as_if_here(git, patch))
+        return signals.run(_as_if_here(git, patch))
     if choice.buffer is not None:
-        return asyncio.run(change_with(git, Path.cwd() / choice.buffer, _read("-").decode("utf-8", "replace")))
+        return signals.run(change_with(git, Path.cwd() / choice.buffer, _read("-").decode("utf-8", "replace")))
     if choice.range is not None:
         scope = ranged(choice.range)
     elif choice.base is not None:
         scope = Scope("base", choice.base)
     else:
         scope = Scope("staged" if choice.staged else "working")
-    return asyncio.run(change_of(git, scope))
+    return signals.run(change_of(git, scope))
 
 
 async def _as_if_here(git: Git, patch: Change) -> Change:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sidecar import signals
 from sidecar.cli.index import machine, opened
 from sidecar.cli.options import Json, Quiet, Workspace
 from sidecar.cli.output import Output
@@ -43,7 +43,7 @@ def summary(*, write_it: Write = False, workspace: Workspace = None, json: Json 
         finally:
             await database.aclose()
 
-    notes = asyncio.run(run())
+    notes = signals.run(run())
     root = Path(settings.server.workspace)
     with contextlib.closing(SymbolReader(state / INDEX)) as reader:
         block = summarize(reader, root, notes)

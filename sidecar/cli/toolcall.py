@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from sidecar import signals
 from sidecar.core.errors import BadInput, SetupError
 from sidecar.core.tool import Caller, ToolResult
 from sidecar.settings import Settings
@@ -35,7 +35,7 @@ def call_tool(
         finally:
             await database.aclose()
 
-    result = asyncio.run(run())
+    result = signals.run(run())
     if result.error:
         raise BadInput(result.text)
     return result

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
@@ -11,6 +10,7 @@ from typing import Annotated, Any, Final, TypeVar
 
 import typer
 
+from sidecar import signals
 from sidecar.assistant.prices import Price, PriceTable, Spent
 from sidecar.cli.options import Json, Workspace
 from sidecar.cli.output import Output
@@ -153,7 +153,7 @@ def read(settings: Settings, ask: Callable[[TurnStore], Any]) -> Any:
         finally:
             await database.aclose()
 
-    return asyncio.run(answer())
+    return signals.run(answer())
 
 
 def moment(text: str, now: datetime) -> datetime:

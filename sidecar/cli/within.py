@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from sidecar import __version__
+from sidecar import __version__, signals
 from sidecar.app import Sidecar
 from sidecar.app.doors import start_trace
 from sidecar.settings import Settings, from_machine
@@ -36,6 +35,6 @@ def within(settings: Settings, act: Callable[[Sidecar], Awaitable[T]]) -> T:
 
     stop = start_trace(settings)
     try:
-        return asyncio.run(run())
+        return signals.run(run())
     finally:
         stop()

@@ -36,6 +36,8 @@ class Door:
             self._table[route.path][route.method] = route
         self._table = dict(self._table)
         self._running = 0
+        self.begun = 0
+        """How many requests came so far."""
         self.idle = asyncio.Event()
         self.idle.set()
 
@@ -45,6 +47,7 @@ class Door:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self._running += 1
+        self.begun += 1
         self.idle.clear()
         with bind(request=call.turn.id):
             try:

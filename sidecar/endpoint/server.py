@@ -67,6 +67,7 @@ class Endpoint:
         self._port = 0
         self._ready = False
         self._more: list[Route] = []
+        self._door: Door | None = None
 
     def add(self, routes: Iterable[Route]) -> None:
         """Serve these routes, too; to be called before the context is entered."""
@@ -87,6 +88,19 @@ class Endpoint:
         """What clients are pointed at, without `/v1`."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104 - read, not bound
         return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
+
+    async def quiet(self, span: float, most: float) -> None:
+        """Wait until nothing was asked and nothing is being answered for `span` seconds; `most` seconds at most."""
+        door = self._door
+        if door is None:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(most):
+                before = -1
+                while before != door.begun:
+                    await door.idle.wait()
+                    before = door.begun
+                    await asyncio.sleep(span)
 
     async def __aenter__(self) -> Self:
         if aiohttp.http_parser.HttpRequestParser is aiohttp.http_parser.HttpRequestParserPy:
@@ -110,7 +124,7 @@ class Endpoint:
         for bound in sockets:
             stack.callback(bound.close)
         self._port = sockets[0].getsockname()[1]
-        door = self._door()
+        door = self._door = self._make_door()
         reception = Reception(door, options=self._options())
         runner = web.ServerRunner(reception, shutdown_timeout=0.2)
         await runner.setup()
@@ -121,7 +135,7 @@ class Endpoint:
             await site.start()
         self._ready = True
 
-    def _door(self) -> Door:
+    def _make_door(self) -> Door:
         rule = HostRule((self._host,), self._port, loopback=is_loopback(self._host))
         operations = Operations(self._answer, self._identity, self._access, self._limits, lambda: self._ready)
         messages, completions = Messages(self._answer, self._limits), Completions(self._answer, self._limits)

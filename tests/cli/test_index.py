@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import sys
@@ -112,10 +113,14 @@ def test_a_terminal_sees_a_bar_only_when_it_takes_long_and_ctrl_c_leaves_off(tmp
         indexer = _child_of(run)
         indexer.suspend()
         time.sleep(PATIENCE + 0.1)
-        indexer.resume()
-        while b"/3000" not in seen:
-            seen += os.read(ours, 4096)
+        while b"/3000" not in seen:  # from here on it works in slices, so that it is not done before the bar was seen
+            indexer.resume()
+            time.sleep(0.01)
+            indexer.suspend()
+            while select.select([ours], [], [], 0.1)[0]:
+                seen += os.read(ours, 4096)
         run.send_signal(signal.SIGINT)
+        indexer.resume()
         assert run.wait(20) == 130
     finally:
         run.kill()
