@@ -13,7 +13,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
 SOURCES := $(shell find sidecar -name '*.py' -o -name '*.json' -o -name '*.scm' -o -name '*.toml' | sort)
 
-.PHONY: help run test test-python test-extension test-journeys check check-python check-extension editor package bench fit lock format docs clean
+.PHONY: help run test explore test-python test-extension test-journeys check check-python check-extension editor package bench fit lock format docs clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 24
@@ -42,6 +42,9 @@ test: test-python test-extension test-journeys ## every test: Python, TypeScript
 
 test-python: $(BUILD)/dev.stamp $(BUILD)/redis.stamp
 	$(BIN)/pytest -q -n $(WORKERS) -m 'not journey'
+
+explore: $(BUILD)/dev.stamp ## the property tests with new random cases, many of them: what `make test` runs is the same each time
+	$(BIN)/pytest -q -n $(WORKERS) --hypothesis-profile=explore $$(grep -rl '^from hypothesis' tests --include='test_*.py')
 
 test-extension: $(EXT)/node_modules/.package-lock.json
 	cd $(EXT) && npm test --silent

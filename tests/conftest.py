@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("explore", max_examples=1_000, deadline=None)
+settings.load_profile("same")  # what passed passes again, on machines of any speed; `make explore` tries other cases
 
 ROOT = Path(__file__).resolve().parents[1]
 

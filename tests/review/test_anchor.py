@@ -193,7 +193,8 @@ COMMON = ["", "}", "    return None", "        pass", "    else:"]
 def histories(draw):
     """A text, a stretch of it, and edits, each followed line by line: what becomes of every line is known.
 
-    A line is a pair of its number and its text; lines with the same text are told apart by the number alone.
+    A line is a pair of its number and its text; lines with the same text are told apart by the number alone. A copy
+    whose original is gone when the edits are done was moved: no text tells one from the other.
     """
     size = draw(st.integers(6, 40))
     text = [(n, draw(st.one_of(st.just(f"line {n} of it"), st.sampled_from(COMMON)))) for n in range(size)]
@@ -202,6 +203,7 @@ def histories(draw):
     versions, fresh = [text], size
     for _ in range(draw(st.integers(1, 4))):
         now = list(versions[-1])
+        copies: dict[int, int] = {}
         for _ in range(draw(st.integers(1, 3))):
             at = draw(st.integers(0, len(now)))
             match draw(st.sampled_from(["insert", "delete", "edit", "move", "copy"])):
@@ -223,9 +225,22 @@ def histories(draw):
                     cut = now[at : at + draw(st.integers(1, 3))]
                     to = draw(st.integers(0, len(now)))
                     now[to:to] = [(fresh + n, line) for n, (_, line) in enumerate(cut)]
+                    copies |= {fresh + n: copies.get(number, number) for n, (number, _) in enumerate(cut)}
                     fresh += len(cut)
-        versions.append(now)
+        versions.append(_with_moves(now, copies))
     return versions, first, last
+
+
+def _with_moves(lines: list[tuple[int, str]], copies: dict[int, int]) -> list[tuple[int, str]]:
+    """The lines, where the first copy of a line that is gone has its number."""
+    present = {number for number, _ in lines}
+    told = []
+    for number, line in lines:
+        origin = copies.get(number, number)
+        moved = origin not in present
+        present |= {origin}
+        told.append((origin if moved else number, line))
+    return told
 
 
 def indistinct(anchor: Anchor, lines: list[str], place: int) -> bool:
@@ -259,7 +274,8 @@ def test_over_any_edits_the_lines_are_found_where_they_are_or_not_at_all(known, 
         numbers = [number for number, _ in version[found.start - 1 : found.end]]
         if numbers != wanted:
             # other lines with the same text: taken only where nothing in the texts tells them apart
-            alone = [n for n, line in enumerate(anchor.text) if line.startswith("line ") and lines.count(line) == 1]
+            named = [(n, line) for n, line in enumerate(anchor.text) if line.startswith("line ")]
+            alone = [n for n, line in named if lines.count(line) == 1 and before.count(line) <= 1]
             assert [numbers[n] for n in alone] == [wanted[n] for n in alone]
             assert alone or known or indistinct(anchor, lines, found.start)
             wanted = numbers
