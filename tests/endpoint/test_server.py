@@ -112,6 +112,27 @@ async def test_all_interfaces_on_purpose():
             assert response.status == 200
 
 
+async def test_it_is_quiet_when_nobody_asks_and_nothing_is_answered():
+    gate = asyncio.Event()
+    served = Endpoint(
+        AnswerTurn(FakeProvider(streams("one", gate, "two"))),
+        identity=Identity("s", "1"),
+        access=Access("none"),
+        port=0,
+    )
+    await asyncio.wait_for(served.quiet(60, 120), 30)  # one that is not open is
+    async with served, aiohttp.ClientSession() as http:
+        await asyncio.wait_for(served.quiet(0.01, 120), 30)
+        async with http.post(served.base_url + "/v1/messages", json=ASK) as response:
+            await response.content.readany()
+            waiting = asyncio.create_task(served.quiet(0.01, 120))
+            assert not (await asyncio.wait({waiting}, timeout=0.3))[0], "an answer is on its way"
+            await asyncio.wait_for(served.quiet(0.01, 0.1), 30)  # but not longer than one wants to
+            gate.set()
+            await response.read()
+        await asyncio.wait_for(waiting, 30)
+
+
 async def test_stopping_lets_a_running_answer_end_and_accepts_no_more():
     gate = asyncio.Event()
     provider = FakeProvider(streams("one", gate, "two"))
