@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -27,6 +28,21 @@ def stands_where_it_should(robot: Robot) -> None:
     assert robot.do("threadLines") == [end]
 
 
+def restarted(robot: Robot, locks: Path) -> None:
+    """Restart the server; a new one has announced itself to the CLI, with a token of its own."""
+
+    def announced() -> list[str]:
+        return [file.read_text(encoding="utf-8") for file in locks.glob("*.lock")]
+
+    before = announced()
+    robot.do("runCommand", "Sidecar: Restart Server")
+    deadline = time.monotonic() + 60
+    while not (now := announced()) or now == before:
+        assert time.monotonic() < deadline, now
+        time.sleep(0.05)  # between two looks at a state
+    robot.do("waitForStatus", r"Databricks :\d+ · [\w ]+ risk")
+
+
 async def test_a_proposed_edit_is_seen_with_its_risk_before_it_is_made(
     rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path, upstream: Upstream
 ) -> None:
@@ -47,9 +63,12 @@ async def test_a_proposed_edit_is_seen_with_its_risk_before_it_is_made(
             robot.do("openFile", "tally/fees.py")
             robot.do("press", keys=["Control+Home", "Shift+End"])
             robot.do("waitForStatus", r"^Ln 1, Col \d+ \(\d+ selected\)")
+            restarted(robot, tmp_path / "home" / ".claude" / "ide")
             robot.do("openTerminal")
             robot.do("typeInTerminal", "claude --permission-mode default")
-            robot.do("waitForTerminal", r"⧉ 1 line selected")  # it is connected, and told what was selected before
+            robot.do(
+                "waitForTerminal", r"⧉ 1 line selected"
+            )  # it is connected, and a server that is younger than the selection told it
             robot.do("typeInTerminal", "Add discounts")
             robot.do("waitFor", selector=".tab.active", text="proposed by Claude")
             robot.do("waitFor", selector=f"{DIFF} .review-widget")

@@ -15,12 +15,21 @@ export function isAlone(): boolean {
 /** Tells the server of each selection that lasts, and shows the files that the CLI opens. */
 export function follow(server: Fleet): Disposable {
   let timer: NodeJS.Timeout | undefined;
+  let listening: number | undefined;
   const tell = (editor: TextEditor | undefined): void => {
     clearTimeout(timer);
     if (editor?.document.uri.scheme !== 'file' || !server.statusOf(editor.document.uri)?.companionPort) return;
     timer = setTimeout(() => { send(server, editor); }, SETTLE_MS);
   };
+  // A server that has just started knows nothing of what was selected before.
+  const begin = (): void => {
+    const editor = window.activeTextEditor;
+    const port = editor && server.statusOf(editor.document.uri)?.companionPort;
+    if (port && port !== listening) tell(editor);
+    listening = port;
+  };
   const parts = [
+    server.onChange(begin),
     window.onDidChangeTextEditorSelection(({ textEditor }) => { tell(textEditor); }),
     window.onDidChangeActiveTextEditor(tell),
     server.onShow(({ uri, startLine, endLine }) => {
