@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib
 from contextlib import AsyncExitStack
 from pathlib import Path
@@ -10,11 +11,12 @@ from typing import Final
 
 from sidecar.core.errors import SidecarError
 from sidecar.core.ports import SymbolIndex, Symbols
+from sidecar.core.symbols import Answer, Operation, Query
 from sidecar.settings import Settings, environment
 from sidecar.trace import get_logger
 
 INDEX_AFTER: Final = 1.0
-"""Seconds that `serve` gives its first requests before it begins to index."""
+"""Seconds that `serve` gives its first requests before it begins to index, unless somebody asks for a symbol."""
 
 log = get_logger("app")
 
@@ -26,6 +28,8 @@ class Knowledge:
         self._settings = settings
         self._trusted = trusted
         self._symbols: Symbols | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
         self.index: SymbolIndex | None = None
 
     @property
@@ -35,8 +39,8 @@ class Knowledge:
             opening = importlib.import_module("sidecar.languages.opening")
             made: Symbols = opening.open_symbols(self._settings, environment(), trusted=self._trusted)
             self._symbols = made
-            if self.index is not None:
-                made.attach(self.index, last=True)
+            if self._opening is not None:
+                made.attach(_Coming(self), last=True)
         return self._symbols
 
     async def start(self, stack: AsyncExitStack, state: Path | None, *, at_once: bool) -> None:
@@ -44,15 +48,28 @@ class Knowledge:
         stack.push_async_callback(self._close_symbols)
         if state is None or not self._settings.index.enabled:
             return
-        opening = asyncio.get_running_loop().create_task(
-            self._open(state, 0.0 if at_once else INDEX_AFTER), name="index"
-        )
+        if at_once:
+            self._wanted.set()
+        opening = self._opening = asyncio.get_running_loop().create_task(self._open(state), name="index")
         stack.push_async_callback(self._close, opening)
         if at_once:
             await opening
 
-    async def _open(self, state: Path, after: float) -> None:
-        await asyncio.sleep(after)
+    @property
+    def coming(self) -> bool:
+        """Whether the index is yet to be opened."""
+        return self._opening is not None and not self._opening.done()
+
+    async def opened(self) -> SymbolIndex | None:
+        """The index, now rather than later; None where it is not to be had."""
+        self._wanted.set()
+        if self._opening is not None:
+            await asyncio.wait({self._opening})
+        return self.index
+
+    async def _open(self, state: Path) -> None:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._wanted.wait(), INDEX_AFTER)
         indexing = await asyncio.to_thread(importlib.import_module, "sidecar.tools.indexing")
         try:
             index = indexing.open_index(Path(self._settings.server.workspace), state, watch=self._settings.index.watch)
@@ -61,8 +78,6 @@ class Knowledge:
             return
         index.start()
         self.index = index
-        if self._symbols is not None:
-            self._symbols.attach(index, last=True)
 
     async def _close_symbols(self) -> None:
         if self._symbols is not None:
@@ -74,3 +89,27 @@ class Knowledge:
         index, self.index = self.index, None
         if index is not None:
             await index.aclose()
+
+
+class _Coming:
+    """Implements `core.ports.SymbolSource`: the index, which the first question brings."""
+
+    name = "index"
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    def knows(self, operation: Operation, path: str) -> bool:
+        """As the index says it; before it is there it is worth asking."""
+        index = self._knowledge.index
+        return self._knowledge.coming if index is None else index.knows(operation, path)
+
+    async def ask(self, query: Query) -> Answer:
+        """Its answer. Raises BadInput for a place that is none."""
+        index = await self._knowledge.opened()
+        if index is None:
+            return Answer("unsupported", self.name, note="There is no index of this workspace.")
+        return await index.ask(query)
+
+    async def aclose(self) -> None:
+        """Whoever opened the index closes it."""
