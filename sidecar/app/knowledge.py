@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from sidecar.core.errors import SidecarError
 from sidecar.core.ports import SymbolIndex, Symbols
+from sidecar.core.symbols import Answer, Operation, Query
 from sidecar.settings import Settings, environment
 from sidecar.trace import get_logger
 
 _QUIET: Final = 0.5
 _PATIENCE: Final = 10.0
 """Seconds without a request after which `serve` begins to index, and how long it waits for them at most: what it loads for
-that would hold up answers."""
+that would hold up answers. It begins at once when somebody asks for a symbol."""
 
-Quiet = Callable[[float, float], Awaitable[None]]
+Quiet = Callable[[float, float], Coroutine[Any, Any, None]]
 """Waits until nothing was asked for so many seconds; at most so many."""
 
 log = get_logger("app")
@@ -37,6 +38,8 @@ class Knowledge:
         self._settings = settings
         self._trusted = trusted
         self._symbols: Symbols | None = None
+        self._opening: asyncio.Task[None] | None = None
+        self._wanted = asyncio.Event()
         self.index: SymbolIndex | None = None
 
     @property
@@ -46,8 +49,8 @@ class Knowledge:
             opening = importlib.import_module("sidecar.languages.opening")
             made: Symbols = opening.open_symbols(self._settings, environment(), trusted=self._trusted)
             self._symbols = made
-            if self.index is not None:
-                made.attach(self.index, last=True)
+            if self._opening is not None:
+                made.attach(_Coming(self), last=True)
         return self._symbols
 
     async def start(self, stack: AsyncExitStack, state: Path | None, quiet: Quiet | None) -> None:
@@ -55,14 +58,26 @@ class Knowledge:
         stack.push_async_callback(self._close_symbols)
         if state is None or not self._settings.index.enabled:
             return
-        opening = asyncio.get_running_loop().create_task(self._open(state, quiet), name="index")
+        opening = self._opening = asyncio.get_running_loop().create_task(self._open(state, quiet), name="index")
         stack.push_async_callback(self._close, opening)
         if quiet is None:
             await opening
 
+    @property
+    def coming(self) -> bool:
+        """Whether the index is yet to be opened."""
+        return self._opening is not None and not self._opening.done()
+
+    async def opened(self) -> SymbolIndex | None:
+        """The index, now rather than later; None where it is not to be had."""
+        self._wanted.set()
+        if self._opening is not None:
+            await asyncio.wait({self._opening})
+        return self.index
+
     async def _open(self, state: Path, quiet: Quiet | None) -> None:
         if quiet is not None:
-            await quiet(_QUIET, _PATIENCE)
+            await self._until_asked_or(quiet)
         indexing = await asyncio.to_thread(importlib.import_module, "sidecar.tools.indexing")
         try:
             index = indexing.open_index(Path(self._settings.server.workspace), state, watch=self._settings.index.watch)
@@ -71,8 +86,13 @@ class Knowledge:
             return
         index.start()
         self.index = index
-        if self._symbols is not None:
-            self._symbols.attach(index, last=True)
+
+    async def _until_asked_or(self, quiet: Quiet) -> None:
+        async with asyncio.TaskGroup() as group:
+            waits = {group.create_task(self._wanted.wait()), group.create_task(quiet(_QUIET, _PATIENCE))}
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for each in waits:
+                each.cancel()
 
     async def _close_symbols(self) -> None:
         if self._symbols is not None:
@@ -84,3 +104,27 @@ class Knowledge:
         index, self.index = self.index, None
         if index is not None:
             await index.aclose()
+
+
+class _Coming:
+    """Implements `core.ports.SymbolSource`: the index, which the first question brings."""
+
+    name = "index"
+
+    def __init__(self, knowledge: Knowledge) -> None:
+        self._knowledge = knowledge
+
+    def knows(self, operation: Operation, path: str) -> bool:
+        """As the index says it; before it is there it is worth asking."""
+        index = self._knowledge.index
+        return self._knowledge.coming if index is None else index.knows(operation, path)
+
+    async def ask(self, query: Query) -> Answer:
+        """Its answer. Raises BadInput for a place that is none."""
+        index = await self._knowledge.opened()
+        if index is None:
+            return Answer("unsupported", self.name, note="There is no index of this workspace.")
+        return await index.ask(query)
+
+    async def aclose(self) -> None:
+        """Whoever opened the index closes it."""

@@ -15,8 +15,8 @@ from sidecar.cli.output import Output
 from sidecar.core.errors import BadInput
 from sidecar.core.symbols import Answer, Location, Operation, Position, Query
 from sidecar.languages.files import Files
-from sidecar.languages.opening import open_symbols
-from sidecar.settings import Settings, environment, from_machine
+from sidecar.settings import environment, from_machine
+from sidecar.tools.indexing import ask_once
 from sidecar.trace import neutralise
 
 Target = Annotated[
@@ -55,7 +55,7 @@ def references(
 def _look(operation: Operation, target: str, bounds: tuple[int, float], workspace: str | None, out: Output) -> int:
     settings = from_machine({"server.workspace": workspace})
     query = _query(operation, target, Path(settings.server.workspace), bounds)
-    answer = signals.run(_ask(settings, query))
+    answer = signals.run(ask_once(settings, environment(), query))
     if out.json:
         out.record(asdict(answer))
     else:
@@ -76,26 +76,24 @@ def _query(operation: Operation, target: str, root: Path, bounds: tuple[int, flo
     return Query(operation, path, Position(int(line), int(column)), limit=limit, deadline=deadline)
 
 
-async def _ask(settings: Settings, query: Query) -> Answer:
-    symbols = open_symbols(settings, environment(), trusted=False)
-    try:
-        return await symbols.ask(query)
-    finally:
-        await symbols.aclose()
-
-
 def _print(answer: Answer, out: Output) -> None:
     for item in answer.items:
         if isinstance(item, Location):
-            start = item.span.start
-            text = f": {item.text}" if item.text else ""
-            out.data(neutralise(f"{item.span.path}:{start.line}:{start.column}{text}"))
+            out.data(_line(item))
+    for place in answer.maybe:
+        out.say(f"? {_line(place)}")
     count = len(answer.items)
     more = " or more" if answer.truncated else ""
-    out.say(
-        f"{count}{more} {'place' if count == 1 else 'places'}, {answer.status}, by {answer.source} in {answer.ms:.0f} ms"
-    )
+    maybe = f" ({answer.unresolved} more may belong to them)" if answer.unresolved else ""
+    places = f"{count}{more} {'place' if count == 1 else 'places'}{maybe}"
+    out.say(f"{places}, {answer.status}, by {answer.source} in {answer.ms:.0f} ms")
     if not answer.items:
         out.complain(answer.note or "There is nothing that this place or name leads to.")
     elif answer.note:
         out.say(answer.note)
+
+
+def _line(place: Location) -> str:
+    start = place.span.start
+    text = f": {place.text}" if place.text else ""
+    return neutralise(f"{place.span.path}:{start.line}:{start.column}{text}")

@@ -332,12 +332,17 @@ class Servers(BaseModel):
 
 
 class Symbols(BaseModel):
-    """What was found, by whom, and whether it is all; what an item holds depends on the question."""
+    """What was found, by whom, and whether it is all; what an item holds depends on the question.
+
+    `unresolved` counts places that bear the name on something whose type nobody could tell; `maybe` are these.
+    """
 
     source: str
     status: str
     truncated: bool
     items: list[Json]
+    unresolved: int
+    maybe: list[Json]
 
 
 RESULTS: Final[Mapping[str, type[BaseModel]]] = {

@@ -26,7 +26,10 @@ Operation = Literal[
     "rename",
     "diagnostics",
     "code_actions",
+    "mentions",
 ]
+"""`mentions` is asked of the index alone: places in code that bear the name of what stands at a place, and that no rule
+gives to something else. Who answers about the whole project is held against them."""
 
 Severity = Literal["error", "warning", "information", "hint"]
 
@@ -128,7 +131,7 @@ class CodeAction:
 
 
 Item = Symbol | Location | Call | Hover | TextEdit | Diagnostic | CodeAction
-"""What an answer is made of, by operation: definition, type_definition, implementations, references → Location;
+"""What an answer is made of, by operation: definition, type_definition, implementations, references, mentions → Location;
 document_symbols, workspace_symbols → Symbol; callers, callees → Call; rename → TextEdit; the others as they are called."""
 
 
@@ -138,7 +141,8 @@ class Query:
 
     About a place (`path` and `position`), about a file (`path`), or about a name: `name` is a dotted name path
     (`Class.method`) or, for `workspace_symbols`, any part of one. `new_name` is for `rename` only. `deadline` in seconds.
-    `also` are files to be looked at besides those that the source counts to the project.
+    `also` are files to be looked at besides those that the source counts to the project. Two are for `mentions` only: `of` is
+    the question whose answer they are held against, `meant` where the symbol is defined, as far as others know that.
     """
 
     operation: Operation
@@ -149,6 +153,8 @@ class Query:
     limit: int = DEFAULT_LIMIT
     deadline: float = DEFAULT_DEADLINE
     also: tuple[str, ...] = ()
+    of: Operation = "references"
+    meant: tuple[Span, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,7 +163,8 @@ class Answer:
 
     `source` is `editor`, `jedi`, `server:<name>` or `index`. `truncated`: there is more than `limit` allowed.
     `version` tells two states of the source apart (a document's version, the index's revision), None where it has none.
-    `note` is a sentence: why it is not whole, and what would mend that.
+    `note` is a sentence: why it is not whole, and what would mend that. `unresolved` counts places that bear the name but
+    stand behind something whose type nobody could tell, so that they may belong to the answer; `maybe` are these, the likeliest first.
     """
 
     status: AnswerStatus
@@ -167,3 +174,5 @@ class Answer:
     version: int | None = None
     ms: float = 0.0
     note: str = ""
+    unresolved: int = 0
+    maybe: tuple[Location, ...] = ()

@@ -61,7 +61,7 @@ class HostSource:
 
     def knows(self, operation: Operation, path: str) -> bool:
         """Whether the editor may know this kind of file."""
-        if self._mute or bool(path) == (operation == "workspace_symbols"):
+        if self._mute or operation not in _WHAT or bool(path) == (operation == "workspace_symbols"):
             return False
         until = self._silent.get((operation, PurePath(path).suffix), 0.0)
         return asyncio.get_running_loop().time() >= until

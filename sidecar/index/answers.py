@@ -12,12 +12,16 @@ from sidecar.core.defined import Defined
 from sidecar.core.errors import BadInput
 from sidecar.core.symbols import Call, Hover, Item, Location, Operation, Position, Query, Span, Symbol
 from sidecar.index.found import CLASSES, STRICT, Found, dotted, places
+from sidecar.index.mentions import mentions_of
 from sidecar.index.references import CALL, Use, uses_of, uses_of_local
 from sidecar.index.resolve import Resolver
 from sidecar.store.symbols import FileRow
 
 MANY_CANDIDATES: Final = 10
 _SEARCHED: Final = 2_000
+_LOOSE: Final = 5
+"""How well a name fits that only holds the letters that were typed."""
+
 _TESTS: Final = re.compile(
     r"(^|/)(tests?|testing|spec|__tests__|fixtures|examples?)(/|$)|(^|/)test_|[._]test\.|\.spec\."
 )
@@ -35,7 +39,7 @@ _KIND_ORDER: Final = {
 KNOWN: Final = frozenset(
     {
         "definition", "references", "hover", "document_symbols", "workspace_symbols", "callers", "callees",
-        "implementations",
+        "implementations", "mentions",
     }
 )  # fmt: skip
 """Operations that the index can answer."""
@@ -47,7 +51,7 @@ def items(resolver: Resolver, query: Query) -> Iterator[Item]:
 
 
 def _workspace_symbols(resolver: Resolver, query: Query) -> Iterator[Item]:
-    *outer, wanted = _parts(query.name) or [""]
+    *outer, wanted = parts(query.name) or [""]
     if not wanted:
         return
     ranked = sorted((_match(name, wanted), len(name), name) for name in resolver.reader.search(wanted, _SEARCHED))
@@ -55,6 +59,13 @@ def _workspace_symbols(resolver: Resolver, query: Query) -> Iterator[Item]:
         for names in batched([name for _, _, name in level], max(query.limit, 20)):
             found = [s for s in resolver.reader.symbols_of(names) if _stands_in(s, outer)]
             yield from (symbol_of(s) for s in sorted(found, key=_weight))
+
+
+def ranked(symbols: Iterable[Defined], name: str) -> list[Symbol]:
+    """Those whose name holds what was typed, the best first."""
+    *outer, wanted = parts(name) or [""]
+    fit = [(_match(s.name, wanted), len(s.name), s.name, _weight(s), s) for s in symbols if _stands_in(s, outer)]
+    return [symbol_of(symbol) for match, *_, symbol in sorted(fit, key=lambda each: each[:4]) if match < _LOOSE]
 
 
 def batched(names: Sequence[str], size: int) -> Iterator[Sequence[str]]:
@@ -75,7 +86,7 @@ def _match(name: str, wanted: str) -> int:
         rf"_(?i:{re.escape(wanted)})|(?<=[a-z]){re.escape(wanted[0].upper())}(?i:{re.escape(wanted[1:])})", name
     ):
         return 3
-    return 4 if want in low else 5
+    return 4 if want in low else _LOOSE
 
 
 def _weight(symbol: Defined) -> tuple[bool, int, int, int, str, int]:
@@ -183,6 +194,14 @@ def _implementations(resolver: Resolver, query: Query) -> Iterator[Item]:
                     yield _location(resolver, own.path, own.line, own.column, len(own.name), own.container)
 
 
+def _mentions(resolver: Resolver, query: Query) -> Iterator[Item]:
+    _, found = _meant(resolver, query)
+    known = [(symbol.path, symbol.line, symbol.column) for symbol in found.symbols]
+    asked = [(query.path, query.position.line, query.position.column)] if query.position else known[:1]
+    for at in asked:
+        yield from (_used(resolver, use) for use in mentions_of(resolver, at, query.meant, query.of))
+
+
 def _heirs(resolver: Resolver, path: str, owner: str, told: set[tuple[str, str]]) -> Iterator[Defined]:
     """Classes made from one, and from these."""
     name = owner.rpartition(".")[2]
@@ -208,6 +227,7 @@ _ANSWERS: Final[dict[Operation, Callable[[Resolver, Query], Iterator[Item]]]] = 
     "callees": _callees,
     "hover": _hover,
     "implementations": _implementations,
+    "mentions": _mentions,
 }
 
 
@@ -223,7 +243,7 @@ def _meant(resolver: Resolver, query: Query) -> tuple[FileRow | None, Found]:
             raise BadInput(f"{query.path} has no line {at.line}.")
         _, _, found = resolver.meaning(query.path, at.line, at.column)
         return file, found
-    *outer, last = _parts(query.name) or [""]
+    *outer, last = parts(query.name) or [""]
     if not last:
         raise BadInput("Say which symbol is meant: a file with a line and a column, or a name such as `Class.method`.")
     return None, Found(tuple(sorted((s for s in resolver.named(last) if _stands_in(s, outer)), key=_weight)))
@@ -245,7 +265,8 @@ def _home(resolver: Resolver, file: FileRow | None, found: Found) -> FileRow | N
     return resolver.file(found.elsewhere) if found.elsewhere else file
 
 
-def _parts(name: str) -> list[str]:
+def parts(name: str) -> list[str]:
+    """The names that a name path is made of."""
     return [part for part in re.split(r"\.|::|#|->|/", name.strip().removesuffix("()")) if part]
 
 

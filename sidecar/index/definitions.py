@@ -58,15 +58,19 @@ def find_definitions(root: Path, name: str, files: Iterable[str], *, seconds: fl
     for path in sorted(set(files)) if last else ():
         if time.monotonic() > end or len(found) >= MAX_FOUND:
             return Found(tuple(found[:MAX_FOUND]), looked_at, complete=False)
-        language = language_of(path)
-        source = _read(root / path) if language in BY_NAME else None
-        if source is None or last.encode() not in source:
-            continue
-        looked_at += 1
-        found += [
-            _definition(path, s) for s in extract(source, language).symbols if s.name == last and _stands_in(s, outer)
-        ]
+        symbols = defined_in(root, path, last)
+        looked_at += symbols is not None
+        found += [_definition(path, s) for s in symbols or () if s.name == last and _stands_in(s, outer)]
     return Found(tuple(sorted(found, key=lambda d: (d.path, d.line))), looked_at)
+
+
+def defined_in(root: Path, path: str, holding: str, most: int = walk.MAX_BYTES) -> list[Defined] | None:
+    """All symbols of one file; None where it is not parsed, is larger, or does not hold a text (in any case)."""
+    language = language_of(path)
+    source = _read(root / path) if language in BY_NAME else None
+    if source is None or len(source) > most or holding.lower().encode() not in source.lower():
+        return None
+    return [symbol._replace(path=path, language=language) for symbol in extract(source, language).symbols]
 
 
 def _read(path: Path) -> bytes | None:

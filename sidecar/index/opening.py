@@ -3,26 +3,48 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection
+import importlib
+from collections.abc import Awaitable, Callable, Collection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sidecar.core.ports import SymbolSource
 from sidecar.core.symbols import Answer, Operation, Query
 from sidecar.index.service import IndexService, Listing, Progress
 from sidecar.store.symbols import INDEX
 
+if TYPE_CHECKING:
+    from sidecar.index.early import Holding
+
+Search = Callable[[], Awaitable["Holding | None"]]
+"""Gives what finds the files that hold a text; None where nobody can tell, and the folder is to be walked."""
+
 
 class Index:
-    """Implements `core.ports.SymbolIndex`. Nothing runs and nothing much is loaded before `start`, or the first question."""
+    """Implements `core.ports.SymbolIndex`. Nothing runs and nothing much is loaded before `start`, or the first question.
+
+    `search` finds names in the texts while the index is being made; without it they are not looked for there.
+    """
 
     name = "index"
 
-    def __init__(self, root: Path, folder: Path, listing: Listing, *, watch: bool = True, mild: bool = True) -> None:
+    def __init__(
+        self,
+        root: Path,
+        folder: Path,
+        listing: Listing,
+        *,
+        search: Search | None = None,
+        watch: bool = True,
+        mild: bool = True,
+    ) -> None:
         self.root = str(root)
+        self._search = search
         self._where = folder / INDEX
         self._service = IndexService(root, folder, listing, watch=watch, mild=mild)
         self._source: SymbolSource | None = None
         self._opening = asyncio.Lock()
+        self._seeking = asyncio.Lock()
 
     def start(self) -> None:
         """Begin to index; returns at once."""
@@ -37,7 +59,13 @@ class Index:
         async with self._opening:
             if self._source is None:
                 self._source = await asyncio.to_thread(self._make_source)
-        return await self._source.ask(query)
+        answer = await self._source.ask(query)
+        if self._search is None or query.operation != "workspace_symbols" or answer.status != "warming":
+            return answer
+        async with self._seeking:  # who types asks with every letter
+            early = await asyncio.to_thread(importlib.import_module, "sidecar.index.early")  # the parser
+            found: Answer = await early.sought(Path(self.root), await self._search(), query, answer)
+        return found
 
     def moved(self, paths: Collection[str] | None) -> None:
         """These files (relative to the root) may have changed, None: any. Never waits."""

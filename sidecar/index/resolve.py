@@ -344,11 +344,12 @@ class Resolver:
         if found.local is not None:
             kind = self._declared(file, found.local.line, name)
             return self._given(kind) if called else kind
-        if not found and file.language in STRICT and self._imports(file, name):
+        if not found and file.language in STRICT and self.brings(file, name):
             return FOREIGN
         return self._as_class(found, called=called)
 
-    def _imports(self, file: FileRow, name: str) -> bool:
+    def brings(self, file: FileRow, name: str) -> bool:
+        """Whether a file's imports bring in a name, from wherever."""
         return any(row.alias.partition(".")[0] == name for row in self.imports(file.id))
 
     def _given(self, owner: Found) -> Found:
@@ -393,7 +394,7 @@ class Resolver:
         finally:
             self._asking.remove(key)
         if found is FOREIGN and value.endswith("()"):  # a library's methods may well give what is ours (`rows.pop()`)
-            return FOREIGN if self._imports(file, value.partition(".")[0]) and not hands_through(value) else NOTHING
+            return FOREIGN if self.brings(file, value.partition(".")[0]) and not hands_through(value) else NOTHING
         if found is FOREIGN:
             return FOREIGN
         return found if found.symbols and found.symbols[0].kind in CLASSES else NOTHING
@@ -451,7 +452,7 @@ class Resolver:
     def _ranked(self, file: FileRow, name: str, *, member: bool = False, of: str = "") -> Found:
         """All that bear the name, the likeliest first: nothing decides among them. An object (`of`) is often called as its class is."""
         hint = of.removesuffix("()").replace("_", "").lower()
-        candidates = [s for s in self.named(name) if s.language == file.language or _related(s.language, file.language)]
+        candidates = [s for s in self.named(name) if related(s.language, file.language)]
         if not member and file.language in {"python", *ECMA}:
             return NOTHING  # there a name that nothing brings in is none of ours
         known = {
@@ -493,6 +494,7 @@ def _sees(within: str, symbol: Defined, language: str) -> bool:
     return inside and (language not in {"python", *ECMA} or symbol.kind in {"function", "class"})
 
 
-def _related(one: str, other: str) -> bool:
+def related(one: str, other: str) -> bool:
+    """Whether what one language defines is used by the other."""
     families: tuple[Iterable[str], ...] = (ECMA, {"c", "cpp"}, {"java", "kotlin", "scala"})
-    return any(one in family and other in family for family in families)
+    return one == other or any(one in family and other in family for family in families)

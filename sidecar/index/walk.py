@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
@@ -118,7 +118,7 @@ class Folder:
         self._root = root
         self._rules = cache(self._read_rules)
 
-    def files(self, below: str = "") -> Iterator[str]:
+    def files(self, below: str = "") -> Generator[str]:
         """Paths (with `/`) of the files in a folder and below it; links are listed, never followed."""
         folders = [below]
         while folders:

@@ -1,12 +1,12 @@
 """One question, several sources: the editor's own languages, jedi, a language server, and the index as the last resort.
 
 The first whole answer counts. A source that is cold, cannot tell or fails hands on to the next, and when none is whole the
-best of what was said is given, with what it lacks. Names are first turned into places; one that means several is told.
+best of what was said is given, with what it lacks; what it passes over without a sign is looked for (`leftover`). Names are
+first turned into places; one that means several is told.
 """
 
 from __future__ import annotations
 
-import asyncio
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -17,12 +17,15 @@ from sidecar.core.errors import BadInput
 from sidecar.core.ports import SymbolSource
 from sidecar.core.symbols import Answer, Location, Operation, Query, Span, Symbol
 from sidecar.languages.crosscheck import CHECKED, checked
+from sidecar.languages.leftover import HELD, Held, held, in_time
 from sidecar.languages.session import WIDE
 
 _KEPT_BACK: Final = 0.25
 """The share of the time left that a source must leave to those behind it."""
 
-_GRACE: Final = 0.05
+_OTHERS_SECONDS: Final = 0.3
+"""So long others are asked for a name while the index is being made and knows of none."""
+
 _SHOWN: Final = 5
 _PARTS: Final = re.compile(r"[.#/]+|::")
 _FILE_ONLY: Final = frozenset({"document_symbols", "diagnostics"})
@@ -73,6 +76,8 @@ class Chain:
     # ── one after the other ─────────────────────────────────────────────────────────────────────────
     def _in_order(self, query: Query) -> list[SymbolSource]:
         asked = [source for source in self._sources if source.knows(query.operation, query.path)]
+        if query.operation == "mentions":
+            return [source for source in asked if source.name == "index"]
         if query.operation == "workspace_symbols":  # only the index knows every file
             return sorted(asked, key=lambda source: source.name != "index")
         if query.operation in WIDE:
@@ -82,25 +87,46 @@ class Chain:
 
     async def _ask_in_turn(self, query: Query) -> Answer:
         end = time.monotonic() + query.deadline
-        said: list[Answer] = []
+        answer, source = await self._first_whole(query, end)
+        index, left = self._index("mentions", query.path), end - time.monotonic()
+        whole = answer.status == "ready" or (answer.status == "partial" and answer.items)
+        if query.operation not in HELD or query.position is None or not whole or answer.truncated or left <= 0:
+            return answer
+        if source is None or index is None:
+            return answer
+        jedi = next((each for each in self._sources if each.name == "jedi" and each is not source), None)
+        return await held(Held(source, index, jedi), replace(query, deadline=left), answer)
+
+    async def _first_whole(self, query: Query, end: float) -> tuple[Answer, SymbolSource | None]:
+        """The first whole answer, or the best part, and whose it is."""
+        said: list[tuple[Answer, SymbolSource]] = []
         sources = self._in_order(query)
         for number, source in enumerate(sources, 1):
             left = end - time.monotonic()
-            if left <= 0 or (source.name == "index" and any(each.items and each.status == "partial" for each in said)):
+            if left <= 0 or (source.name == "index" and any(a.items and a.status == "partial" for a, _ in said)):
                 break  # what a language's own tool found, if not all, is worth more than what only reads
             share = left if number == len(sources) else left * (1 - _KEPT_BACK)
-            answer = await _bounded(source, replace(query, deadline=share))
+            answer = await in_time(source, replace(query, deadline=share))
             if source.name == "editor" and query.operation in CHECKED and answer.status == "ready":
                 answer = await self._checked(source, replace(query, deadline=end - time.monotonic()), answer)
             if answer.status == "ready" and (answer.items or not _goes_on(query, sources[number:])):
-                return answer
-            said.append(answer)
+                return answer, source
+            said.append((answer, source))
+            if query.operation == "workspace_symbols" and source.name == "index" and answer.status == "warming":
+                if answer.items:
+                    break
+                end = min(end, time.monotonic() + _OTHERS_SECONDS)  # who types a name waits for no project to be read
+                sources[number:] = [each for each in sources[number:] if each.name != "jedi"]  # it would read all of it
         return _best(said)
+
+    def _index(self, operation: Operation, path: str) -> SymbolSource | None:
+        """The index, where there is one that answers such questions."""
+        return next((each for each in self._sources if each.name == "index" and each.knows(operation, path)), None)
 
     async def _checked(self, editor: SymbolSource, query: Query, answer: Answer) -> Answer:
         """The editor's answer, made whole where the index knows of more."""
-        index = next((source for source in self._sources if source.name == "index"), None)
-        if index is None or not index.knows("references", query.path) or query.deadline <= 0:
+        index = self._index("references", query.path)
+        if index is None or query.deadline <= 0:
             return answer
         return await checked(editor, index, query, answer)
 
@@ -150,30 +176,21 @@ def _check(query: Query) -> None:
         raise BadInput("Deadline and limit must be more than 0.")
 
 
-async def _bounded(source: SymbolSource, query: Query) -> Answer:
-    """A source's answer, also where it does not keep its deadline."""
-    try:
-        async with asyncio.timeout(query.deadline + _GRACE):
-            return await source.ask(query)
-    except TimeoutError:
-        return Answer("warming", source.name, note=f"{source.name} did not answer in time; ask again.")
-
-
 def _goes_on(query: Query, behind: Sequence[SymbolSource]) -> bool:
     """Whether an empty answer, though whole by its source's own account, is worth asking on about."""
     return bool(behind) and query.operation in {"definition", "workspace_symbols", "hover"}
 
 
-def _best(said: Sequence[Answer]) -> Answer:
+def _best(said: Sequence[tuple[Answer, SymbolSource]]) -> tuple[Answer, SymbolSource | None]:
     """The answer that says most; among empty ones the one with the best reason. What others said is added to its note."""
     if not said:
-        return Answer("unsupported", "index", note="Nobody here can answer this for this file.")
+        return Answer("unsupported", "index", note="Nobody here can answer this for this file."), None
     worth = {"ready": 3, "partial": 2, "warming": 1, "unsupported": 0}
-    best = max(said, key=lambda answer: (bool(answer.items), worth[answer.status]))
+    best, source = max(said, key=lambda each: (bool(each[0].items), worth[each[0].status]))
     if best.status == "ready":
-        return best
-    notes = [best.note, *(answer.note for answer in said if answer is not best and answer.note)]
-    return replace(best, note=" ".join(dict.fromkeys(note for note in notes if note)))
+        return best, source
+    notes = [best.note, *(answer.note for answer, _ in said if answer is not best and answer.note)]
+    return replace(best, note=" ".join(dict.fromkeys(note for note in notes if note))), source
 
 
 def _is_called(symbol: Symbol, outer: Sequence[str], last: str) -> bool:

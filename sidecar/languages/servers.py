@@ -13,7 +13,7 @@ from typing import Final
 from sidecar.core.symbols import Answer, Operation, Query
 from sidecar.languages.client import ServerGone, ServerRefused
 from sidecar.languages.files import Files
-from sidecar.languages.lsp import language_of
+from sidecar.languages.lsp import METHODS, language_of
 from sidecar.languages.process import find_program
 from sidecar.languages.rows import ROWS, Row
 from sidecar.languages.session import Session
@@ -79,6 +79,8 @@ class Servers:
     # ── core.ports.SymbolSource ─────────────────────────────────────────────────────────────────────
     def knows(self, operation: Operation, path: str) -> bool:
         """Whether there is a server for this kind of file, installed or not."""
+        if operation not in METHODS:
+            return False
         if not path:
             return operation == "workspace_symbols"
         suffix = PurePath(path).suffix.lower()

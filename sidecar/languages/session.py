@@ -174,8 +174,8 @@ class Session:
         spare = [each for each in self._opened if each not in wanted]
         for each in spare[: max(len(self._opened) - _MOST_KEPT, 0)]:
             self._show(each, None)
-        for each in wanted | set(self._opened):
-            text = await asyncio.to_thread(self._files.text, each)
+        shown = wanted | set(self._opened)
+        for each, text in await asyncio.to_thread(lambda: [(path, self._files.text(path)) for path in shown]):
             self._show(each, text)
 
     def _tell(self, known: dict[Path, Stamp]) -> None:

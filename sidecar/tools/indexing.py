@@ -4,19 +4,31 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from sidecar.core.errors import GitError, NotARepository, NotSupported, SetupError, StoreError
 from sidecar.core.ports import SymbolIndex
+from sidecar.core.symbols import Answer, Query
 from sidecar.index.opening import Index
 from sidecar.index.summary import summarize
+from sidecar.languages.opening import open_symbols
+from sidecar.settings import Settings
 from sidecar.store.database import Database
 from sidecar.store.runs import RunStore
+from sidecar.store.runtime import open_folder
 from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import listing
+from sidecar.vcs.worktree import holding, listing
+
+if TYPE_CHECKING:
+    from sidecar.index.early import Holding
 
 _TOO_WIDE = "Sidecar does not index {folder}: it is no project of its own. Open the project's folder."
 
@@ -29,7 +41,43 @@ def open_index(workspace: Path, state: Path, *, watch: bool = True, mild: bool =
     root = workspace.resolve()
     if root in {Path.home(), Path(root.anchor)} and not (root / ".git").exists():
         raise SetupError(_TOO_WIDE.format(folder=root))
-    return Index(root, state, GitListing(root), watch=watch, mild=mild)
+    files = GitListing(root)
+    return Index(root, state, files, search=files.search, watch=watch, mild=mild)
+
+
+async def ask_once(settings: Settings, env: Mapping[str, str], query: Query) -> Answer:
+    """One question to all sources of symbols of the settings' workspace, which are opened for it and ended.
+
+    Half of the deadline at most goes into bringing the index up to date. Raises BadInput for a question that is none.
+    """
+    symbols, began = open_symbols(settings, env, trusted=False), time.monotonic()
+    async with _index_in_time(settings, query.deadline / 2) as index:
+        if index is not None:
+            symbols.attach(index, last=True)
+        try:
+            return await symbols.ask(replace(query, deadline=max(query.deadline - (time.monotonic() - began), 0.1)))
+        finally:
+            await symbols.aclose()
+
+
+@asynccontextmanager
+async def _index_in_time(settings: Settings, seconds: float) -> AsyncIterator[Index | None]:
+    """The index, up to date as far as that comes in time; None where none is kept."""
+    index = None
+    with contextlib.suppress(SetupError):
+        if settings.index.enabled and settings.state is not None:
+            state = open_folder(settings.state)
+            index = open_index(Path(settings.server.workspace), state, watch=False, mild=False)
+    if index is None:
+        yield None
+        return
+    index.start()
+    try:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(index.whole(), seconds)
+        yield index
+    finally:
+        await index.aclose()
 
 
 class IndexSummary:
@@ -89,16 +137,23 @@ class GitListing:
 
     async def __call__(self, paths: Collection[str] | None) -> bytes | None:
         """Those paths, or all, relative to the folder, NUL after each."""
+        git = await self._opened(again=paths is None)  # `git init` may have happened meanwhile
+        try:
+            return await listing(git, self._root, paths) if git is not None else None
+        except GitError:
+            return None
+
+    async def search(self) -> Holding | None:
+        """What finds the files that hold a text; None where it is no repository."""
+        git = await self._opened(again=False)
+        return partial(holding, git, self._root) if git is not None else None
+
+    async def _opened(self, *, again: bool) -> Git | None:
         async with self._opening:
-            if not self._asked or paths is None:  # `git init` may have happened meanwhile
+            if not self._asked or again:
                 self._asked = True
                 try:
                     self._git = self._git or await Git.open(self._root)
                 except NotARepository:
                     return None
-        if self._git is None or self._git.bare:
-            return None
-        try:
-            return await listing(self._git, self._root, paths)
-        except GitError:
-            return None
+        return None if self._git is None or self._git.bare else self._git

@@ -28,6 +28,8 @@ from sidecar.tools.bench import Bench
 from sidecar.tools.define import Input, also, define
 
 _DEADLINE: Final = 10.0
+_MAYBE: Final = 20
+"""So many places that may belong to an answer are shown; all of them are in its value."""
 
 
 class Place(Input):
@@ -115,7 +117,10 @@ class SymbolTools:
         return await self._at("definition", given)
 
     async def references(self, given: Place, caller: Caller) -> ToolResult:
-        """List the places that use the symbol at a place, or of a name."""
+        """List the places that use the symbol at a place, or of a name.
+
+        Places of which nobody could tell the type come after them, with a question mark: they may be uses, too.
+        """
         return await self._at("references", given)
 
     async def implementations(self, given: Place, caller: Caller) -> ToolResult:
@@ -181,10 +186,15 @@ def _told(answer: Answer, items: list[Any] | None = None) -> ToolResult:
     lines = [_line(item) for item in found] or ["Nothing was found."]
     if answer.truncated:
         lines.append("[there are more; ask with a higher limit or for something narrower]")
-    state = "" if answer.status == "ready" else f", {answer.status}: {answer.note or 'not whole yet'}"
+    lines += [f"? {_line(place)}" for place in answer.maybe[:_MAYBE]]
+    if len(answer.maybe) > _MAYBE:
+        lines.append(f"[{answer.unresolved - _MAYBE} more places that may belong here]")
+    state = f", {answer.status}: {answer.note or 'not whole yet'}" if answer.status != "ready" else ""
+    state = f", {answer.note}" if answer.note and found and not state else state
     value = {"source": answer.source, "status": answer.status, "truncated": answer.truncated}
+    places = {"items": [asdict(item) for item in found], "maybe": [asdict(place) for place in answer.maybe]}
     return ToolResult(
-        value={**value, "items": [asdict(item) for item in found]},
+        value={**value, "unresolved": answer.unresolved, **places},
         text="\n".join([*lines, f"[{answer.source}{state}]"]),
     )
 

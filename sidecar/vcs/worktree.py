@@ -8,7 +8,8 @@ import os
 import re
 import stat
 import time
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Generator, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -356,3 +357,17 @@ async def listing(git: Git, folder: Path, paths: Collection[str] | None = None) 
     )
     said = await git.run("ls-files", "-co", "--exclude-standard", "-z", "--deduplicate", "--", *wanted, timeout=60.0)
     return b"".join(name.removeprefix(prefix) + b"\0" for name in said.split(b"\0") if name) if prefix else said
+
+
+def holding(git: Git, folder: Path, text: str, *, whole: bool, seconds: float) -> Generator[str]:
+    """The files of a folder of the work tree that hold a text, as git finds them, relative to the folder; for threads.
+
+    Ignored and binary ones are left out. `whole`: as a word, else anywhere and in any case. It ends after so many seconds,
+    with what was found; closing it ends git.
+    """
+    inner = folder.relative_to(git.root.resolve()).as_posix()
+    prefix = "" if inner == "." else f"{inner}/"
+    options = ("--untracked", "-l", "-z", "-I", "-F", "-w" if whole else "-i", "-e", text, "--", prefix or ".")
+    with suppress(GitError):
+        for name in git.lines_blocking("grep", *options, timeout=seconds, ok=(0, 1), end=b"\0"):
+            yield os.fsdecode(name).removeprefix(prefix)

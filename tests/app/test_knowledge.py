@@ -56,6 +56,27 @@ async def test_the_index_is_the_last_resort_of_the_sources(tmp_path: Path) -> No
         assert (answer.source, answer.items[0].span.path) == ("index", "cart.rb")
 
 
+async def test_the_first_question_brings_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`serve` lets its first requests go before; who asks for a symbol does not wait for that."""
+    for wait in ("_QUIET", "_PATIENCE"):
+        monkeypatch.setattr(f"sidecar.app.knowledge.{wait}", 3600.0)
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "cart.rb").write_text("class Cart\nend\n")
+    values = {"SIDECAR_STATE_DIR": str(tmp_path / "state"), "PORT": "0", "WORKSPACE_ROOT": str(tmp_path / "work")}
+    async with Sidecar(load({}, values, None, tmp_path / "work"), version="1") as sidecar:
+        assert sidecar.index is None
+        answer = await sidecar.symbols.ask(Query("workspace_symbols", name="Cart", deadline=30))
+        assert (answer.source, [item.span.path for item in answer.items]) == ("index", ["cart.rb"])
+        assert sidecar.index is not None
+
+
+async def test_where_nobody_asks_the_index_comes_by_itself(tmp_path: Path) -> None:
+    values = {"SIDECAR_STATE_DIR": str(tmp_path / "state"), "PORT": "0", "WORKSPACE_ROOT": str(tmp_path)}
+    async with asyncio.timeout(60), Sidecar(load({}, values, None, tmp_path), version="1") as sidecar:
+        while sidecar.index is None:
+            await asyncio.sleep(0.02)  # between two looks at a state
+
+
 async def test_an_index_that_is_not_wanted_is_not_there(tmp_path: Path) -> None:
     async with Sidecar(settings(tmp_path, SIDECAR_INDEX="off"), version="1", editor=True) as sidecar:
         assert sidecar.index is None

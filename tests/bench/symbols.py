@@ -1,12 +1,13 @@
 """How right the sources of symbols are: definitions, references, renames and calls against a language server's truth.
 
-    python -m tests.bench.symbols [--trees flask,rich,rxjs] [--sources editor,server,jedi,index] [--places 300] [--symbols 60]
+    python -m tests.bench.symbols [--trees flask,rich,rxjs] [--sources editor,server,jedi,index,chain] [--places 300] [--symbols 60]
 
 The trees are pinned (`tests/bench/trees.py`), the places are picked by a rule and a fixed seed. The truth is what
 basedpyright and typescript-language-server say to a client that shares no line with the product (`tests/bench/truth.py`),
 every file open, once at rest; it is kept beside the trees. For Python there is a second one (`tests/bench/second.py`): what jedi
 knows of places for which the type checker has no definition at all; the columns "with jedi's" count both, for clear names.
-The editor is the rig's VS Code (`tests/bench/editor.py`). Each source is then asked through the product's own door, cold at
+The editor is the rig's VS Code (`tests/bench/editor.py`); `chain` is jedi, server and index together, as the product asks them: below
+its row stands what its answers say that they may lack (`unresolved`), held against both truths. Each source is then asked through the product's own door, cold at
 its first question. An answer that is not `ready` in time counts as wrong. The table goes into docs/symbols.md.
 
 Needs basedpyright (it comes with the tests' environment) and, for TypeScript, typescript-language-server on PATH
@@ -31,6 +32,7 @@ from typing import Any
 
 from sidecar.core.ports import SymbolSource
 from sidecar.core.symbols import Answer, Call, Operation, Position, Query, Span
+from sidecar.languages.chain import Chain
 from sidecar.languages.files import Files, characters, utf16
 from sidecar.languages.jedi import jedi_source
 from sidecar.languages.servers import Servers
@@ -109,12 +111,15 @@ async def opened(name: str, tree: Tree) -> AsyncIterator[SymbolSource]:
             async with at_work(tree, Path(scratch)) as source:
                 yield source
             return
-        if name == "index":
+        if name in {"index", "chain"}:
             from sidecar.tools.indexing import open_index
 
             source = open_index(tree.root, Path(scratch), watch=False)
             source.start()
             await source.whole()
+            if name == "chain":
+                own = jedi_source(tree.root, env=env, cache=Path(scratch))
+                source = Chain([own, Servers(tree.root, trusted=True, env=env), source])
         elif name == "jedi":
             source = jedi_source(tree.root, env=env, cache=Path(scratch))
         else:
@@ -141,6 +146,10 @@ class Score:
     both_hit: int = 0
     both_told: int = 0
     both_true: int = 0
+    maybe: int = 0
+    maybe_hit: int = 0
+    both_said: int = 0
+    seconds: list[float] = field(default_factory=list)
     renames: list[bool] = field(default_factory=list)
     calls: list[bool] = field(default_factory=list)
     times: list[float] = field(default_factory=list)
@@ -204,7 +213,10 @@ async def _definition(asker: Asker, score: Score, spot: Spot, true: Sequence[Spo
 
 
 async def _references(asker: Asker, score: Score, named: Named, true: set[Spot], second: set[Spot]) -> None:
+    began = time.perf_counter()
     answer = await asker.ask("references", named.spot)
+    score.seconds.append(time.perf_counter() - began)
+    maybe = {asker.spot(place.span) for place in answer.maybe}
     told = {asker.spot(item.span) for item in answer.items}
     counts = len(told & true), len(told), len(true)
     score.hit, score.told, score.true = (
@@ -217,6 +229,9 @@ async def _references(asker: Asker, score: Score, named: Named, true: set[Spot],
         score.both_hit += len(told & (true | second))
         score.both_told += counts[1]
         score.both_true += len(true | second)
+        score.both_said += len((told | maybe) & (true | second))
+        score.maybe += len(maybe)
+        score.maybe_hit += len(maybe & (true | second))
     if told != true:
         extra, lacking = sorted(told - true - second)[:4], sorted(true - told)[:2]
         score.wrong.append(
@@ -251,6 +266,16 @@ def row(name: str, tree: Tree, score: Score) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def open_(score: Score) -> str:
+    """What a chain's answers say of themselves, for clear names, in a sentence."""
+    times = sorted(score.seconds)
+    return (
+        f"  clear names, places that may belong to an answer: {share(score.maybe_hit, score.maybe)} do; with these, both truths' recall is"
+        f" {share(score.both_said, score.both_true)}; references p50 / p95 {1000 * times[len(times) // 2]:.0f} /"
+        f" {1000 * times[int(len(times) * 0.95)]:.0f} ms"
+    )
+
+
 HEAD = (
     "| tree | source | definition, first | in the first three | references: precision | recall"
     " | clear names: precision | recall | with jedi's: precision | recall | renames | callers"
@@ -279,6 +304,8 @@ def main() -> None:
                 continue
             score = asyncio.run(measure(name, tree, facts))
             print(row(name, tree, score), flush=True)
+            if name == "chain":
+                print(open_(score), flush=True)
             if wishes.wrong:
                 print("\n".join(score.wrong), file=sys.stderr)
 

@@ -67,6 +67,26 @@ def test_for_programs(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     }
 
 
+def test_what_may_belong_to_them_is_said(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "use.py").write_text("def use(thing):\n    thing.add()\n")
+    assert run(["references", "Cart.add"]) == 0
+    said = capsys.readouterr()
+    assert len(said.out.splitlines()) == 3
+    assert "? use.py:2:11: thing.add()\n3 places (1 more may belong to them), partial, by jedi in " in said.err
+    assert "1 more place uses this name on something whose type is not known and may mean it." in said.err
+    assert run(["references", "Cart.add", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["unresolved"], [place["span"]["path"] for place in told["maybe"]]) == (1, ["use.py"])
+
+
+def test_the_index_answers_where_nobody_else_can(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "cart.rb").write_text("class Basket\n  def total\n    1\n  end\nend\nBasket.new.total\n")
+    assert run(["definition", "Basket.total"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "cart.rb:2:7: def total\n"
+    assert "by index" in said.err
+
+
 def test_nothing_found_is_one_and_says_why(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["definition", "nowhere"]) == 1
     assert "sidecar: Nothing is called nowhere here." in capsys.readouterr().err

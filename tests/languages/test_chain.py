@@ -124,6 +124,22 @@ async def test_wide_questions_go_to_servers_before_jedi_and_names_to_the_index()
     assert (await Chain(three("workspace_symbols")).ask(Query("workspace_symbols", name="x"))).source == "index"
 
 
+async def test_who_types_a_name_waits_for_no_project_to_be_read() -> None:
+    search = Query("workspace_symbols", name="cart", deadline=60.0)
+    jedi = source("jedi", "ready", symbol("jedi", 9), operation="workspace_symbols")
+    slow = source("editor", "ready", symbol("slow", 9), operation="workspace_symbols", delay=30)
+    index = source("index", "warming", symbol("cart", 1), note="1 of 9 files.", operation="workspace_symbols")
+    answer = await Chain([jedi, slow, index]).ask(search)
+    assert (answer.source, answer.status, answer.note) == ("index", "warming", "1 of 9 files.")
+    assert slow.asked == jedi.asked == []
+    index.table["workspace_symbols"] = Answer("warming", "index", note="0 of 9 files.")
+    began = time.monotonic()
+    answer = await Chain([jedi, slow, index]).ask(search)
+    assert time.monotonic() - began < 20
+    assert (answer.status, answer.items, jedi.asked) == ("warming", (), [])
+    assert "0 of 9 files." in answer.note
+
+
 async def test_a_source_comes_and_goes() -> None:
     chain = Chain([source("index", "ready", found(2))])
     end = chain.attach(source("editor", "ready", found(1)))

@@ -28,7 +28,7 @@ class Known:
         self.asked: list[Query] = []
 
     def knows(self, operation: Operation, path: str) -> bool:
-        return True
+        return operation != "mentions"
 
     async def ask(self, query: Query) -> Answer:
         self.asked.append(query)

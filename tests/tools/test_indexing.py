@@ -7,12 +7,14 @@ import shutil
 import subprocess
 from pathlib import Path
 
+import psutil
 import pytest
 
 from sidecar.core.errors import SetupError
-from sidecar.core.symbols import Query
+from sidecar.core.symbols import Position, Query
+from sidecar.settings import load
 from sidecar.store.symbols import INDEX
-from sidecar.tools.indexing import GitListing, open_index
+from sidecar.tools.indexing import GitListing, ask_once, open_index
 from tests.fakes.repository import Repository
 from tests.index.test_service import found, names
 from tests.index.trees import content
@@ -98,6 +100,34 @@ async def test_branch_switches_stashes_and_ignores_end_as_a_fresh_index(reposito
     await found(index, "many_", there=False)
     await settled(state)
     await index.aclose()
+
+
+async def test_a_name_is_found_before_there_is_an_index(repository: Repository, tmp_path: Path) -> None:
+    """Nothing is started, so that nothing but the texts can tell: what a search says before the first file is read."""
+    (tmp_path / "state").mkdir()
+    repository.write({"new.py": "def fresh(): pass\n", "out/x.py": "def ignored(): pass\n"})
+    index = open_index(repository.root, tmp_path / "state", watch=False)
+    for name, path in (("tracked", "a.py"), ("fresh", "new.py"), ("belo", "sub/b.py")):
+        answer = await index.ask(Query("workspace_symbols", name=name))
+        assert (answer.status, [item.span.path for item in answer.items]) == ("warming", [path])
+    assert (await index.ask(Query("workspace_symbols", name="ignored"))).items == ()
+    await index.aclose()
+
+
+async def test_one_question_gets_all_sources_and_leaves_none_running(repository: Repository, tmp_path: Path) -> None:
+    repository.write({"use.py": "from a import tracked\ntracked()\n", "b.rb": "def ruby\nend\n"})
+    values = {"SIDECAR_STATE_DIR": str(tmp_path / "state"), "WORKSPACE_ROOT": str(repository.root)}
+    settings = load({}, values, None, repository.root)
+    before = set(psutil.Process().children(recursive=True))
+    found = await ask_once(settings, {}, Query("references", "a.py", Position(1, 5), deadline=30.0))
+    assert (found.source, len(found.items)) == ("jedi", 3)
+    ruby = await ask_once(settings, {}, Query("definition", name="ruby", deadline=30.0))
+    assert (ruby.source, ruby.status, ruby.items[0].span.path) == ("index", "ready", "b.rb")
+    none = load({}, {**values, "SIDECAR_INDEX": "off"}, None, repository.root)
+    assert (
+        await ask_once(none, {}, Query("definition", "b.rb", Position(1, 5), deadline=30.0))
+    ).status == "unsupported"
+    assert set(psutil.Process().children(recursive=True)) == before
 
 
 async def test_a_folder_without_git_is_walked(tmp_path: Path) -> None:

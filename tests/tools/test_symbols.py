@@ -20,6 +20,7 @@ from sidecar.tools.bench import Bench
 from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.symbols import SymbolTools
 from tests.fakes.repository import Repository
+from tests.index.trees import build_index, write_tree
 from tests.tools.conftest import Call
 
 
@@ -111,6 +112,31 @@ async def test_an_answer_that_is_not_whole_says_so(
     result = await call("symbols_search", query="b")
     assert result.text.endswith("[index, warming: The workspace is being indexed: 1 of 2 files.]")
     assert result.value["status"] == "warming"
+    await source.aclose()
+
+
+async def test_places_that_nobody_can_tell_come_with_a_question_mark(
+    call: Call, box: WorkspaceToolBox, bench: Bench, tmp_path: Path
+) -> None:
+    files = {"cart.py": "class Cart:\n    def add(self): pass\nclass Sum:\n    def add(self): pass\n"}
+    files["use.py"] = "def f(x, y):\n" + "    x.add()\n" * 30
+    root = write_tree(tmp_path / "work", files)
+    source = Chain([IndexSource(build_index(root, tmp_path / "made"), root)])
+    offer(box, bench, source)
+    result = await call("symbols_references", name="Cart.add")
+    lines = result.text.splitlines()
+    assert lines[:3] == [
+        "cart.py:2:9 (in Cart) def add(self): pass",
+        "? use.py:2:7 (in f) x.add()",
+        "? use.py:3:7 (in f) x.add()",
+    ]
+    assert lines[-2:] == [
+        "[10 more places that may belong here]",
+        "[index, partial: 30 more places use this name on something whose type is not known and may mean it.]",
+    ]
+    assert (result.value["unresolved"], len(result.value["maybe"]), len(result.value["items"])) == (30, 30, 1)
+    whole = await call("symbols_references", name="Cart")
+    assert (whole.value["status"], whole.value["unresolved"], whole.value["maybe"]) == ("ready", 0, [])
     await source.aclose()
 
 

@@ -18,6 +18,7 @@ from sidecar.vcs.worktree import (
     between,
     commit,
     from_patch,
+    holding,
     read_lines,
     resolve,
     staged,
@@ -428,3 +429,22 @@ async def test_a_repository_of_another_hash_works(tmp_path):
     repository = Repository(root)
     repository.write({"a.py": "a\n"})
     assert [file.path for file in (await change(repository)).files] == ["a.py"]
+
+
+async def test_files_that_hold_a_text_are_told_as_git_finds_them(repository):
+    repository.write(
+        {"new.py": "Two twofold\n", "dir/d.py": "two\n", "out/x.py": "two\n", ".gitignore": "out/\n", "b.bin": b"\0two"}
+    )
+    git, root = await Git.open(repository.root), repository.root.resolve()
+
+    def told(text: str, folder=root, *, whole: bool, seconds: float = 30.0) -> list[str]:
+        return sorted(holding(git, folder, text, whole=whole, seconds=seconds))
+
+    assert told("two", whole=True) == ["a.py", "dir/d.py"]
+    assert told("TWO", whole=False) == ["a.py", "dir/d.py", "new.py"]
+    assert told("two", root / "dir", whole=True) == ["d.py"]
+    assert told("-e", whole=True) == []
+    assert told("two.", whole=False) == []
+    first = holding(git, root, "two", whole=False, seconds=30.0)
+    assert next(first)
+    first.close()  # ends git
