@@ -191,7 +191,7 @@ def _score_commits(repo: str, source: str, form: Format, gate: _Gate, out: Outpu
     bad = 0
     reports: list[RiskReport] = []
     over = False
-    with closing(_scorer(git, out).score_commits_blocking(revisions)) as scored:
+    with closing(_scorer(git, out).score_commits_blocking(revisions, evident=out.verbose)) as scored:
         for report in _told(scored, form, out):
             if report is None:
                 bad += 1

@@ -86,9 +86,11 @@ class RiskScorer:
         begun = time.perf_counter()
         report = self.score_blocking(change)
         with self._lock:
-            past = self._past(change)
-            view = past.at(change.base, author=change.author, time=change.time) if past and change.base else None
-            report = with_evidence(self._git, change, report, view)
+            return self._evident(change, report, self._past(change), begun)
+
+    def _evident(self, change: Change, report: RiskReport, past: Past | None, begun: float) -> RiskReport:
+        view = past.at(change.base, author=change.author, time=change.time) if past and change.base else None
+        report = with_evidence(self._git, change, report, view)
         return replace(report, ms=round((time.perf_counter() - begun) * 1000, 3))
 
     def score_blocking(self, change: Change) -> RiskReport:
@@ -104,23 +106,26 @@ class RiskScorer:
         findings = find(change, lambda path: facts.of(path).before)
         return replace(report, findings=findings, ms=round((time.perf_counter() - begun) * 1000, 3))
 
-    def score_commits_blocking(self, revisions: Sequence[str]) -> Generator[RiskReport | Unscored]:
+    def score_commits_blocking(
+        self, revisions: Sequence[str], *, evident: bool = False
+    ) -> Generator[RiskReport | Unscored]:
         """Each commit against its first parent, by what its ancestors tell, in the given order; for threads.
 
-        One walk and one stream of diffs serve all of them. Close the generator when it is left early.
+        One walk and one stream of diffs serve all of them; with `evident` git is also asked for the evidence of each by
+        itself, as `score` does. Close the generator when it is left early.
         """
         ids = resolve_many_blocking(self._git, revisions)
         wanted = frozenset(own for own in ids if own is not None)
         found: dict[str, Commit] = {}
         past = self._bulk_past(wanted, found)
-        reports = self._reports([found[own] for own in ids if own is not None], past)
+        reports = self._reports([found[own] for own in ids if own is not None], past, evident=evident)
         for revision, own in zip(revisions, ids, strict=True):
             if own is None:
                 yield Unscored(revision, f"There is no commit {revision!r} in this repository.")
             else:
                 yield next(reports) or Unscored(revision, f"This clone lacks content that {own[:12]} changed.")
 
-    def _reports(self, commits: Sequence[Commit], past: Past | None) -> Iterator[RiskReport | None]:
+    def _reports(self, commits: Sequence[Commit], past: Past | None, *, evident: bool) -> Iterator[RiskReport | None]:
         """A report for each commit, None where this clone lacks what it changed."""
         changes = told_changes_blocking(self._git, commits)
         while batch := list(islice(changes, _BATCH)):
@@ -130,7 +135,8 @@ class RiskScorer:
                     yield None
                     continue
                 begun = time.perf_counter()
-                yield self._told(change, facts_of(change, past, before), begun)
+                report = self._told(change, facts_of(change, past, before), begun)
+                yield self._evident(change, report, past, begun) if evident else report
 
     def _bulk_past(self, wanted: frozenset[str], found: dict[str, Commit]) -> Past | None:
         """The past of all wanted commits' parents; fills `found` with the wanted commits. None in a shallow clone."""

@@ -87,6 +87,25 @@ def test_commits_in_the_given_order(repository, say, tmp_path):
     assert lines[0]["score"] == lines[-1]["score"]
 
 
+def test_commits_are_told_with_their_evidence_when_more_is_to_be_said(tmp_path, say, monkeypatch):
+    made = Repository.create(tmp_path / "told", {"a.py": "def pay(x):\n    return x\n", "b.py": "B = 0\n"})
+    for n in range(1, 6):
+        made.commit("Fix wrong sum", {"a.py": f"def pay(x):\n    return x + {n}\n", "b.py": f"B = {n}\n"})
+    fix = made.git("rev-parse", "--short=7", "HEAD")
+    body = "".join(f"    if x[{n}] > {n} and y:\n        x = count(x, y)[{n}]\n" for n in range(40))
+    made.commit("Count", {"a.py": f"def pay(x, y):\n{body}    return x + 5\n"})
+    monkeypatch.chdir(made.root)
+    (tmp_path / "list").write_text("HEAD\n")
+
+    def reasons(*more):
+        (report,) = map(json.loads, say("--commits", str(tmp_path / "list"), *more).out.splitlines())
+        return " ".join(reason["text"] for hunk in report["hunks"] for reason in hunk["reasons"])
+
+    assert f"The function pay was repaired once in the last year: {fix}." in reasons("-v")
+    assert "usually changes with b.py" in reasons("-v")
+    assert "repaired once in the last year" not in reasons()
+
+
 def test_commits_from_standard_input_on_a_bare_repository(repository, tmp_path):
     repository.git("clone", "-q", "--bare", str(repository.root), str(tmp_path / "bare.git"))
     command = [

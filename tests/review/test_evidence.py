@@ -97,6 +97,21 @@ async def test_without_a_history_nothing_is_told(tmp_path, repository):
     assert not [reason for hunk in report.hunks for reason in hunk.reasons if reason.feature in FEATURES]
 
 
+def test_commits_are_told_with_it_where_that_is_asked_for(repository, tmp_path):
+    newest = repository.git("log", "--format=%h", "--abbrev=7", "--grep=wrong rate", "-1")
+    repository.commit("Carts of many items", {"cart.py": edited(repository)}, date=START + 20 * DAY)
+    repository.git("clone", "-q", "--bare", str(repository.root), str(tmp_path / "bare.git"))
+    scorer = RiskScorer(Git.open_blocking(tmp_path / "bare.git"))
+    (told,) = scorer.score_commits_blocking(["HEAD"], evident=True)
+    (plain,) = scorer.score_commits_blocking(["HEAD"])
+    found = {reason.feature: reason for hunk in told.hunks for reason in hunk.reasons if reason.feature in FEATURES}
+    assert newest in found["function_repairs"].text
+    assert "price.py" in found["companion"].text
+    assert not FEATURES & {reason.feature for hunk in plain.hunks for reason in hunk.reasons}
+    assert told.score == plain.score
+    assert told.reasons == plain.reasons
+
+
 PYTHON = [
     "class A:",
     "    def one(self):",
