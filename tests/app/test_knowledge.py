@@ -59,6 +59,7 @@ async def test_the_index_is_the_last_resort_of_the_sources(tmp_path: Path) -> No
 async def test_the_first_question_brings_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`serve` lets its first requests go before; who asks for a symbol does not wait for that."""
     monkeypatch.setattr("sidecar.app.knowledge.INDEX_AFTER", 3600.0)
+    monkeypatch.setattr("sidecar.index.early.SECONDS", 30.0)
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "cart.rb").write_text("class Cart\nend\n")
     values = {"SIDECAR_STATE_DIR": str(tmp_path / "state"), "PORT": "0", "WORKSPACE_ROOT": str(tmp_path / "work")}
