@@ -18,7 +18,12 @@ from sidecar.index.definitions import defined_in
 from sidecar.index.walk import Folder
 
 SECONDS: Final = 0.5
-"""So long an answer waits: whoever types a name is to have one within a second."""
+"""So long an answer waits, from the question on: whoever types a name is to have one within a second."""
+
+SOME: Final = 0.15
+"""After so long something that bears just this name is enough."""
+
+_STEP: Final = 0.05
 
 _PATIENCE: Final = 10.0
 """So long the texts are looked through: who asks for the name again hears what was found meanwhile."""
@@ -46,8 +51,8 @@ class Seeker:
         self._hunt: _Hunt | None = None
         self._task: asyncio.Task[None] | None = None
 
-    async def sought(self, query: Query, answer: Answer) -> Answer:
-        """A search's answer with what the texts hold, where it lacks just this name."""
+    async def sought(self, query: Query, answer: Answer, asked: float) -> Answer:
+        """A search's answer with what the texts hold, where it lacks just this name; `asked` is when, by the loop's clock."""
         *_, name = parts(query.name) or [""]
         if not name or any(isinstance(item, Symbol) and item.name == name for item in answer.items):
             return answer
@@ -57,7 +62,7 @@ class Seeker:
             hunt = self._hunt = _Hunt(self._root, holding, name)
             self._task = asyncio.get_running_loop().create_task(asyncio.to_thread(hunt.run), name="early search")
         hunt, task = self._hunt, self._task
-        await asyncio.wait({task}, timeout=min(SECONDS, query.deadline))
+        await _wait(task, hunt, asked + min(SECONDS, query.deadline))
         items = dict.fromkeys([*ranked(tuple(hunt.found), query.name), *answer.items])
         truncated = answer.truncated or len(items) > query.limit
         note = answer.note if task.done() else f"{answer.note} {_NOTE}".strip()
@@ -72,6 +77,16 @@ class Seeker:
     def _leave(self) -> None:
         if self._hunt is not None:
             self._hunt.over.set()
+
+
+async def _wait(task: asyncio.Task[None], hunt: _Hunt, until: float) -> None:
+    """For the end of a hunt, or what it has found after a moment."""
+    loop = asyncio.get_running_loop()
+    some = loop.time() + SOME
+    while not task.done() and (now := loop.time()) < max(until, some):
+        if now >= some and any(symbol.name == hunt.name for symbol in tuple(hunt.found)):
+            return
+        await asyncio.wait({task}, timeout=_STEP)
 
 
 class _Hunt:

@@ -56,6 +56,7 @@ class Index:
 
     async def ask(self, query: Query) -> Answer:
         """The answer, within the query's deadline. Raises BadInput for a place that is none."""
+        asked = asyncio.get_running_loop().time()
         async with self._opening:
             if self._source is None:
                 self._source = await asyncio.to_thread(self._make_source)
@@ -66,7 +67,7 @@ class Index:
             if self._seeker is None:
                 early = await asyncio.to_thread(importlib.import_module, "sidecar.index.early")  # the parser
                 self._seeker = early.Seeker(Path(self.root), self._search)
-        return await self._seeker.sought(query, answer)
+        return await self._seeker.sought(query, answer, asked)
 
     def moved(self, paths: Collection[str] | None) -> None:
         """These files (relative to the root) may have changed, None: any. Never waits."""

@@ -33,6 +33,7 @@ def root(tmp_path):
 def patient(monkeypatch):
     """However slow the machine is."""
     monkeypatch.setattr("sidecar.index.early.SECONDS", 30.0)
+    monkeypatch.setattr("sidecar.index.early.SOME", 30.0)
     monkeypatch.setattr("sidecar.index.early._PATIENCE", 30.0)
 
 
@@ -59,7 +60,7 @@ async def sought(root: Path, texts: Holding | None, query: Query, answer: Answer
         return texts
 
     seeker = Seeker(root, search)
-    heard = await seeker.sought(query, answer)
+    heard = await seeker.sought(query, answer, asyncio.get_running_loop().time())
     await seeker.aclose()
     return heard
 
@@ -110,6 +111,7 @@ async def test_what_the_index_has_is_enough(root):
 async def test_who_asks_again_hears_what_was_found_meanwhile(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The search goes on behind the first answer; one for another name ends it."""
     monkeypatch.setattr("sidecar.index.early.SECONDS", 0.01)
+    monkeypatch.setattr("sidecar.index.early.SOME", 0.01)
     go_on, ended = threading.Event(), threading.Event()
 
     def slow(text: str, *, whole: bool, seconds: float) -> Generator[str]:
@@ -127,7 +129,7 @@ async def test_who_asks_again_hears_what_was_found_meanwhile(root: Path, monkeyp
 
     seeker = Seeker(root, search)
     query = Query("workspace_symbols", deadline=30.0, name="total")
-    first = await seeker.sought(query, WARMING)
+    first = await seeker.sought(query, WARMING, 0.0)
     assert (first.status, first.items) == ("warming", ())
     assert (
         first.note
@@ -135,11 +137,11 @@ async def test_who_asks_again_hears_what_was_found_meanwhile(root: Path, monkeyp
     )
     go_on.set()
     async with asyncio.timeout(30):
-        while not (again := await seeker.sought(query, WARMING)).items:
+        while not (again := await seeker.sought(query, WARMING, 0.0)).items:
             pass
     assert named(again) == [("total", "c.js")]
     async with asyncio.timeout(30):
-        while not (other := await seeker.sought(replace(query, name="Cart"), WARMING)).items:
+        while not (other := await seeker.sought(replace(query, name="Cart"), WARMING, 0.0)).items:
             pass
     assert named(other) == [("Cart", "a.py")]
     assert await asyncio.to_thread(ended.wait, 30)
