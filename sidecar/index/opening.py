@@ -14,7 +14,7 @@ from sidecar.index.service import IndexService, Listing, Progress
 from sidecar.store.symbols import INDEX
 
 if TYPE_CHECKING:
-    from sidecar.index.early import Holding
+    from sidecar.index.early import Holding, Seeker
 
 Search = Callable[[], Awaitable["Holding | None"]]
 """Gives what finds the files that hold a text; None where nobody can tell, and the folder is to be walked."""
@@ -44,7 +44,7 @@ class Index:
         self._service = IndexService(root, folder, listing, watch=watch, mild=mild)
         self._source: SymbolSource | None = None
         self._opening = asyncio.Lock()
-        self._seeking = asyncio.Lock()
+        self._seeker: Seeker | None = None
 
     def start(self) -> None:
         """Begin to index; returns at once."""
@@ -56,16 +56,18 @@ class Index:
 
     async def ask(self, query: Query) -> Answer:
         """The answer, within the query's deadline. Raises BadInput for a place that is none."""
+        asked = asyncio.get_running_loop().time()
         async with self._opening:
             if self._source is None:
                 self._source = await asyncio.to_thread(self._make_source)
         answer = await self._source.ask(query)
         if self._search is None or query.operation != "workspace_symbols" or answer.status != "warming":
             return answer
-        async with self._seeking:  # who types asks with every letter
-            early = await asyncio.to_thread(importlib.import_module, "sidecar.index.early")  # the parser
-            found: Answer = await early.sought(Path(self.root), await self._search(), query, answer)
-        return found
+        async with self._opening:
+            if self._seeker is None:
+                early = await asyncio.to_thread(importlib.import_module, "sidecar.index.early")  # the parser
+                self._seeker = early.Seeker(Path(self.root), self._search)
+        return await self._seeker.sought(query, answer, asked)
 
     def moved(self, paths: Collection[str] | None) -> None:
         """These files (relative to the root) may have changed, None: any. Never waits."""
@@ -103,8 +105,9 @@ class Index:
 
     async def aclose(self) -> None:
         """End what was started."""
-        if self._source is not None:
-            await self._source.aclose()
+        for part in (self._seeker, self._source):
+            if part is not None:
+                await part.aclose()
         await self._service.aclose()
 
     def _make_source(self) -> SymbolSource:

@@ -23,7 +23,7 @@ from sidecar.languages.session import WIDE
 _KEPT_BACK: Final = 0.25
 """The share of the time left that a source must leave to those behind it."""
 
-_OTHERS_SECONDS: Final = 0.3
+_OTHERS_SECONDS: Final = 0.25
 """So long others are asked for a name while the index is being made and knows of none."""
 
 _SHOWN: Final = 5

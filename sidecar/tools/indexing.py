@@ -18,7 +18,6 @@ from sidecar.core.ports import SymbolIndex
 from sidecar.core.symbols import Answer, Query
 from sidecar.index.opening import Index
 from sidecar.index.summary import summarize
-from sidecar.languages.opening import open_symbols
 from sidecar.settings import Settings
 from sidecar.store.database import Database
 from sidecar.store.runs import RunStore
@@ -50,6 +49,8 @@ async def ask_once(settings: Settings, env: Mapping[str, str], query: Query) -> 
 
     Half of the deadline at most goes into bringing the index up to date. Raises BadInput for a question that is none.
     """
+    from sidecar.languages.opening import open_symbols  # noqa: PLC0415 - who keeps an index needs no other source
+
     symbols, began = open_symbols(settings, env, trusted=False), time.monotonic()
     async with _index_in_time(settings, query.deadline / 2) as index:
         if index is not None:

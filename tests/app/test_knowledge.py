@@ -60,6 +60,7 @@ async def test_the_first_question_brings_the_index(tmp_path: Path, monkeypatch: 
     """`serve` lets its first requests go before; who asks for a symbol does not wait for that."""
     for wait in ("_QUIET", "_PATIENCE"):
         monkeypatch.setattr(f"sidecar.app.knowledge.{wait}", 3600.0)
+    monkeypatch.setattr("sidecar.index.early.SECONDS", 30.0)
     (tmp_path / "work").mkdir()
     (tmp_path / "work" / "cart.rb").write_text("class Cart\nend\n")
     values = {"SIDECAR_STATE_DIR": str(tmp_path / "state"), "PORT": "0", "WORKSPACE_ROOT": str(tmp_path / "work")}

@@ -149,6 +149,7 @@ class Score:
     maybe: int = 0
     maybe_hit: int = 0
     both_said: int = 0
+    whole: int = 0
     seconds: list[float] = field(default_factory=list)
     renames: list[bool] = field(default_factory=list)
     calls: list[bool] = field(default_factory=list)
@@ -216,6 +217,7 @@ async def _references(asker: Asker, score: Score, named: Named, true: set[Spot],
     began = time.perf_counter()
     answer = await asker.ask("references", named.spot)
     score.seconds.append(time.perf_counter() - began)
+    score.whole += answer.status == "ready"
     maybe = {asker.spot(place.span) for place in answer.maybe}
     told = {asker.spot(item.span) for item in answer.items}
     counts = len(told & true), len(told), len(true)
@@ -232,7 +234,7 @@ async def _references(asker: Asker, score: Score, named: Named, true: set[Spot],
         score.both_said += len((told | maybe) & (true | second))
         score.maybe += len(maybe)
         score.maybe_hit += len(maybe & (true | second))
-    if told != true:
+    if told != true or answer.status != "ready":
         extra, lacking = sorted(told - true - second)[:4], sorted(true - told)[:2]
         score.wrong.append(
             f"references {named} +{len(told - true)} (of them {len(told & second)} known to jedi) {extra} -{len(true - told)} {lacking} ({answer.status} {answer.note})"
@@ -271,7 +273,7 @@ def open_(score: Score) -> str:
     times = sorted(score.seconds)
     return (
         f"  clear names, places that may belong to an answer: {share(score.maybe_hit, score.maybe)} do; with these, both truths' recall is"
-        f" {share(score.both_said, score.both_true)}; references p50 / p95 {1000 * times[len(times) // 2]:.0f} /"
+        f" {share(score.both_said, score.both_true)}; {score.whole} of {len(times)} answers about references are ready; they take p50 / p95 {1000 * times[len(times) // 2]:.0f} /"
         f" {1000 * times[int(len(times) * 0.95)]:.0f} ms"
     )
 

@@ -102,13 +102,16 @@ async def test_branch_switches_stashes_and_ignores_end_as_a_fresh_index(reposito
     await index.aclose()
 
 
-async def test_a_name_is_found_before_there_is_an_index(repository: Repository, tmp_path: Path) -> None:
+async def test_a_name_is_found_before_there_is_an_index(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nothing is started, so that nothing but the texts can tell: what a search says before the first file is read."""
+    monkeypatch.setattr("sidecar.index.early.SECONDS", 30.0)
     (tmp_path / "state").mkdir()
     repository.write({"new.py": "def fresh(): pass\n", "out/x.py": "def ignored(): pass\n"})
     index = open_index(repository.root, tmp_path / "state", watch=False)
     for name, path in (("tracked", "a.py"), ("fresh", "new.py"), ("belo", "sub/b.py")):
-        answer = await index.ask(Query("workspace_symbols", name=name))
+        answer = await index.ask(Query("workspace_symbols", name=name, deadline=30.0))
         assert (answer.status, [item.span.path for item in answer.items]) == ("warming", [path])
     assert (await index.ask(Query("workspace_symbols", name="ignored"))).items == ()
     await index.aclose()
