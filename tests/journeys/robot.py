@@ -69,6 +69,13 @@ class Robot:
         self.do("screenshot", file=str(file))
         return file
 
+    def portrait(self, name: str) -> Path:
+        """Keep a picture of a whole page, however long it is."""
+        file = PICTURES / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.do("portrait", file=str(file))
+        return file
+
     def close(self) -> None:
         """End the browser and the editor, in order; the last resort is the whole group."""
         assert self._process.stdin
@@ -87,6 +94,17 @@ class Robot:
         for line in self._process.stdout:
             self._answers.put(line)
         self._answers.put("")
+
+
+@contextmanager
+def at_the_browser(rig: Rig, environment: Mapping[str, str]) -> Iterator[Robot]:
+    """The browser alone; `visit` opens a page. Nothing was asked of the network."""
+    robot = Robot(rig, environment)
+    try:
+        yield robot
+        assert robot.do("outside") == []
+    finally:
+        robot.close()
 
 
 @contextmanager
