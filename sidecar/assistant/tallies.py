@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, Final
@@ -66,6 +66,12 @@ class Tally:
             return
         self.cost += turn.cost if turn.cost is not None else price.of(spent) if price else 0.0
 
+    def join(self, other: Tally) -> None:
+        """Count what another sum counted."""
+        for name in _SUMS:
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.models |= other.models
+
     def told(self) -> dict[str, Any]:
         """As JSON shows it; the names are promises."""
         rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in asdict(self).items()}
@@ -86,6 +92,18 @@ def _day(quarter: int) -> str:
 def model_of(turn: TurnRecord) -> str:
     """The model that answered, else the one that was asked for."""
     return turn.served or turn.asked or "(none)"
+
+
+_SUMS: Final = tuple(each.name for each in fields(Tally) if each.name not in {"key", "models"})
+
+
+def joined(parts: Iterable[Tally], key: Callable[[Tally], str]) -> list[Tally]:
+    """Sums of sums by key, in the order in which the keys first came; the parts stay as they are."""
+    found: dict[str, Tally] = {}
+    for part in parts:
+        name = key(part)
+        found.setdefault(name, Tally(name)).join(part)
+    return list(found.values())
 
 
 def cost_of(turn: TurnRecord, prices: PriceTable) -> float | None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
 from sidecar.assistant.prices import PriceTable
-from sidecar.assistant.tallies import Tally, cost_of, day_of, model_of, tallies
+from sidecar.assistant.tallies import Tally, cost_of, day_of, joined, model_of, tallies
 from sidecar.core.turn import Handling
 from sidecar.dashboard.values import Share, TurnFigures, UsageFigures, UsageRow, plain
 from sidecar.store.turns import TurnRecord
@@ -28,17 +28,19 @@ def figures_of_usage(turns: Sequence[TurnRecord], prices: PriceTable, today: dat
         name = model_of(turn)
         return name if name in names else OTHER
 
+    # Each request is counted once, by day and model; all other sums are sums of these.
+    parts = tallies(turns, lambda turn: f"{day_of(turn)} {model(turn)}", prices)
     span = [(today - timedelta(days=back)).isoformat() for back in reversed(range(days))]
-    by_day = {row.key: row for row in _rows(turns, day_of, prices)}
-    by_model = {row.key: row for row in _rows(turns, model, prices)}
-    total = _rows(turns, lambda _: "total", prices)
+    by_day = _rows(joined(parts, _day), _answered(turns, day_of))
+    by_model = _rows(joined(parts, _model), _answered(turns, model))
+    total = _rows(joined(parts, lambda _: "total"), _answered(turns, lambda _: "total"))
     errors = Counter(plain(turn.error) or str(turn.status or "unknown") for turn in turns if turn.outcome == "error")
     return UsageFigures(
         days=days,
-        total=total[0] if total else _row(Tally("total"), []),
+        total=total.get("total") or _row(Tally("total"), []),
         by_day=[by_day.get(day) or _row(Tally(day), []) for day in span],
         by_model=[by_model[name] for name in [*names, OTHER] if name in by_model],
-        shares=_shares(turns, model, prices),
+        shares=[_share(part) for part in sorted(parts, key=_day)],
         errors=dict(errors.most_common(_MOST_ERRORS)),
     )
 
@@ -88,17 +90,30 @@ def _tokens(turn: TurnRecord) -> int:
     return sum(count or 0 for count in (turn.input, turn.output, turn.cache_read, turn.cache_write))
 
 
-def _rows(turns: Sequence[TurnRecord], key: Callable[[TurnRecord], str], prices: PriceTable) -> list[UsageRow]:
-    asked: dict[str, list[TurnRecord]] = defaultdict(list)
+def _day(part: Tally) -> str:
+    return part.key.partition(" ")[0]
+
+
+def _model(part: Tally) -> str:
+    return part.key.partition(" ")[2]
+
+
+def _answered(turns: Iterable[TurnRecord], key: Callable[[TurnRecord], str]) -> Mapping[str, list[TurnRecord]]:
+    """By key, what was answered to the end by the provider."""
+    found: dict[str, list[TurnRecord]] = defaultdict(list)
     for turn in turns:
         if turn.outcome == "done" and not Handling(cache=turn.cache).spared:
-            asked[key(turn)].append(turn)
-    return [_row(tally, asked[tally.key]) for tally in tallies(turns, key, prices)]
+            found[key(turn)].append(turn)
+    return found
 
 
-def _row(tally: Tally, asked: Sequence[TurnRecord]) -> UsageRow:
-    whole = sorted(turn.ms for turn in asked)
-    first = sorted(turn.first_ms for turn in asked if turn.first_ms is not None)
+def _rows(sums: Iterable[Tally], answered: Mapping[str, list[TurnRecord]]) -> dict[str, UsageRow]:
+    return {tally.key: _row(tally, answered.get(tally.key, [])) for tally in sums}
+
+
+def _row(tally: Tally, answered: Sequence[TurnRecord]) -> UsageRow:
+    whole = sorted(turn.ms for turn in answered)
+    first = sorted(turn.first_ms for turn in answered if turn.first_ms is not None)
     return UsageRow(
         key=plain(tally.key),
         requests=tally.requests,
@@ -124,19 +139,6 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, 1)
 
 
-def _shares(turns: Sequence[TurnRecord], model: Callable[[TurnRecord], str], prices: PriceTable) -> list[Share]:
-    """What each model had of each day, in the order of the days."""
-    days: dict[str, list[TurnRecord]] = defaultdict(list)
-    for turn in turns:
-        days[day_of(turn)].append(turn)
-    return [
-        Share(
-            day,
-            plain(tally.key),
-            tally.requests,
-            tally.input + tally.output + tally.cache_read + tally.cache_write,
-            round(tally.cost, 6),
-        )
-        for day in sorted(days)
-        for tally in tallies(days[day], model, prices)
-    ]
+def _share(part: Tally) -> Share:
+    tokens = part.input + part.output + part.cache_read + part.cache_write
+    return Share(_day(part), plain(_model(part)), part.requests, tokens, round(part.cost, 6))

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sidecar.assistant.prices import PriceTable
-from sidecar.assistant.tallies import cost_of, day_of, model_of, tallies
+from sidecar.assistant.tallies import cost_of, day_of, joined, model_of, tallies
 from sidecar.store.turns import TurnRecord
 
 PRICES = PriceTable({"mine": {"input": 10, "output": 20}})
@@ -22,6 +22,16 @@ def test_sums_come_in_the_order_of_their_keys():
     ]  # fmt: skip
     assert rows[0].cost == pytest.approx(2 * 0.012)
     assert rows[1].told()["models"] == ["other"]
+
+
+def test_sums_of_sums_are_the_sums_of_all():
+    turns = [TURN, replace(TURN, id="b", served="other"), replace(TURN, id="c", cache="hit", saved=0.5)]
+    parts = tallies(turns, model_of, PRICES)
+    before = [part.told() for part in parts]
+    assert [one.told() for one in joined(parts, lambda _: "all")] == [
+        one.told() for one in tallies(turns, lambda _: "all", PRICES)
+    ]
+    assert [part.told() for part in parts] == before
 
 
 @pytest.mark.parametrize(

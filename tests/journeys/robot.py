@@ -62,6 +62,11 @@ class Robot:
             raise RobotError(f"{answer['error']}\nscreen: {answer.get('screenshot')}")
         return answer["value"]
 
+    def visit(self, url: str, viewport: Mapping[str, int] | None = None) -> None:
+        """Open a page of its own in the browser, in place of the one before."""
+        size = {} if viewport is None else {"viewport": dict(viewport)}
+        self.do("visit", url=url, pictures=str(PICTURES), **size)
+
     def picture(self, name: str) -> Path:
         """Keep a picture of the window among the build's outputs."""
         file = PICTURES / f"{name}.png"

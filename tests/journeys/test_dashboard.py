@@ -143,7 +143,7 @@ async def test_a_browser_shows_a_month_of_figures(
     await remember(environment, tally)
     sidecar = await serve("--auth", "token")
     with at_the_browser(rig, environment) as browser:
-        await asyncio.to_thread(browser.do, "visit", url=await link_of(start), viewport=WIDE)
+        await asyncio.to_thread(browser.visit, await link_of(start), WIDE)
         await asyncio.to_thread(drawn, browser)
         now, usage, tests, coverage, risk = (
             text_of(browser, name) for name in ("now", "usage", "tests", "coverage", "risk")
@@ -190,17 +190,17 @@ async def test_a_link_works_once_and_other_sites_have_none(
     sidecar = await serve("--auth", "token")
     link = await link_of(start)
     with at_the_browser(rig, environment) as browser:
-        await asyncio.to_thread(browser.do, "visit", url=link)
+        await asyncio.to_thread(browser.visit, link)
         await asyncio.to_thread(drawn, browser)
         assert "sidecar claude" in text_of(browser, "usage")
         assert "sidecar test" in text_of(browser, "tests")
         assert "coverage report" in text_of(browser, "coverage")
         browser.portrait("dashboard-empty")
-        await asyncio.to_thread(browser.do, "visit", url=link)
+        await asyncio.to_thread(browser.visit, link)
         browser.do("waitFor", selector="#notice", text="used already")
         assert "Offline" not in text_of(browser, "now")
         with another_site(f"{sidecar.base_url}/dashboard") as elsewhere:
-            browser.do("visit", url=elsewhere)
+            browser.visit(elsewhere)
             browser.do("click", selector="a")
             browser.do("waitFor", selector="body", text="permission_error")
 
@@ -212,7 +212,7 @@ async def test_on_linux_the_same_user_needs_no_link(
         pytest.skip("elsewhere the owner of a connection cannot be told")
     sidecar = await serve()
     with at_the_browser(rig, environment) as browser:
-        await asyncio.to_thread(browser.do, "visit", url=f"{sidecar.base_url}/dashboard")
+        await asyncio.to_thread(browser.visit, f"{sidecar.base_url}/dashboard")
         await asyncio.to_thread(drawn, browser)
         assert "Offline" in text_of(browser, "now")
 

@@ -36,8 +36,9 @@ const own = {
     await session.page.reload({ waitUntil: 'domcontentloaded' });
     await session.page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor();
   },
-  /** { url, viewport, scheme }: a page of its own in the browser, in place of the one before; no editor is needed. */
-  async visit({ url, viewport, scheme }) {
+  /** { url, viewport, scheme, pictures }: a page of its own in the browser, in place of the one before; no editor is needed. */
+  async visit({ url, viewport, scheme, pictures }) {
+    Object.assign(session, { pictures });
     session.browser ??= await driver.openBrowser();
     await session.page?.context().close();
     session.page = await driver.openPage(session.browser, url, { viewport, scheme });

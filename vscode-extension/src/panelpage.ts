@@ -1,7 +1,7 @@
 /** The dashboard's page as a panel of the editor takes it: style and script inside, and nothing else allowed. Pure. */
 
 const LINKED = /<link rel="(?:icon|stylesheet)"[^>]*>\n?/g;
-const SCRIPT = /<script type="module" src="[^"]*"><\/script>\n?/;
+const SCRIPT = /<script defer src="[^"]*"><\/script>\n?/;
 
 /** The whole page. `nonce` is random for each panel. Throws for a page that it does not know, or parts that would not stay inside. */
 export function panelPage(html: string, css: string, js: string, nonce: string): string {

@@ -1,5 +1,7 @@
 // Draws the dashboard from `/api/…`. Whatever comes from there is put into the page as text, never as markup.
 // In VS Code's panel the extension asks the server for it; in a browser this page does, with a key for its tab.
+// No module in the browser: for one Chromium sends an Origin, and whatever has an Origin is refused.
+'use strict';
 
 const KEY = 'sidecar-dashboard-key';
 const SVG = 'http://www.w3.org/2000/svg';
@@ -76,7 +78,7 @@ const clock = new Intl.DateTimeFormat(undefined, { hour: '2-digit', minute: '2-d
 const moment = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric', hour: '2-digit', minute: '2-digit' });
 const shortDay = new Intl.DateTimeFormat(undefined, { month: 'short', day: 'numeric' });
 const count = (n, one, many = `${one}s`) => `${whole.format(n)} ${n === 1 ? one : many}`;
-const money = (n) => `${n < 0 ? '−' : ''}$${Math.abs(n).toFixed(n !== 0 && Math.abs(n) < 1 ? 4 : 2)}`;
+const money = (n) => `${n < 0 ? '−' : ''}$${Math.abs(n).toFixed(n !== 0 && Math.abs(n) < 0.1 ? 4 : 2)}`;
 const percent = (share) => `${(100 * share).toFixed(share === 1 || share === 0 ? 0 : 1)} %`;
 const seconds = (n) => (n < 10 ? `${n.toFixed(2)} s` : n < 120 ? `${n.toFixed(1)} s` : `${Math.floor(n / 60)} min ${Math.round(n % 60)} s`);
 const ms = (n) => (n === null ? '–' : n < 1000 ? `${Math.round(n)} ms` : seconds(n / 1000));
@@ -90,9 +92,9 @@ const band = (name) => tag(...(BANDS[name] ?? ['quiet', name]));
 const cases = (score) => { const n = Math.round(score * 100); return n < 1 ? 'fewer than 1 of 100' : n > 99 ? 'more than 99 of 100' : `${n} of 100`; };
 
 /** A table that can be scrolled by itself; a column is [head, cell of a row, class]. The first one heads its row. */
-function table(caption, columns, rows) {
+function table(caption, columns, rows, look = '') {
   const cell = (tagName, [, show, className], row) => h(tagName, { class: className, scope: tagName === 'th' ? 'row' : undefined }, show(row));
-  return h('div', { class: 'scroll', tabindex: '0', role: 'region', 'aria-label': caption },
+  return h('div', { class: `scroll ${look}`, tabindex: '0', role: 'region', 'aria-label': caption },
     h('table', {}, h('caption', {}, caption),
       h('thead', {}, h('tr', {}, columns.map(([head, , className]) => h('th', { scope: 'col', class: className }, head)))),
       h('tbody', {}, rows.map((row) => h('tr', {}, columns.map((column, i) => cell(i ? 'td' : 'th', column, row)))))));
@@ -104,7 +106,7 @@ function meter(share) {
   return h('span', { class: 'meter', 'aria-hidden': 'true' }, bar);
 }
 
-const tiles = (pairs) => h('dl', { class: 'tiles' }, pairs.map(([name, value, more]) => h('div', {}, h('dt', {}, name), h('dd', {}, value, more ? h('small', {}, more) : ''))));
+const tiles = (pairs) => h('dl', { class: 'tiles' }, pairs.map(([name, value, more]) => h('div', {}, h('dt', {}, name), h('dd', { class: value.length > 14 ? 'long' : undefined }, value, more ? h('small', {}, more) : ''))));
 
 // ── charts: drawn anew at the width that there is; a table beside each holds the same ───────────────
 
@@ -136,7 +138,9 @@ function chart({ title, labels, series, show, said, curves = false, top, ticks =
     const y = (value) => head + (height - head) * (1 - value / high);
     const step = (width - left) / Math.max(1, labels.length);
     const middle = (i) => left + step * (i + 0.5);
-    const lines = [0, high / 2, high].map((value) => [
+    const counted = series.every(({ values }) => values.every((value) => value === null || Number.isInteger(value)));
+    const marks = counted && !Number.isInteger(high / 2) ? [0, high] : [0, high / 2, high];
+    const lines = marks.map((value) => [
       s('line', { class: 'grid', x1: left, x2: width, y1: y(value), y2: y(value) }),
       s('text', { x: left - 6, y: y(value) + 4, 'text-anchor': 'end' }, show(value)),
     ]);
@@ -251,7 +255,7 @@ function showUsage({ usage, turns: { turns }, status }) {
     ]),
     usageCharts(usage),
     total.requests ? table('By model', usageColumns('Model', (r) => r.key), usage.by_model) : h('p', { class: 'empty' }, 'Nothing was asked in this time.'),
-    errors.length ? table('Why requests failed', [['Error', ([kind]) => kind, 'name'], ['Requests', ([, n]) => whole.format(n), 'number']], errors) : '',
+    errors.length ? table('Why requests failed', [['Error', ([kind]) => kind, 'name'], ['Requests', ([, n]) => whole.format(n), 'number']], errors, 'slim') : '',
     h('details', {}, h('summary', {}, 'Day by day as a table'), table('Day by day', usageColumns('Day', (r) => r.key), usage.by_day.filter((row) => row.requests).reverse())),
     table('Newest requests', [
       ['When', (t) => at(t.started), 'time'],
@@ -354,7 +358,7 @@ const SECTIONS = [
 const span = document.getElementById('days');
 const button = document.getElementById('refresh');
 const notice = document.getElementById('notice');
-const addressOf = (name) => (name === 'usage' ? `/api/usage?days=${span.value}` : `/api/${name}`);
+const addressOf = (name) => `/api/${name}${{ usage: `?days=${span.value}`, turns: '?limit=12' }[name] ?? ''}`;
 
 async function show(name, draw, parts, asked) {
   const body = document.querySelector(`#${name} .body`);
@@ -362,7 +366,7 @@ async function show(name, draw, parts, asked) {
     const told = Object.fromEntries(await Promise.all(parts.map(async (part) => [part, await asked(part)])));
     body.replaceChildren(...[draw(told)].flat().filter((part) => part !== ''));
   } catch (error) {
-    body.replaceChildren(words('p', 'error', error.message));
+    body.replaceChildren(error.status === 401 ? h('p', { class: 'empty' }, 'Not shown.') : words('p', 'error', error.message));
     if (error.status === 401) {
       notice.replaceChildren(
         refused ? h('p', {}, refused) : '',
@@ -393,5 +397,4 @@ span.addEventListener('change', () => void refresh(SECTIONS.filter(([name]) => n
 document.addEventListener('visibilitychange', () => {
   if (!document.hidden && seen && Date.now() - seen > 60_000) void refresh();
 });
-await signIn().catch((error) => { refused = error.message; });
-await refresh();
+void signIn().catch((error) => { refused = error.message; }).then(() => refresh());
