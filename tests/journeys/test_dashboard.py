@@ -222,11 +222,16 @@ def test_the_editor_shows_it_in_a_panel(rig: Rig, clean_environment: Mapping[str
     environment = {**clean_environment, "SIDECAR_STATE_DIR": str(tmp_path / "editor" / "state")}
     (tmp_path / "editor").mkdir()
     asyncio.run(remember(environment, repository))
-    with at_the_editor(rig, clean_environment, repository, tmp_path / "editor") as editor:
+    dark = {"workbench.colorTheme": "Default Dark Modern"}  # while the browser itself is set to light
+    with at_the_editor(rig, clean_environment, repository, tmp_path / "editor", settings=dark) as editor:
         editor.do("waitForStatus", r"Offline :\d+ · [\w ]+ risk")
         editor.do("runCommand", "Sidecar: Show Dashboard")
         shown = editor.do("waitForPreview", text=r"As of[\s\S]*test_settles_twice[\s\S]*settlement\.py")
         for said in ("Offline", "claude-sonnet-4-6", "Tokens a day", "Open threads"):
             assert said in shown
         editor.picture("dashboard-panel")
-        editor.do("waitFor", selector=".tab.active", text="Sidecar: tally")
+        editor.do("waitFor", selector=".tab.active", text="Dashboard: tally")
+        scheme = editor.do(
+            "evaluateInPreview", selector="#figures", script="getComputedStyle(document.documentElement).colorScheme"
+        )
+        assert scheme == "dark", "it follows the editor's theme"

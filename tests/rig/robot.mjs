@@ -90,6 +90,13 @@ const own = {
     }
     throw new Error(`no preview shows ${text}`);
   },
+  /** { selector, script }: what an expression gives in the page inside of the window that has such an element. */
+  async evaluateInPreview({ selector, script }) {
+    for (const frame of session.page.frames()) {
+      if (frame !== session.page.mainFrame() && (await frame.locator(selector).count())) return frame.evaluate(script);
+    }
+    throw new Error(`no preview has ${selector}`);
+  },
   /** { selector }: the texts of all matches. */
   texts: async ({ selector }) => session.page.locator(selector).allInnerTexts(),
   /** { selector }: what a screen reader says of all matches. */

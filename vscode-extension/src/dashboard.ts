@@ -27,7 +27,7 @@ export class Dashboards implements Disposable {
       shown.reveal();
       return;
     }
-    const panel = window.createWebviewPanel('sidecar.dashboard', `Sidecar: ${folder.folder.name}`, ViewColumn.Active, {
+    const panel = window.createWebviewPanel('sidecar.dashboard', `Dashboard: ${folder.folder.name}`, ViewColumn.Active, {
       enableScripts: true,
       enableFindWidget: true,
       localResourceRoots: [],
