@@ -11,7 +11,7 @@ BUILD := .build
 EXT := vscode-extension
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 WORKERS ?= 2
-SOURCES := $(shell find sidecar -name '*.py' -o -name '*.json' -o -name '*.scm' -o -name '*.toml' | sort)
+SOURCES := $(shell find sidecar -name '*.py' -o -name '*.json' -o -name '*.scm' -o -name '*.toml' -o -path '*/page/*' -type f | sort)
 
 .PHONY: help run test explore test-python test-extension test-journeys check check-python check-extension editor package bench fit lock format docs clean
 

@@ -11,8 +11,9 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
+from sidecar.app.board import Board
 from sidecar.app.knowledge import Knowledge, shortly
 from sidecar.app.toolbench import Parts, Toolbench
 from sidecar.assistant.breakpoints import add_breakpoints
@@ -27,6 +28,7 @@ from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreE
 from sidecar.core.ports import (
     Analyst,
     Companion,
+    Dashboard,
     Desk,
     EndpointStatus,
     Provider,
@@ -37,6 +39,7 @@ from sidecar.core.ports import (
 )
 from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
+from sidecar.endpoint.dashboard import DashboardDoor
 from sidecar.endpoint.hooks import Hooks
 from sidecar.endpoint.metrics import Metrics
 from sidecar.endpoint.server import Access, Endpoint, Identity, Offering, PortPolicy
@@ -98,8 +101,10 @@ class Sidecar:
         self._database: Database | None = None
         self._opening = asyncio.Lock()
         self._desk_of_tools: Desk | None = None
+        self._desking = asyncio.Lock()
         self._state: Path | None = None
         self._listeners: list[Callable[[EndpointStatus], None]] = []
+        self._board = Board(self._sources)
 
     # ── core.ports.Services ─────────────────────────────────────────────────────────────────────────
     @property
@@ -124,6 +129,11 @@ class Sidecar:
     def index(self) -> SymbolIndex | None:
         """The index of symbols; None where it is switched off, cannot be kept, or is not opened yet."""
         return self._knowledge.index
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The figures of this workspace, for either door."""
+        return self._board
 
     def status(self) -> EndpointStatus:
         """How the endpoint stands now."""
@@ -302,12 +312,26 @@ class Sidecar:
 
     async def _tools_desk(self) -> Desk:
         """The editor's review, or one of our own where there is no editor. Raises NotARepository."""
-        if self._desk is None:
-            self._desk_of_tools = self._desk_of_tools or await self._open_desk(self._late, self._state)
+        async with self._desking:
+            if self._desk is None and self._desk_of_tools is None:
+                self._desk_of_tools = await self._open_desk(self._late, self._state)
         desk = self._desk or self._desk_of_tools
         if desk is None:
             raise NotARepository("This folder is not in a git repository, so there is nothing to review.")
         return desk
+
+    def _sources(self) -> dict[str, Any]:
+        """What the dashboard reads, by the names of `dashboard.figures.Sources`."""
+        return {
+            "settings": self._settings,
+            "name": _NAME,
+            "version": self._version,
+            "status": self.status,
+            "database": lambda: self._opened_database(self._state),
+            "desk": self._tools_desk,
+            "index": lambda: self._knowledge.index,
+            "state": self._state,
+        }
 
     def _caching(self, stack: AsyncExitStack, state: Path | None) -> list[Step]:
         """The steps that give an answer again and let the provider keep prompts, as far as there is anything to keep."""
@@ -370,6 +394,7 @@ class Sidecar:
             port_policy=self._port_policy,
         )
         endpoint.add(Hooks(self._bench).routes())
+        endpoint.add(DashboardDoor(self._board, token.get_secret_value()).routes())
         endpoint.add(Metrics(self._meter, version=self._version, provider=self._made_provider.name).routes())
         endpoint.offer(Offering(self.offered, self._version))
         try:

@@ -50,6 +50,11 @@ COMMANDS: Final[dict[str, Command]] = {
     "usage": Command(
         "sidecar.cli.usage:usage", "Show requests, tokens and cost.", "sidecar usage --since 7d --by model"
     ),
+    "dashboard": Command(
+        "sidecar.cli.dashboard:dashboard",
+        "Show usage, tests, coverage and risk in a browser.",
+        "sidecar dashboard --open",
+    ),
     "traces": Command(
         "sidecar.cli.traces:traces", "List or show traced requests.", "sidecar traces show req_0a1b2c3d4e5f"
     ),

@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, Any, Final
 
 import typer
 
 from sidecar import signals
-from sidecar.assistant.prices import Price, PriceTable, Spent
+from sidecar.assistant.prices import PriceTable
+from sidecar.assistant.tallies import Tally, day_of, model_of, tallies
 from sidecar.cli.options import Json, Workspace
 from sidecar.cli.output import Output
 from sidecar.core.errors import BadInput, NotFound
-from sidecar.core.turn import Handling
 from sidecar.settings import Settings, from_machine
 from sidecar.store.database import DATABASE, Database
 from sidecar.store.turns import TurnRecord, TurnStore
 
-T = TypeVar("T")
-
 _SPAN: Final = re.compile(r"(\d{1,6})([mhdw])")
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _KEYS: Final[dict[str, Callable[[TurnRecord], str]]] = {
-    "day": lambda turn: datetime.fromtimestamp(turn.started).astimezone().date().isoformat(),
+    "day": day_of,
     "session": lambda turn: turn.session or "(none)",
-    "model": lambda turn: turn.served or turn.asked or "(none)",
+    "model": model_of,
 }
 
 _SAVINGS: Final = ("hits saved $", "provider's cache saved $")
@@ -40,62 +38,6 @@ Session = Annotated[str, typer.Option("--session", metavar="ID", help="Only this
 Request = Annotated[
     str | None, typer.Option("--request", metavar="ID", help="Everything that is known of this one request.")
 ]
-
-
-@dataclass(slots=True)
-class Tally:
-    """Sums of some requests. Tokens are those that the provider counted; what our own cache answered stands apart.
-
-    `cost`: dollars, as far as prices are known; `unpriced` requests are not in it. `provider_cache_saved` is what the
-    provider's prompt caching saved against plain input (less than nothing where writing cost more than reading
-    saved), `own_cache_saved` what the answers from our own cache cost the first time, `own_cache_tokens` their tokens.
-    """
-
-    key: str
-    requests: int = 0
-    failed: int = 0
-    left: int = 0
-    input: int = 0
-    output: int = 0
-    cache_read: int = 0
-    cache_write: int = 0
-    own_cache_hits: int = 0
-    own_cache_tokens: int = 0
-    cost: float = 0.0
-    provider_cache_saved: float = 0.0
-    own_cache_saved: float = 0.0
-    unpriced: int = 0
-    models: set[str] = field(default_factory=set)
-
-    def add(self, turn: TurnRecord, price: Price | None) -> None:
-        """Count one request. Its cost is the one that was noted; where none was, the price that is known now."""
-        self.requests += 1
-        self.failed += turn.outcome == "error"
-        self.left += turn.outcome == "left"
-        spent = _spent(turn)
-        if Handling(cache=turn.cache).spared:
-            self.own_cache_hits += 1
-            self.own_cache_tokens += spent.prompt + spent.output
-            self.own_cache_saved += turn.saved if turn.saved is not None else price.of(spent) if price else 0.0
-            return
-        self.input += spent.input
-        self.output += spent.output
-        self.cache_read += spent.cache_read
-        self.cache_write += spent.cache_write
-        if not (spent.prompt or spent.output):
-            return
-        if price is not None:
-            self.provider_cache_saved += price.uncached(spent) - price.of(spent)
-        if turn.cost is None and price is None:
-            self.unpriced += 1
-            self.models.add(turn.served or turn.asked)
-            return
-        self.cost += turn.cost if turn.cost is not None else price.of(spent) if price else 0.0
-
-    def told(self) -> dict[str, Any]:
-        """As JSON shows it; the names are promises."""
-        rounded = {k: round(v, 6) if isinstance(v, float) else v for k, v in asdict(self).items()}
-        return {**rounded, "models": sorted(self.models)}
 
 
 def usage(
@@ -167,25 +109,6 @@ def moment(text: str, now: datetime) -> datetime:
         return datetime.fromisoformat(text.strip()).astimezone()
     except (ValueError, OverflowError):
         raise BadInput(f"--since takes a span such as 24h or 7d, or a date such as 2026-11-01, not {text!r}.") from None
-
-
-def tallies(turns: Iterable[TurnRecord], key: Callable[[TurnRecord], str], prices: PriceTable) -> list[Tally]:
-    """Sums by key, in the order in which the keys first came."""
-    found: dict[str, Tally] = {}
-    known: dict[str, Price | None] = {}
-    for turn in turns:
-        model = turn.served or turn.asked
-        if model not in known:
-            known[model] = prices.find(model)
-        name = key(turn)
-        found.setdefault(name, Tally(name)).add(turn, known[model])
-    return list(found.values())
-
-
-def _spent(turn: TurnRecord) -> Spent:
-    return Spent(
-        turn.input or 0, turn.output or 0, turn.cache_read or 0, turn.cache_write or 0, turn.cache_write_1h or 0
-    )
 
 
 def _table(by: str, rows: list[Tally]) -> list[str]:

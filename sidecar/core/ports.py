@@ -163,6 +163,9 @@ class SymbolIndex(SymbolSource, Protocol):
     async def cancel(self) -> None:
         """Leave off indexing; what was done stays."""
 
+    def state(self) -> str:
+        """Why it may not be whole, in a sentence; empty when it is."""
+
 
 class Notebook(Protocol):
     """A small JSON value that outlives the process. Neither method fails: what cannot be read is None."""
@@ -360,6 +363,21 @@ class EndpointStatus:
     companion_port: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What stands at an address: its media type and its bytes."""
+
+    media: str
+    body: bytes
+
+
+class Dashboard(Protocol):
+    """The page of a workspace's figures and what is behind it, as either door hands it out."""
+
+    async def get(self, target: str) -> Document:
+        """What stands at `/dashboard…` or `/api/…`, with its query. Raises NotFound, BadInput, StoreError, GitError."""
+
+
 class Reviewer(Protocol):
     """Who reviews a change in words: a model, or our own facts where there is none."""
 
@@ -391,6 +409,10 @@ class Services(Protocol):
 
     def subscribe_status(self, listener: Callable[[EndpointStatus], None]) -> Callable[[], None]:
         """Hear each change of the status on the event loop; the result ends it."""
+
+    @property
+    def dashboard(self) -> Dashboard:
+        """The figures of this workspace; nothing of it is loaded before it is asked."""
 
     @property
     def companion(self) -> Companion | None:

@@ -33,6 +33,7 @@ PROPOSAL: Final = "sidecar/proposal/get"
 DECIDE: Final = "sidecar/proposal/decide"
 SELECT: Final = "sidecar/selection"
 MENTION: Final = "sidecar/mention"
+DASHBOARD: Final = "sidecar/dashboard"
 # server → client requests
 HOST_QUERY: Final = "sidecar/host/query"
 # server → client notifications
@@ -386,6 +387,19 @@ class MentionParams(_Type):
     end_line: int
 
 
+class DashboardParams(_Type):
+    """An address of the dashboard, with its query: `/dashboard`, a file below it, or `/api/…`."""
+
+    target: str
+
+
+class DashboardAnswer(_Type):
+    """What stands there: text of this media type."""
+
+    media: str
+    text: str
+
+
 class ShowParams(_Type):
     """Open a file and select these lines; none where both are 0."""
 
@@ -465,8 +479,9 @@ REQUESTS: Final = {
     DECIDE: (DecideParams, Heard),
     SELECT: (SelectionParams, Heard),
     MENTION: (MentionParams, Heard),
+    DASHBOARD: (DashboardParams, DashboardAnswer),
 }
-READS: Final = frozenset({STATUS, REVIEW, OUTLINE, SCOPES, TEXT, SNAPSHOT, DISMISSALS, HAND_OVER})
+READS: Final = frozenset({STATUS, REVIEW, OUTLINE, SCOPES, TEXT, SNAPSHOT, DISMISSALS, HAND_OVER, DASHBOARD})
 """What is answered in a window that is not trusted: these change nothing and ask nobody."""
 NOTIFICATIONS: Final = {
     STATUS_CHANGED: Status,

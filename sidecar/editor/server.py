@@ -25,6 +25,7 @@ from sidecar.editor.documents import watch_request
 from sidecar.editor.places import Places
 from sidecar.editor.progress import Progress
 from sidecar.editor.protocol import (
+    DASHBOARD,
     DECIDE,
     MENTION,
     MODEL_REVIEW,
@@ -39,6 +40,8 @@ from sidecar.editor.protocol import (
     SNAPSHOT,
     STATUS,
     TEXT,
+    DashboardAnswer,
+    DashboardParams,
     DecideParams,
     Heard,
     MentionParams,
@@ -327,6 +330,10 @@ def _register_requests(door: Door, session: Session) -> None:
     async def model_review(params: ModelReviewParams) -> ModelReviewResult:
         return await review_in_words(await session.reviewer(), params, door.step)
 
+    async def dashboard(params: DashboardParams) -> DashboardAnswer:
+        found = await (await session.dashboard()).get(params.target)
+        return DashboardAnswer(media=found.media, text=found.body.decode())
+
     async def snapshot(params: SnapshotParams) -> ThreadsChanged:
         return await session.threads(params.since_revision)
 
@@ -344,6 +351,7 @@ def _register_requests(door: Door, session: Session) -> None:
         SCOPES: scopes,
         TEXT: text,
         SNAPSHOT: snapshot,
+        DASHBOARD: dashboard,
         REPLY: reply,
         SET_STATE: set_state,
         **_of_the_window(session),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 from sidecar.core.errors import NotSupported, Refused, SidecarError
-from sidecar.core.ports import Companion, Desk, EndpointStatus, Reviewer, Services
+from sidecar.core.ports import Companion, Dashboard, Desk, EndpointStatus, Reviewer, Services
 from sidecar.editor.documents import Refresher, touched
 from sidecar.editor.host import HostSource
 from sidecar.editor.places import Places
@@ -229,6 +229,13 @@ class Session:
         if reviewer is None:
             raise NotSupported("There is nobody here to review a change.")
         return reviewer
+
+    async def dashboard(self) -> Dashboard:
+        """The figures, once the services are open. Raises NotSupported where they could not be opened."""
+        await self._opened.wait()
+        if self._services is None:
+            raise NotSupported(self._problem or "Sidecar could not open this workspace, so there are no figures.")
+        return self._services.dashboard
 
     async def look(self, params: ReviewParams) -> ReviewResult:
         """Look again, at another diff where one is named. Raises NotSupported, BadInput, GitError; then the review stays."""

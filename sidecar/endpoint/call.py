@@ -36,11 +36,16 @@ class ClientLeft(ConnectionError):
 Handler = Callable[[Call], Awaitable[web.StreamResponse]]
 
 
+def _nothing(_request: web.BaseRequest) -> bool:
+    """No other proof than the token's."""
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Route:
     """One method of one path. `open` needs no token; `media` are the content types that a POST may have.
 
-    `form` is that of the path's errors, also where the method is wrong or a guard says no.
+    `proof` may let in who has something else than the token, for this path alone. `form` is that of the path's errors, also where the method is wrong or a guard says no.
     """
 
     method: str
@@ -49,6 +54,7 @@ class Route:
     open: bool = False
     media: frozenset[str] = frozenset({"application/json"})
     form: Form = MESSAGES
+    proof: Callable[[web.BaseRequest], bool] = _nothing
 
 
 def new_id() -> str:

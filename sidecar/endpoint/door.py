@@ -82,7 +82,7 @@ class Door:
         path = _path(request)
         methods = self._table.get(path, {})
         route = methods.get(request.method)
-        if route is None or not route.open:
+        if route is None or not (route.open or route.proof(request)):
             await admit(request, self._access)
             call.turn = traced(call.turn, request, self._access)
         if not methods:

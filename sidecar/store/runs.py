@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import orjson
 
@@ -57,6 +57,31 @@ class Run:
         return sum(case.outcome == outcome for case in self.cases)
 
 
+@dataclass(frozen=True, slots=True)
+class RunLine:
+    """One run without its tests: counts, and the share of covered lines (0..1), None where it left no report."""
+
+    id: int
+    started: float
+    seconds: float
+    runner: str
+    command: str
+    outcome: Outcome
+    passed: int
+    failed: int
+    skipped: int
+    covered: float | None
+
+
+_LINES: Final = (
+    "SELECT id, started, seconds, runner, command, outcome, passed, failed, skipped,"
+    " json_extract(document, '$.coverage.total') FROM test_runs ORDER BY id DESC LIMIT ?"
+)
+_COVERED: Final = (
+    "SELECT id, document FROM test_runs WHERE json_extract(document, '$.coverage') IS NOT NULL ORDER BY id DESC LIMIT 1"
+)
+
+
 class RunStore:
     """The runs of one workspace."""
 
@@ -90,9 +115,27 @@ class RunStore:
 
     async def list(self, limit: int = 20) -> tuple[Run, ...]:
         """The newest runs first. Raises StoreError."""
-        ask = "SELECT id, document FROM test_runs ORDER BY id DESC LIMIT ?"
-        rows = await self._database.read(lambda connection: connection.execute(ask, (limit,)).fetchall())
-        return tuple(_run(number, document) for number, document in rows)
+        statement = "SELECT id, document FROM test_runs ORDER BY id DESC LIMIT ?"
+
+        def ask(connection: Connection) -> tuple[Run, ...]:
+            # read into values here, too: some runs have thousands of tests, and the loop is not to wait for them
+            return tuple(_run(number, document) for number, document in connection.execute(statement, (limit,)))
+
+        return await self._database.read(ask)
+
+    async def lines(self, limit: int = MOST_KEPT) -> tuple[RunLine, ...]:
+        """The newest runs first, without their tests. Raises StoreError."""
+        rows = await self._database.read(lambda connection: connection.execute(_LINES, (limit,)).fetchall())
+        return tuple(RunLine(*row) for row in rows)
+
+    async def covered(self) -> Run | None:
+        """The newest run that left a coverage report; None where none did. Raises StoreError."""
+
+        def ask(connection: Connection) -> Run | None:
+            row = connection.execute(_COVERED).fetchone()
+            return _run(*row) if row is not None else None
+
+        return await self._database.read(ask)
 
     async def last(self) -> Run | None:
         """The newest run; None before the first. Raises StoreError."""

@@ -115,6 +115,10 @@ class SymbolReader:
         """(path, language, size, why it was skipped) of every file, by path."""
         return self._all("SELECT path, language, size, skipped FROM files ORDER BY path")
 
+    def counts(self) -> tuple[int, int]:
+        """How many files and how many symbols there are."""
+        return int(self._one("SELECT count(*) FROM files")[0]), int(self._one("SELECT count(*) FROM symbols")[0])
+
     def symbol_counts(self) -> dict[str, int]:
         """How many symbols there are, by language."""
         return dict(self._all("SELECT language, count(*) FROM symbols JOIN files ON files.id = file GROUP BY language"))

@@ -71,6 +71,7 @@ class TurnRecord:
 _NAMES: Final = tuple(field.name for field in fields(TurnRecord))
 _INSERT: Final = f"INSERT OR REPLACE INTO turns ({', '.join(_NAMES)}) VALUES ({', '.join('?' * len(_NAMES))})"  # noqa: S608 - the names are ours
 _SINCE: Final = "SELECT * FROM turns WHERE started >= ? AND (? = '' OR session = ?) ORDER BY started"
+_NEWEST: Final = "SELECT * FROM turns ORDER BY started DESC LIMIT ?"
 _FIND: Final = "SELECT * FROM turns WHERE id = ? OR upstream = ? LIMIT 1"
 
 Draft = Callable[[], TurnRecord]
@@ -153,13 +154,11 @@ class TurnStore:
 
         Raises StoreError.
         """
+        return await self._records(_SINCE, moment, session, session)
 
-        def ask(connection: Connection) -> list[TurnRecord]:
-            rows = connection.execute(_SINCE, (moment, session, session))
-            names = [column[0] for column in rows.description]
-            return [_record(names, row) for row in rows]
-
-        return await self._database.read(ask)
+    async def newest(self, limit: int) -> list[TurnRecord]:
+        """The last requests, the newest first. Raises StoreError."""
+        return await self._records(_NEWEST, limit)
 
     async def find(self, ident: str) -> TurnRecord | None:
         """The request with this id of ours, or of the provider. Raises StoreError."""
@@ -168,6 +167,14 @@ class TurnStore:
             rows = connection.execute(_FIND, (ident, ident))
             row = rows.fetchone()
             return _record([column[0] for column in rows.description], row) if row else None
+
+        return await self._database.read(ask)
+
+    async def _records(self, statement: str, *values: object) -> list[TurnRecord]:
+        def ask(connection: Connection) -> list[TurnRecord]:
+            rows = connection.execute(statement, values)
+            names = [column[0] for column in rows.description]
+            return [_record(names, row) for row in rows]
 
         return await self._database.read(ask)
 

@@ -54,6 +54,16 @@ def test_the_ordinary_life(editor: Editor, repo: Path) -> None:
     assert "services closed" in editor.whole_log()
 
 
+def test_the_dashboard_is_handed_through(editor: Editor, repo: Path) -> None:
+    editor.open(repo)
+    assert editor.ask("sidecar/dashboard", {"target": "/api/status"}) == {
+        "media": "application/json",
+        "text": '{"name":"ü"}',
+    }
+    error = editor.refusal("sidecar/dashboard", {"target": "/api/nothing"})
+    assert "Nothing at /api/nothing" in error["message"]
+
+
 def test_threads_answer_replies_and_states(editor: Editor, repo: Path) -> None:
     status = editor.open(repo)
     assert status["state"] == "ready"

@@ -16,7 +16,7 @@ from pathlib import Path
 from sidecar.core.critique import Critique, Hear, Remark, Wish
 from sidecar.core.critique import Scope as CritiqueScope
 from sidecar.core.errors import BadInput, Conflict, NotFound, NotSupported, UpstreamError
-from sidecar.core.ports import EndpointStatus, ReviewState, SymbolIndex, Window
+from sidecar.core.ports import Document, EndpointStatus, ReviewState, SymbolIndex, Window
 from sidecar.core.review import (
     Anchor,
     Comment,
@@ -253,6 +253,15 @@ class FakeReviewer:
         return Critique("model", "It is odd.", remarks=remarks, provider="fake", model="m", threads=count)
 
 
+class FakeDashboard:
+    """A `Dashboard` that has one figure and one file."""
+
+    async def get(self, target: str) -> Document:
+        if target == "/api/status":
+            return Document("application/json", b'{"name":"\xc3\xbc"}')
+        raise NotFound(f"Nothing at {target}.")
+
+
 class FakeServices:
     """`Services` with a desk, or none, and a status that a test can move."""
 
@@ -275,6 +284,10 @@ class FakeServices:
     @property
     def symbols(self) -> Chain | None:
         return self.chain
+
+    @property
+    def dashboard(self) -> FakeDashboard:
+        return FakeDashboard()
 
     def status(self) -> EndpointStatus:
         return self._status

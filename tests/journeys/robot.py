@@ -62,11 +62,23 @@ class Robot:
             raise RobotError(f"{answer['error']}\nscreen: {answer.get('screenshot')}")
         return answer["value"]
 
+    def visit(self, url: str, viewport: Mapping[str, int] | None = None) -> None:
+        """Open a page of its own in the browser, in place of the one before."""
+        size = {} if viewport is None else {"viewport": dict(viewport)}
+        self.do("visit", url=url, pictures=str(PICTURES), **size)
+
     def picture(self, name: str) -> Path:
         """Keep a picture of the window among the build's outputs."""
         file = PICTURES / f"{name}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
         self.do("screenshot", file=str(file))
+        return file
+
+    def portrait(self, name: str) -> Path:
+        """Keep a picture of a whole page, however long it is."""
+        file = PICTURES / f"{name}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        self.do("portrait", file=str(file))
         return file
 
     def close(self) -> None:
@@ -87,6 +99,17 @@ class Robot:
         for line in self._process.stdout:
             self._answers.put(line)
         self._answers.put("")
+
+
+@contextmanager
+def at_the_browser(rig: Rig, environment: Mapping[str, str]) -> Iterator[Robot]:
+    """The browser alone; `visit` opens a page. Nothing was asked of the network."""
+    robot = Robot(rig, environment)
+    try:
+        yield robot
+        assert robot.do("outside") == []
+    finally:
+        robot.close()
 
 
 @contextmanager

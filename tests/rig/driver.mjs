@@ -142,6 +142,23 @@ export async function openWorkbench(browser, base, folder, { tests, viewport = {
   return page;
 }
 
+/** Open a page of its own, without an editor. `page.complaints` keeps what its console says of faults. */
+export async function openPage(browser, url, { viewport = { width: 1440, height: 900 }, scheme = 'light' } = {}) {
+  const context = await browser.newContext({ viewport, deviceScaleFactor: 1, colorScheme: scheme, reducedMotion: 'reduce' });
+  const page = await context.newPage();
+  page.setDefaultTimeout(LIMIT);
+  Object.assign(page, { outside: [], complaints: [] });
+  page.on('request', (request) => {
+    if (!LOCAL.test(request.url())) page.outside.push(request.url());
+  });
+  page.on('console', (said) => {
+    if (['error', 'warning'].includes(said.type())) page.complaints.push(said.text());
+  });
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  await page.goto(url);
+  return page;
+}
+
 /** Where the editor shows a folder, a `.code-workspace` file, or (an empty name) nothing. */
 export function addressOf(base, folder) {
   if (!folder) return `${base}/?ew=true`;

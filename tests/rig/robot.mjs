@@ -36,6 +36,26 @@ const own = {
     await session.page.reload({ waitUntil: 'domcontentloaded' });
     await session.page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor();
   },
+  /** { url, viewport, scheme, pictures }: a page of its own in the browser, in place of the one before; no editor is needed. */
+  async visit({ url, viewport, scheme, pictures }) {
+    Object.assign(session, { pictures });
+    session.browser ??= await driver.openBrowser();
+    await session.page?.context().close();
+    session.page = await driver.openPage(session.browser, url, { viewport, scheme });
+  },
+  /** { viewport, scheme }: the same page at another size, in light or dark. */
+  async look({ viewport, scheme }) {
+    if (viewport) await session.page.setViewportSize(viewport);
+    if (scheme) await session.page.emulateMedia({ colorScheme: scheme, reducedMotion: 'reduce' });
+  },
+  /** What the page's console said of faults. */
+  complaints: async () => session.page.complaints,
+  /** { script }: what an expression gives in the page. */
+  evaluate: async ({ script }) => session.page.evaluate(script),
+  /** { selector, value }: choose an option. */
+  select: async ({ selector, value }) => session.page.selectOption(selector, value),
+  /** { file }: a picture of the whole page, however long it is. */
+  portrait: async ({ file }) => session.page.screenshot({ path: file, animations: 'disabled', caret: 'hide', fullPage: true }),
   /** Requests that would have left this machine. */
   outside: async () => session.page.outside,
   /** { file }: a picture of the window once nothing turns any more, without a blinking cursor. */
@@ -69,6 +89,13 @@ const own = {
       await session.page.waitForTimeout(100);
     }
     throw new Error(`no preview shows ${text}`);
+  },
+  /** { selector, script }: what an expression gives in the page inside of the window that has such an element. */
+  async evaluateInPreview({ selector, script }) {
+    for (const frame of session.page.frames()) {
+      if (frame !== session.page.mainFrame() && (await frame.locator(selector).count())) return frame.evaluate(script);
+    }
+    throw new Error(`no preview has ${selector}`);
   },
   /** { selector }: the texts of all matches. */
   texts: async ({ selector }) => session.page.locator(selector).allInnerTexts(),

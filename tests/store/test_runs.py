@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sidecar.store.database import Database
-from sidecar.store.runs import MOST_KEPT, Case, Coverage, PassedTrees, Run, RunStore
+from sidecar.store.runs import MOST_KEPT, Case, Coverage, PassedTrees, Run, RunLine, RunStore
 
 
 async def test_runs_come_back_whole_and_are_bounded(tmp_path: Path) -> None:
@@ -19,6 +19,24 @@ async def test_runs_come_back_whole_and_are_bounded(tmp_path: Path) -> None:
     for _ in range(MOST_KEPT + 5):
         await store.add(Run(1.0, 2.0, "x", "x", "passed"))
     assert len(await store.list(1000)) == MOST_KEPT
+    await database.aclose()
+
+
+async def test_lines_leave_the_tests_out_and_the_newest_coverage_is_found(tmp_path: Path) -> None:
+    database = await Database.open(tmp_path / "sidecar.db")
+    store = RunStore(database)
+    assert await store.covered() is None
+    case = Case("a", "failed", 0.5)
+    await store.add(Run(1.0, 2.0, "pytest", "pytest", "failed", (case,), coverage=Coverage(0.5, {"a": 0.5})))
+    await store.add(Run(3.0, 4.0, "go", "go test", "passed", (Case("b", "passed"), Case("c", "skipped"))))
+    assert await store.lines() == (
+        RunLine(2, 3.0, 4.0, "go", "go test", "passed", 1, 0, 1, None),
+        RunLine(1, 1.0, 2.0, "pytest", "pytest", "failed", 0, 1, 0, 0.5),
+    )
+    assert [line.id for line in await store.lines(1)] == [2]
+    covered = await store.covered()
+    assert covered is not None
+    assert (covered.id, covered.coverage) == (1, Coverage(0.5, {"a": 0.5}))
     await database.aclose()
 
 

@@ -84,6 +84,12 @@ def test_what_is_no_index_is_refused_with_the_mend(tmp_path):
         SymbolReader(tmp_path / "junk.db")
 
 
+def test_it_is_counted(reader):
+    files, symbols = reader.counts()
+    assert (files, symbols) == (len(reader.all_files()), sum(reader.symbol_counts().values()))
+    assert symbols > 0
+
+
 def test_a_reader_cannot_write(reader):
     with pytest.raises(sqlite3.OperationalError):
         reader._db.execute("DELETE FROM files")

@@ -57,6 +57,16 @@ async def everything(opening: Opening) -> list[TurnRecord]:
     return await TurnStore(await opening()).since(0)
 
 
+async def test_the_newest_come_first_and_no_more_than_asked(opening: Opening):
+    notes = journal(opening)
+    for number in range(5):
+        notes.add(lambda number=number: replace(FULL, id=f"req_{number}", started=float(number)))
+    await notes.aclose()
+    newest = await TurnStore(await opening()).newest(2)
+    assert [turn.id for turn in newest] == ["req_4", "req_3"]
+    assert newest[0] == replace(FULL, id="req_4", started=4.0)
+
+
 async def test_what_is_noted_is_read_again_as_it_was(opening: Opening):
     notes = journal(opening)
     plain = TurnRecord(id="req_2", started=1_700_000_001.0)

@@ -36,6 +36,7 @@ export const COMMANDS = {
     group: 'Review',
   },
   'sidecar.showReview': { title: 'Show Review', icon: 'list-tree', detail: 'The change by risk, file by file', group: 'Review' },
+  'sidecar.dashboard': { title: 'Show Dashboard', icon: 'graph', detail: 'Usage, cost, tests, coverage and risk of this workspace', group: 'Review' },
   'sidecar.change.open': { title: 'Open File', icon: 'go-to-file' },
   'sidecar.change.diff': { title: 'Open Changes', icon: 'compare-changes' },
   'sidecar.newTerminal': {

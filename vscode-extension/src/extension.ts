@@ -6,6 +6,7 @@ import { Claude } from './claude';
 import { follow } from './companion';
 import { Threads } from './comments';
 import { Critiques } from './critique';
+import { Dashboards } from './dashboard';
 import { Fleet } from './fleet';
 import { registerCommands } from './handlers';
 import { RiskLenses } from './lens';
@@ -42,6 +43,7 @@ export function activate(context: ExtensionContext): SidecarApi {
   const proposals = new Proposals(fleet, threads, log);
   const claude = new Claude((uri) => fleet.of(uri)?.terminals);
   const critiques = new Critiques(() => fleet.of()?.server);
+  const dashboards = new Dashboards();
   const status = new StatusItem();
   const view = new ReviewView();
   const revisions = new Revisions(fleet);
@@ -69,9 +71,9 @@ export function activate(context: ExtensionContext): SidecarApi {
     context.secrets.onDidChange(({ key }) => {
       fleet.each((folder) => { if (isKeyed(folder.settings.provider) && key === secretName(folder.settings.provider)) folder.begin(); });
     }),
-    ...registerCommands({ context, log, fleet, threads, proposals, critiques, claude, provision, visits: new Visits(fleet, threads, view) }),
+    ...registerCommands({ context, log, fleet, threads, proposals, critiques, dashboards, claude, provision, visits: new Visits(fleet, threads, view) }),
   ];
-  context.subscriptions.push(...subscriptions, claude, critiques, proposals, threads, status, view, revisions, lenses, fleet, changed, log);
+  context.subscriptions.push(...subscriptions, claude, critiques, dashboards, proposals, threads, status, view, revisions, lenses, fleet, changed, log);
   stop = () => fleet.stop();
   show();
   return {

@@ -7,6 +7,7 @@ import type { Claude } from './claude';
 import type { CommandId } from './commands';
 import type { Threads } from './comments';
 import type { Critiques } from './critique';
+import type { Dashboards } from './dashboard';
 import type { Fleet } from './fleet';
 import type { Folder } from './folder';
 import { type Log, reason } from './log';
@@ -30,6 +31,7 @@ export interface Parts {
   readonly claude: Claude;
   readonly proposals: Proposals;
   readonly critiques: Critiques;
+  readonly dashboards: Dashboards;
   readonly provision: Provision;
   readonly visits: Visits;
 }
@@ -49,6 +51,7 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     'sidecar.nextRisk': () => told('go to the next risk', () => visits.go('next')),
     'sidecar.previousRisk': () => told('go to the risk before', () => visits.go('previous')),
     'sidecar.showReview': () => commands.executeCommand(`${REVIEW_VIEW}.focus`),
+    'sidecar.dashboard': () => told('show the dashboard', () => withFolder(visits, undefined, (folder) => parts.dashboards.show(folder))),
     'sidecar.change.diff': (row?: Row) => told('open the changes', () => visits.changes(row)),
     'sidecar.change.open': (row?: Row) => told('open the file', () => visits.file(row)),
     'sidecar.newTerminal': () => withFolder(visits, undefined, (folder) => folder.terminals.open()),

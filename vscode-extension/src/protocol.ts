@@ -320,6 +320,17 @@ export interface MentionParams {
   readonly endLine: number;
 }
 
+/** An address of the dashboard, with its query: `/dashboard`, a file below it, or `/api/…`. */
+export interface DashboardParams {
+  readonly target: string;
+}
+
+/** What stands there: text of this media type. */
+export interface DashboardAnswer {
+  readonly media: string;
+  readonly text: string;
+}
+
 /** Open a file and select these lines; none where both are 0. */
 export interface ShowParams {
   readonly uri: string;
@@ -349,6 +360,7 @@ export interface Requests {
   'sidecar/proposal/decide': { params: DecideParams; result: Heard };
   'sidecar/selection': { params: SelectionParams; result: Heard };
   'sidecar/mention': { params: MentionParams; result: Heard };
+  'sidecar/dashboard': { params: DashboardParams; result: DashboardAnswer };
 }
 
 /** What the server tells unasked, by method. */
