@@ -13,7 +13,7 @@ from sidecar.core.turn import Turn
 
 if TYPE_CHECKING:  # only the editor's side has these at hand: making their classes would hold up the start of `serve`
     from sidecar.core.critique import Critique, Hear, Scope, Wish
-    from sidecar.core.diff import Change
+    from sidecar.core.diff import Change, FileDiff
     from sidecar.core.review import (
         Dismissal,
         DismissalScope,
@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # only the editor's side has these at hand: making their clas
         RiskReport,
         Thread,
         ThreadState,
+        Touched,
         Viewed,
     )
     from sidecar.core.review import Scope as ReviewScope
@@ -185,6 +186,13 @@ class Scorer(Protocol):
 
     async def score(self, change: Change) -> RiskReport:
         """The risk of a change. Raises GitError when its past cannot be read."""
+
+
+class TestsSeen(Protocol):
+    """What a risk report asks of the tests' last run."""
+
+    def of(self, file: FileDiff) -> Touched | None:
+        """Which lines of a file the tests touched; None where nothing is known of the lines that the diff shows. Blocks."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,15 @@ def read(data: bytes) -> Coverage | None:
     return None
 
 
+def read_lines(data: bytes) -> tuple[str, Lines] | None:
+    """The form of a report and what it says of each line; None for what is none that tells lines."""
+    for source, sniff, reader in _FORMS:
+        if sniff(data[:4096]):
+            found = reader(data)
+            return (source, found) if isinstance(found, dict) and any(found.values()) else None
+    return None
+
+
 def _told(source: str, lines: Lines) -> Coverage | None:
     if not any(lines.values()):
         return None
