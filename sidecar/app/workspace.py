@@ -419,6 +419,7 @@ class Sidecar:
 
     async def _open_desk(self, stack: AsyncExitStack, state: Path | None) -> Desk | None:
         from sidecar.review import opening  # noqa: PLC0415 - the risk model, git, anchors: only an editor pays for them
+        from sidecar.testruns.seen import LastReport  # noqa: PLC0415 - as above
 
         try:
             git = await opening.open_repository(Path(self._settings.server.workspace))
@@ -430,7 +431,8 @@ class Sidecar:
         writer = opening.writer_for(self._made_provider, self._settings.provider.model_default)
         review = self._settings.review
         manners = opening.Manners(review.budget, review.floor, review.findings)
-        desk, close = opening.open_desk(git, await self._opened_database(state), writer, state, manners)
+        tests = LastReport(git.root, Path(self._settings.server.workspace), self._settings.tests.coverage_files)
+        desk, close = opening.open_desk(git, await self._opened_database(state), writer, state, manners, tests)
         stack.push_async_callback(asyncio.to_thread, close)
         return desk
 

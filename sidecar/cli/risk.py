@@ -27,6 +27,7 @@ from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.risk.explain import plural
 from sidecar.settings import from_machine
 from sidecar.store.runtime import open_folder
+from sidecar.testruns.seen import LastReport
 from sidecar.vcs import worktree
 from sidecar.vcs.runner import Git
 
@@ -154,10 +155,10 @@ def _scorer(git: Git, out: Output) -> RiskScorer:
     """A scorer that reads the history once: what it read is kept where this repository's state is."""
     try:
         state = from_machine({"server.workspace": git.root}).state
-        return RiskScorer(git, traces=KeptTraces(open_folder(state)) if state else None)
+        return RiskScorer(git, traces=KeptTraces(open_folder(state)) if state else None, tests=LastReport(git.root))
     except (SetupError, StoreError) as error:
         out.detail(f"What is read of the history will not be kept: {error.sentence}")
-        return RiskScorer(git)
+        return RiskScorer(git, tests=LastReport(git.root))
 
 
 def _change(git: Git, choice: _Choice) -> Change:

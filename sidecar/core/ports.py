@@ -22,11 +22,11 @@ if TYPE_CHECKING:  # only the editor's side has these at hand: making their clas
         RiskReport,
         Thread,
         ThreadState,
+        Touched,
         Viewed,
     )
     from sidecar.core.review import Scope as ReviewScope
     from sidecar.core.symbols import Answer, Operation, Query
-    from sidecar.core.touched import Touched
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,20 @@ class RiskReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Touched:
+    """What the tests touched of a file: lines (from 1) that they ran, and such that they could have run and did not.
+
+    `source` names the kind of the report, `at` is when it was written, UTC seconds. A line in neither set is none that
+    runs (a comment, the second line of a statement), or one that the report does not know.
+    """
+
+    ran: frozenset[int]
+    missed: frozenset[int]
+    source: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
 class Anchor:
     """Where a thread belongs, by content: the lines' own texts and a few neighbours before and after.
 

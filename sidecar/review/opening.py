@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sidecar.core.errors import SidecarError
-from sidecar.core.ports import Provider
+from sidecar.core.ports import Provider, TestsSeen
 from sidecar.core.review import Scope
 from sidecar.review.buffers import Buffers
 from sidecar.review.desk import Among, Keeping, ReviewDesk
@@ -32,12 +32,17 @@ MOST_DESKS = 8
 
 
 def open_desk(
-    git: Git, database: Database, writer: Answering, state: Path | None, manners: Manners = MANNERS
+    git: Git,
+    database: Database,
+    writer: Answering,
+    state: Path | None,
+    manners: Manners = MANNERS,
+    tests: TestsSeen | None = None,
 ) -> tuple[ReviewDesk, Callable[[], None]]:
     """The review of a repository's working tree, its threads kept in the database; and what ends it.
 
     What is read of the history is kept in `state`. The first time that takes a while: until then scores do without,
-    then the review looks again. `manners` say how much is told. To be called on the event loop.
+    then the review looks again. `manners` say how much is told, `tests` which lines tests touched. To be called on the event loop.
     """
     loop = asyncio.get_running_loop()
     keeping = Keeping(ThreadStore(database), Dismissed(DismissalStore(database), str(git.root), time.time))
@@ -74,7 +79,7 @@ def open_desk(
             del desks[other]
         return desk
 
-    scorer = RiskScorer(git, traces=KeptTraces(state) if state else None, learned=learned)
+    scorer = RiskScorer(git, traces=KeptTraces(state) if state else None, learned=learned, tests=tests)
     return made(Scope()), scorer.close
 
 

@@ -12,6 +12,7 @@ from itertools import islice
 
 from sidecar.core.diff import Change
 from sidecar.core.errors import GitError
+from sidecar.core.ports import TestsSeen
 from sidecar.core.review import RiskReport
 from sidecar.review.evidence import with_evidence
 from sidecar.review.facts import facts_of, gather_blocking, read_before_blocking
@@ -22,6 +23,7 @@ from sidecar.risk.assess import assess
 from sidecar.risk.facts import Facts
 from sidecar.risk.hazards.rules import find
 from sidecar.risk.model import Model, load
+from sidecar.risk.untested import with_tests
 from sidecar.vcs.commits import resolve_many_blocking, told_changes_blocking
 from sidecar.vcs.history import Commit, is_shallow_blocking, walk_blocking
 from sidecar.vcs.runner import Git
@@ -50,8 +52,9 @@ class RiskScorer:
         *,
         traces: TraceStore | None = None,
         learned: Callable[[], None] | None = None,
+        tests: TestsSeen | None = None,
     ) -> None:
-        """`traces` is where what was read of the history is kept.
+        """`traces` is where what was read of the history is kept; `tests` tell which lines tests touched.
 
         With `learned` a long reading is done beside: until it ends scores do without what the fixes repaired, then
         `learned` is called, in a thread of its own. Without it the first score waits.
@@ -60,6 +63,7 @@ class RiskScorer:
         self._model = model or load()
         self._pasts: OrderedDict[str, Past | None] = OrderedDict()
         self._lock = threading.Lock()
+        self._tests = tests
         self._reader = Reader(git, traces or MemoryTraces(), self._forget_and(learned) if learned else None)
 
     def close(self) -> None:
@@ -89,6 +93,8 @@ class RiskScorer:
             return self._evident(change, report, self._past(change), begun)
 
     def _evident(self, change: Change, report: RiskReport, past: Past | None, begun: float) -> RiskReport:
+        if self._tests:
+            report = with_tests(change, report, self._tests)
         view = past.at(change.base, author=change.author, time=change.time) if past and change.base else None
         report = with_evidence(self._git, change, report, view)
         return replace(report, ms=round((time.perf_counter() - begun) * 1000, 3))

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 from sidecar.core.diff import Change
 from sidecar.core.ports import TestsSeen
-from sidecar.core.review import HunkRisk, Reason, RiskReport
-from sidecar.core.touched import Touched
+from sidecar.core.review import HunkRisk, Reason, RiskReport, Touched
 
 FEATURE = "untested"
 """The name of this reason; its effect is 0."""

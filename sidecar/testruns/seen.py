@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sidecar.core.diff import FileDiff
-from sidecar.core.touched import Touched
+from sidecar.core.review import Touched
 from sidecar.testruns import coverage
 
 _LARGEST = 32 * 1024 * 1024

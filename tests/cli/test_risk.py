@@ -3,6 +3,7 @@
 import io
 import json
 import math
+import os
 import subprocess
 import sys
 
@@ -85,6 +86,19 @@ def test_commits_in_the_given_order(repository, say, tmp_path):
     lines = [json.loads(line) for line in say("--commits", str(tmp_path / "list")).out.splitlines()]
     assert [line["commit"] for line in lines] == [*ids, ids[0]]
     assert lines[0]["score"] == lines[-1]["score"]
+
+
+def test_lines_that_no_test_touches(repository, say):
+    repository.write({"app.py": "x = 2\n" + CODE + "y = retry(print)\n"})
+    lines = {"executed_lines": [1, 2], "missing_lines": [3, 4, 8]}
+    report = json.dumps({"meta": {"version": "7"}, "files": {"app.py": lines}})
+    assert "No test touches" not in say().out
+    repository.write({"coverage.json": report})
+    later = repository.path("app.py").stat().st_mtime + 10
+    os.utime(repository.path("coverage.json"), (later, later))
+    assert "No test touches this line (coverage.py, " in say().out
+    os.utime(repository.path("app.py"), (later, later))
+    assert "No test touches" not in say().out
 
 
 def test_commits_are_told_with_their_evidence_when_more_is_to_be_said(tmp_path, say, monkeypatch):

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.core.review import Reason
+from sidecar.core.review import Reason, Touched
 from sidecar.review.evidence import FEATURES, Function, function_at
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.words import comment
@@ -95,6 +95,23 @@ async def test_without_a_history_nothing_is_told(tmp_path, repository):
     git = Git.open_blocking(clone.root)
     report = await RiskScorer(git).score(await working_tree(git))
     assert not [reason for hunk in report.hunks for reason in hunk.reasons if reason.feature in FEATURES]
+
+
+async def test_lines_that_no_test_touches_are_told_first(repository):
+    repository.write({"cart.py": edited(repository)})
+    git = Git.open_blocking(repository.root)
+
+    class Seen:
+        def of(self, file):
+            lines = range(1, 400)
+            return Touched(frozenset(), frozenset(lines), "lcov", START) if file.path == "cart.py" else None
+
+    change = replace(await working_tree(git), time=START + 20 * DAY)
+    report = await RiskScorer(git, tests=Seen()).score(change)
+    text = comment(max(report.hunks, key=lambda hunk: hunk.score), report, report.band)
+    assert "No test touches these lines (lcov, 2023-11-14 22:13 UTC)." in text
+    assert "The function total was repaired once" in text
+    assert report.score == (await RiskScorer(git).score(change)).score
 
 
 def test_commits_are_told_with_it_where_that_is_asked_for(repository, tmp_path):

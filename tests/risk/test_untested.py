@@ -1,8 +1,7 @@
 """That no test touches a place is told as a plain fact: with its report, beside the score, without weight."""
 
 from sidecar.core.diff import Change, FileDiff
-from sidecar.core.review import HunkRisk, LineRisk, Reason, RiskReport
-from sidecar.core.touched import Touched
+from sidecar.core.review import HunkRisk, LineRisk, Reason, RiskReport, Touched
 from sidecar.risk.untested import FEATURE, with_tests
 
 WHY = Reason("ntok", 9.0, 0.5, "Its longest line has 9 tokens.")
