@@ -57,6 +57,23 @@ class Run:
         return sum(case.outcome == outcome for case in self.cases)
 
 
+@dataclass(frozen=True, slots=True)
+class Covered:
+    """Which lines the newest run of the tests missed, by file; `run` is its number, `started` UTC seconds."""
+
+    run: int
+    started: float
+    missed: dict[str, list[int]]
+
+    def of(self, path: str) -> list[int]:
+        """The lines of a file that were missed, by its path in the repository: reports name files from a folder of their own.
+
+        None where the report does not name it, or several that it may be.
+        """
+        named = [n for n in self.missed if n == path or path.endswith(f"/{n}") or n.endswith(f"/{path}")]
+        return self.missed[named[0]] if len(named) == 1 else []
+
+
 class RunStore:
     """The runs of one workspace."""
 
@@ -93,6 +110,15 @@ class RunStore:
         ask = "SELECT id, document FROM test_runs ORDER BY id DESC LIMIT ?"
         rows = await self._database.read(lambda connection: connection.execute(ask, (limit,)).fetchall())
         return tuple(_run(number, document) for number, document in rows)
+
+    async def covered(self, after: int = 0) -> Covered | None:
+        """What the newest run missed; None where there is no run newer than the one of this number. Raises StoreError.
+
+        Without a report of coverage nothing is missed.
+        """
+        ask = "SELECT id, started, json_extract(document, '$.coverage.missed') FROM test_runs WHERE id > ? ORDER BY id DESC LIMIT 1"
+        row = await self._database.read(lambda connection: connection.execute(ask, (after,)).fetchone())
+        return None if row is None else Covered(row[0], row[1], orjson.loads(row[2]) if row[2] else {})
 
     async def last(self) -> Run | None:
         """The newest run; None before the first. Raises StoreError."""

@@ -135,6 +135,14 @@ def read_lines_blocking(root: Path, path: str) -> list[str] | None:
     return text_lines(data) if isinstance(data, bytes) and not _binary(data) else None
 
 
+def unchanged_since_blocking(root: Path, path: str, moment: float) -> bool:
+    """Whether a file of the work tree was not written after this moment (UTC seconds); for threads."""
+    try:
+        return (root / path).stat().st_mtime <= moment
+    except OSError:
+        return False
+
+
 def committed_lines_blocking(git: Git, path: str) -> tuple[str | None, list[str] | None]:
     """The last commit (None where there is none yet), and a file's lines in it (None where it has no such text)."""
     base = _line(git.run_blocking("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))) or None

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from sidecar.store.database import Database
-from sidecar.store.runs import MOST_KEPT, Case, Coverage, PassedTrees, Run, RunStore
+from sidecar.store.runs import MOST_KEPT, Case, Coverage, Covered, PassedTrees, Run, RunStore
 
 
 async def test_runs_come_back_whole_and_are_bounded(tmp_path: Path) -> None:
@@ -31,3 +31,23 @@ async def test_passed_trees(tmp_path: Path) -> None:
     assert not await trees.holds("t", "other")
     assert not await trees.holds("u", "pytest")
     await database.aclose()
+
+
+async def test_the_newest_run_tells_what_it_missed_to_who_does_not_know_it_yet() -> None:
+    database = await Database.open(None)
+    store = RunStore(database)
+    assert await store.covered() is None
+    await store.add(Run(1.0, 2.0, "pytest", "pytest", "passed", coverage=Coverage(0.5, {}, {"a.py": [3, 4]}, "lcov")))
+    assert await store.covered() == Covered(1, 1.0, {"a.py": [3, 4]})
+    assert await store.covered(after=1) is None
+    await store.add(Run(5.0, 2.0, "pytest", "pytest", "passed"))
+    assert await store.covered(after=1) == Covered(2, 5.0, {})
+    await database.aclose()
+
+
+def test_a_file_is_known_by_the_folder_that_a_report_begins_in() -> None:
+    covered = Covered(
+        1, 1.0, {"a.py": [1], "web/b.ts": [2], "example.org/mod/c/d.go": [3], "x/e.py": [4], "y/e.py": [5]}
+    )
+    assert [covered.of(path) for path in ("a.py", "src/a.py", "b.ts", "c/d.go")] == [[1], [1], [2], [3]]
+    assert [covered.of(path) for path in ("ba.py", "d.py", "e.py")] == [[], [], []]

@@ -22,6 +22,7 @@ from sidecar.vcs.worktree import (
     resolve,
     staged,
     status,
+    unchanged_since_blocking,
     working_tree,
 )
 from tests.fakes.repository import GRACE, START, Repository
@@ -428,3 +429,12 @@ async def test_a_repository_of_another_hash_works(tmp_path):
     repository = Repository(root)
     repository.write({"a.py": "a\n"})
     assert [file.path for file in (await change(repository)).files] == ["a.py"]
+
+
+def test_a_file_that_is_older_than_a_moment(tmp_path):
+    file = tmp_path / "a.py"
+    file.write_text("x\n")
+    os.utime(file, (1_000, 1_000))
+    assert unchanged_since_blocking(tmp_path, "a.py", 1_000)
+    assert not unchanged_since_blocking(tmp_path, "a.py", 999)
+    assert not unchanged_since_blocking(tmp_path, "gone.py", 9_999)

@@ -1,0 +1,145 @@
+"""What an editor can open beside a comment: the function that it speaks of, tests that name it; and what the tests did not run.
+
+A look does not wait for it: what is not known yet is learned beside, and told then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Final
+
+from sidecar.core.diff import Change
+from sidecar.core.errors import GitError, StoreError
+from sidecar.core.review import Evidence, HunkRisk, Reason, RiskReport
+from sidecar.review.evidence import MOST_PLACES, Function, function_at
+from sidecar.review.places import Candidate, candidates
+from sidecar.risk.hazards.secret import veiled
+from sidecar.risk.paths import classify, stem
+from sidecar.store.runs import Covered, RunStore
+from sidecar.vcs.naming import naming_blocking
+from sidecar.vcs.runner import Git
+from sidecar.vcs.worktree import read_lines_blocking, unchanged_since_blocking
+
+UNTESTED: Final = "untested"
+"""The name of the reason that tells of lines which no test ran; its effect is 0."""
+
+_MOST_TESTS: Final = 2
+_COMMON: Final = 5
+"""Files of tests that name something which is more than one thing's name."""
+_MOST_KEPT: Final = 500
+
+_Name = tuple[str | None, str, str]
+"""The commit that the change lies on, the file, and a function in it."""
+
+
+class Grounds:
+    """What is known of one repository's tests. `under` may be called in a thread, `learn` on the event loop."""
+
+    def __init__(self, git: Git, runs: RunStore | None = None) -> None:
+        self._git = git
+        self._runs = runs
+        self._tests: dict[_Name, tuple[Evidence, ...]] = {}
+        self._wanted: dict[_Name, None] = {}
+        self._covered: Covered | None = None
+
+    @property
+    def lacking(self) -> bool:
+        """Whether there may be something to learn."""
+        return bool(self._wanted) or self._runs is not None
+
+    def under(
+        self, change: Change, report: RiskReport | None, texts: Mapping[str, Sequence[str] | None]
+    ) -> RiskReport | None:
+        """The report, its foremost places with what can be opened beside them, as far as it is known by now."""
+        told: dict[HunkRisk, HunkRisk] = {}
+        for place in candidates(report)[:MOST_PLACES]:
+            lines = texts.get(place.file)
+            if place.hunk is not None and lines:
+                told[place.hunk] = self._told(change, place, place.hunk, lines)
+        if report is None or not told:
+            return report
+        return replace(report, hunks=tuple(told.get(hunk, hunk) for hunk in report.hunks))
+
+    async def learn(self) -> bool:
+        """Learn what the last look did not know; whether there is something to tell."""
+        wanted, self._wanted = tuple(self._wanted), {}
+        fresh = await self._hear()
+        for name in wanted:
+            self._tests[name] = found = await asyncio.to_thread(self._naming, name)
+            fresh = fresh or bool(found)
+        while len(self._tests) > _MOST_KEPT:
+            del self._tests[next(iter(self._tests))]
+        return fresh
+
+    async def _hear(self) -> bool:
+        """Whether the tests ran since, with a report of coverage or without."""
+        try:
+            newest = await self._runs.covered(self._covered.run if self._covered else 0) if self._runs else None
+        except StoreError:
+            return False
+        self._covered = newest or self._covered
+        return newest is not None
+
+    def _told(self, change: Change, place: Candidate, hunk: HunkRisk, lines: Sequence[str]) -> HunkRisk:
+        within = [line for line in hunk.lines if place.start <= line.line <= place.end]
+        at = max(within, key=lambda line: line.score).line if within else place.start
+        function = function_at(lines, at)
+        named = f"The function {function.name} " if function else ""
+        spoken = any(named and reason.text.startswith(named) for reason in hunk.reasons)
+        kept = [each for each in hunk.evidence if each.kind not in {"function", "test"}]
+        more = [Evidence("function", function.name, place.file, function.start)] if function and spoken else []
+        more += self._named(change, place.file, function) if function else ()
+        missed = self._missed(place.file, hunk, lines)
+        others = [reason for reason in hunk.reasons if reason.feature != UNTESTED]
+        return replace(hunk, evidence=(*kept, *more), reasons=(*([missed] if missed else []), *others))
+
+    def _named(self, change: Change, path: str, function: Function) -> Sequence[Evidence]:
+        """The tests that name a function: those in the change itself before others."""
+        name = (change.base, path, function.name)
+        if name not in self._tests:
+            self._wanted[name] = None
+        word = re.compile(rf"(?<![\w$]){re.escape(function.name)}(?![\w$])")
+        own = (
+            _evidence(file.path, function.name, hunk.new_start + at)
+            for file in change.files
+            if classify(file.path) == "test"
+            for hunk in file.hunks
+            for at, text in enumerate(hunk.added)
+            if function.name in text and word.search(text)
+        )
+        found: dict[str, Evidence] = {}
+        for each in (*own, *self._tests.get(name, ())):
+            found.setdefault(each.target, each)
+        return list(found.values())[:_MOST_TESTS]
+
+    def _naming(self, name: _Name) -> tuple[Evidence, ...]:
+        """The tests of the working tree that name a function, that of its own file first; blocks."""
+        _, path, function = name
+        if function.startswith("__"):
+            return ()
+        try:
+            places = naming_blocking(self._git, function, lambda where: classify(where) == "test")
+        except GitError:
+            return ()
+        own = [where for where in places if stem(where) == stem(path)]
+        if not own and len(places) > _COMMON:
+            return ()
+        return tuple(_evidence(where, function, places[where]) for where in (own or sorted(places))[:_MOST_TESTS])
+
+    def _missed(self, path: str, hunk: HunkRisk, lines: Sequence[str]) -> Reason | None:
+        """Which of the lines no test ran, where the file is as it was when the tests ran; blocks."""
+        covered = self._covered
+        missed = [line for line in covered.of(path) if hunk.start <= line <= hunk.end] if covered else []
+        if not missed or covered is None or not unchanged_since_blocking(self._git.root, path, covered.started):
+            return None
+        if veiled(read_lines_blocking(self._git.root, path) or ()) != list(lines):
+            return None  # what is looked at is not what lies there
+        what = f"line {missed[0]}" if len(missed) == 1 else f"{len(missed)} of these lines, from line {missed[0]} on"
+        return Reason(UNTESTED, float(len(missed)), 0.0, f"When the tests ran last, none of them ran {what}.")
+
+
+def _evidence(path: str, function: str, line: int) -> Evidence:
+    return Evidence("test", f"{path} (names {function})", path, line)
