@@ -13,7 +13,7 @@ from sidecar.core.messages import Json, texts
 from sidecar.core.review import Band
 from sidecar.critique.material import LONGEST
 from sidecar.critique.prompt import MOST_COMMENTS, TOOL
-from sidecar.review.words import defuse, unseen
+from sidecar.review.words import code, defuse
 
 _MOST_TEXT: Final = 6_000
 _MOST_TITLE: Final = 120
@@ -152,9 +152,14 @@ def _suggested(text: str) -> tuple[str, ...]:
         text = fenced[1]
     lines = [line.rstrip("\r") for line in text.strip("\n").split("\n")]
     told = text.strip() and len(lines) <= _MOST_SUGGESTED and max(map(len, lines)) <= LONGEST
-    if not told or any(unseen(line) for line in lines) or all(_ROW.match(line) for line in lines):
+    if not told or any(_unseen(line.replace("\t", " ")) for line in lines) or all(_ROW.match(line) for line in lines):
         return ()
     return tuple(lines)
+
+
+def _unseen(line: str) -> bool:
+    """Whether something stands in it that its reader does not see: control, direction, zero-width characters."""
+    return line not in code(line)
 
 
 def _number(value: Any) -> int:

@@ -366,7 +366,7 @@ class ReviewDesk:
         """Tell what the look had no time for, if it is still the last one: what can be opened beside its comments."""
         if not await self._grounds.learn():
             return
-        report = await asyncio.to_thread(self._grounds.under, change, look.report, look.texts)
+        report = await asyncio.to_thread(self._grounds.under, change, look.report, dict(look.texts))
         if self._last is not look:
             return
         old = dict(self._threads)

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Final
 
@@ -16,6 +17,7 @@ from sidecar.core.errors import GitError, StoreError
 from sidecar.core.review import Evidence, HunkRisk, Reason, RiskReport
 from sidecar.review.evidence import MOST_PLACES, Function, function_at
 from sidecar.review.places import Candidate, candidates
+from sidecar.review.views import Texts
 from sidecar.risk.hazards.secret import veiled
 from sidecar.risk.paths import classify, stem
 from sidecar.store.runs import Covered, RunStore
@@ -50,9 +52,11 @@ class Grounds:
         """Whether there may be something to learn."""
         return bool(self._wanted) or self._runs is not None
 
-    def under(
-        self, change: Change, report: RiskReport | None, texts: Mapping[str, Sequence[str] | None]
-    ) -> RiskReport | None:
+    def close(self) -> None:
+        """Ask no more of what was kept; it is about to be closed."""
+        self._runs = None
+
+    def under(self, change: Change, report: RiskReport | None, texts: Texts) -> RiskReport | None:
         """The report, its foremost places with what can be opened beside them, as far as it is known by now."""
         told: dict[HunkRisk, HunkRisk] = {}
         for place in candidates(report)[:MOST_PLACES]:
@@ -66,7 +70,11 @@ class Grounds:
     async def learn(self) -> bool:
         """Learn what the last look did not know; whether there is something to tell."""
         wanted, self._wanted = tuple(self._wanted), {}
-        fresh = await self._hear()
+        newest = None
+        with suppress(StoreError):
+            newest = await self._runs.covered(self._covered.run if self._covered else 0) if self._runs else None
+        self._covered = newest or self._covered
+        fresh = newest is not None
         for name in wanted:
             self._tests[name] = found = await asyncio.to_thread(self._naming, name)
             fresh = fresh or bool(found)
@@ -74,23 +82,15 @@ class Grounds:
             del self._tests[next(iter(self._tests))]
         return fresh
 
-    async def _hear(self) -> bool:
-        """Whether the tests ran since, with a report of coverage or without."""
-        try:
-            newest = await self._runs.covered(self._covered.run if self._covered else 0) if self._runs else None
-        except StoreError:
-            return False
-        self._covered = newest or self._covered
-        return newest is not None
-
     def _told(self, change: Change, place: Candidate, hunk: HunkRisk, lines: Sequence[str]) -> HunkRisk:
         within = [line for line in hunk.lines if place.start <= line.line <= place.end]
         at = max(within, key=lambda line: line.score).line if within else place.start
         function = function_at(lines, at)
-        named = f"The function {function.name} " if function else ""
-        spoken = any(named and reason.text.startswith(named) for reason in hunk.reasons)
+        told = [reason.text.split()[2:3] for reason in hunk.reasons if reason.feature == "function_repairs"]
+        around = (function_at(lines, line) for line in (at, hunk.start, hunk.end))
+        spoken = next((each for each in around if each and [each.name] in told), None)
         kept = [each for each in hunk.evidence if each.kind not in {"function", "test"}]
-        more = [Evidence("function", function.name, place.file, function.start)] if function and spoken else []
+        more = [Evidence("function", spoken.name, place.file, spoken.start)] if spoken else []
         more += self._named(change, place.file, function) if function else ()
         missed = self._missed(place.file, hunk, lines)
         others = [reason for reason in hunk.reasons if reason.feature != UNTESTED]

@@ -44,7 +44,8 @@ def open_desk(
     """
     loop = asyncio.get_running_loop()
     dismissed = Dismissed(DismissalStore(database), str(git.root), time.time)
-    keeping = Keeping(ThreadStore(database), dismissed, grounds=Grounds(git, RunStore(database)))
+    grounds = Grounds(git, RunStore(database))
+    keeping = Keeping(ThreadStore(database), dismissed, grounds=grounds)
     buffers = Buffers(git)
     desks: dict[Scope, ReviewDesk] = {}
     looks: set[asyncio.Task[None]] = set()
@@ -79,7 +80,12 @@ def open_desk(
         return desk
 
     scorer = RiskScorer(git, traces=KeptTraces(state) if state else None, learned=learned)
-    return made(Scope()), scorer.close
+
+    def close() -> None:
+        scorer.close()
+        grounds.close()
+
+    return made(Scope()), close
 
 
 def writer_for(ask: Asker | None, model: str | None) -> Answering:

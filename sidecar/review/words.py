@@ -105,11 +105,6 @@ def suggested(mend: Suggestion, path: str) -> str:
     return "\n".join(["Suggested in its place:", "", f"{fence}{name[1] if name else ''}", *lines, fence])
 
 
-def unseen(text: str) -> bool:
-    """Whether something stands in a text that its reader does not see: control, direction, zero-width characters."""
-    return _UNSEEN.search(text.replace("\t", " ")) is not None
-
-
 def beside(findings: Sequence[Finding]) -> list[str]:
     """What rules found on risky lines, a line more in the comment on these: the first kinds, each once."""
     told = dict.fromkeys(f"{head(one)}. {one.remedy}" for one in findings)

@@ -77,6 +77,7 @@ async def test_the_function_is_linked_where_a_reason_speaks_of_it(tmp_path):
     world = World(tmp_path / "r")
     spoken = Reason("function_repairs", 1.0, 0.0, "The function total was repaired once in the last year: abc1234.")
     assert (await world.told(5, 5, spoken)).evidence == (Evidence("function", "total", "cart.py", 4),)
+    assert [each.target for each in (await world.told(4, 10, spoken)).evidence] == ["cart.py"]
     of_another = Reason(
         "function_repairs", 1.0, 0.0, "The function totally was repaired once in the last year: abc1234."
     )
