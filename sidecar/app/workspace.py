@@ -428,7 +428,7 @@ class Sidecar:
         except SidecarError as error:
             self._fail(error)
             return None
-        writer = opening.writer_for(self._made_provider, self._settings.provider.model_default)
+        writer = opening.writer_for(self._asker, self._settings.provider.model_default)
         review = self._settings.review
         manners = opening.Manners(review.budget, review.floor, review.findings)
         tests = LastReport(git.root, Path(self._settings.server.workspace), self._settings.tests.coverage_files)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Final, Literal, get_args
 
-from sidecar.core.review import Band, RiskReport
+from sidecar.core.review import Band, RiskReport, Suggestion
 
 SEVERITIES: Final[tuple[Band, ...]] = get_args(Band)
 """How grave a comment is, the least first."""
@@ -51,7 +51,8 @@ class Scope:
 class Remark:
     """One comment, on lines `start`..`end` of the new side (from 1, both included).
 
-    `moved` tells that the model named another line, and that the text that it quoted decided.
+    `moved` tells that the model named another line, and that the text that it quoted decided. `suggestion` replaces
+    just these lines.
     """
 
     file: str
@@ -61,6 +62,7 @@ class Remark:
     title: str
     body: str
     moved: bool = False
+    suggestion: Suggestion | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,9 +144,14 @@ def restored(value: Mapping[str, Any]) -> Critique:
     names = {each.name for each in fields(Critique)}
     given = {name: each for name, each in value.items() if name in names} | {
         "checklist": tuple(value["checklist"]),
-        "remarks": tuple(Remark(**each) for each in value["remarks"]),
+        "remarks": tuple(_remark(each) for each in value["remarks"]),
         "dropped": tuple(Dropped(**each) for each in value["dropped"]),
         "unread": tuple(Unread(**each) for each in value["unread"]),
         "notes": tuple(value["notes"]),
     }
     return Critique(**{**given, "cached": True, "requests": 0})
+
+
+def _remark(value: Mapping[str, Any]) -> Remark:
+    told = value.get("suggestion")
+    return Remark(**{**value, "suggestion": Suggestion(tuple(told["was"]), tuple(told["now"])) if told else None})

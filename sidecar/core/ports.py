@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # only the editor's side has these at hand: making their clas
         FileOutline,
         LineEdit,
         RiskReport,
+        Staging,
         Thread,
         ThreadState,
         Touched,
@@ -269,8 +270,8 @@ class Desk(Protocol):
     async def handover(self, thread_id: str) -> str:
         """The thread as a task for the assistant's client, in plain text. Raises NotFound."""
 
-    async def stage(self, thread_id: str) -> int:
-        """Stage the hunks that a thread stands on; how many. Raises NotFound, Conflict (text moved on), NotSupported, GitError."""
+    async def stage(self, thread_id: str) -> Staging:
+        """Stage the hunks that a thread stands on. Raises NotFound, Conflict (text moved on), NotSupported, GitError."""
 
     async def revert(self, thread_id: str, text: str) -> Sequence[LineEdit]:
         """The edits of the file in the editor that take those hunks back. Raises as `stage`."""

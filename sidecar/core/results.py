@@ -136,7 +136,10 @@ class Risk(BaseModel):
 
 
 class Note(BaseModel):
-    """A comment on lines; `moved` where the model named others and the text that it quoted decided."""
+    """A comment on lines; `moved` where the model named others and the text that it quoted decided.
+
+    `suggestion` are the lines that it would have there.
+    """
 
     file: str
     line: int
@@ -145,6 +148,7 @@ class Note(BaseModel):
     title: str
     body: str
     moved: bool
+    suggestion: list[str] | None = None
 
 
 class DroppedNote(BaseModel):

@@ -63,7 +63,7 @@ class LineRisk:
 
 @dataclass(frozen=True, slots=True)
 class HunkRisk:
-    """A stretch of new-side lines `start`..`end` (both included) and its score."""
+    """A stretch of new-side lines `start`..`end` (both included) and its score; `evidence` is what can be opened beside it."""
 
     file: str
     start: int
@@ -71,6 +71,7 @@ class HunkRisk:
     score: float
     lines: tuple[LineRisk, ...] = ()
     reasons: tuple[Reason, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,6 +271,14 @@ class LineEdit:
     start: int
     count: int
     lines: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Staging:
+    """What was staged: how many stretches of changed lines; `whole` where it is the whole file, which git did not know before."""
+
+    hunks: int
+    whole: bool = False
 
 
 @dataclass(frozen=True, slots=True)

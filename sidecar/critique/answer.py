@@ -11,13 +11,20 @@ import orjson
 
 from sidecar.core.messages import Json, texts
 from sidecar.core.review import Band
+from sidecar.critique.material import LONGEST
 from sidecar.critique.prompt import MOST_COMMENTS, TOOL
-from sidecar.review.words import defuse
+from sidecar.review.words import code, defuse
 
 _MOST_TEXT: Final = 6_000
 _MOST_TITLE: Final = 120
 _MOST_ITEMS: Final = 60
+_MOST_SUGGESTED: Final = 60
+"""Lines that one comment may put in."""
 _FENCED: Final = re.compile(r"```(?:json)?[ \t]*\n(.*?)\n[ \t]*```", re.DOTALL)
+_BLOCK: Final = re.compile(r"^```suggestion[^\n]*\n(.*?)^```[ \t\r]*$", re.DOTALL | re.MULTILINE)
+_MARKED: Final = re.compile(r"^(`{3,}|~{3,})suggestion[^\n]*$", re.MULTILINE)
+_WRAPPED: Final = re.compile(r"```[\w+-]*[ \t]*\n(.*?)\n?[ \t]*```[ \t]*", re.DOTALL)
+_ROW: Final = re.compile(r"\s*\d+ [-+ ] ")
 _SPOKEN: Final[Mapping[str, Band]] = {
     "critical": "critical", "blocker": "critical", "high": "high", "major": "high", "error": "high", "medium": "medium",
     "moderate": "medium", "warning": "medium", "low": "low", "minor": "low", "info": "low", "nit": "low", "note": "low",
@@ -39,6 +46,8 @@ class Claim:
     severity: Band
     title: str
     body: str
+    suggestion: tuple[str, ...] = ()
+    """Lines to stand in place of `line`..`end`; none where none are suggested."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +127,8 @@ def _decoded(text: str) -> Any:
 def _claim(value: Any) -> Claim | None:
     if not isinstance(value, dict):
         return None
-    said = _text(value.get("body") or value.get("comment"))
+    raw = value.get("body") or value.get("comment")
+    said = _text(raw)
     file, line = value.get("file"), _number(value.get("line"))
     if not (isinstance(file, str) and file.strip() and said):
         return None
@@ -126,9 +136,30 @@ def _claim(value: Any) -> Claim | None:
     end = _number(value.get("end_line"))
     quote = value.get("quote")
     title = _line(value.get("title"))[:_MOST_TITLE]
+    told = value.get("suggestion")
+    told = told if isinstance(told, str) and told.strip() else "".join(_BLOCK.findall(str(raw))[:1])
+    # A marked block in the text would be taken for lines that replace the thread's own, wherever these are in the end.
+    said = _MARKED.sub(r"\1", said)
     return Claim(
-        file.strip(), line, max(line, end), quote if isinstance(quote, str) else "", _SPOKEN.get(spoken, "medium"), title, said
+        file.strip(), line, max(line, end), quote if isinstance(quote, str) else "", _SPOKEN.get(spoken, "medium"), title, said,
+        _suggested(told),
     )  # fmt: skip
+
+
+def _suggested(text: str) -> tuple[str, ...]:
+    """The suggested lines; none where they are no plain text of a few lines, or still bear numbers and signs."""
+    if fenced := _WRAPPED.fullmatch(text.strip("\n")):
+        text = fenced[1]
+    lines = [line.rstrip("\r") for line in text.strip("\n").split("\n")]
+    told = text.strip() and len(lines) <= _MOST_SUGGESTED and max(map(len, lines)) <= LONGEST
+    if not told or any(_unseen(line.replace("\t", " ")) for line in lines) or all(_ROW.match(line) for line in lines):
+        return ()
+    return tuple(lines)
+
+
+def _unseen(line: str) -> bool:
+    """Whether something stands in it that its reader does not see: control, direction, zero-width characters."""
+    return line not in code(line)
 
 
 def _number(value: Any) -> int:

@@ -14,7 +14,8 @@ from sidecar.core.critique import Remark
 from sidecar.core.review import Anchor, Comment, RiskReport, Thread
 from sidecar.critique.material import Texts
 from sidecar.review.anchor import find, make
-from sidecar.review.words import escape
+from sidecar.review.words import escape, suggested
+from sidecar.risk.hazards.secret import STARS
 
 ORIGIN = "review"
 
@@ -33,7 +34,7 @@ def opened(
             continue
         anchor = find(make(path, then, start, end), lines) if then != lines else make(path, lines, start, end)
         if not anchor.outdated:
-            thread = _thread(anchor, said, report, name, now)
+            thread = _thread(anchor, [_fitting(remark, anchor) for remark in said], report, name, now)
             while thread.id in threads:  # the same words about the same text elsewhere in the file
                 thread = replace(thread, id=_named(thread.id))
             threads[thread.id] = thread
@@ -55,7 +56,8 @@ def _thread(anchor: Anchor, said: Sequence[Remark], report: RiskReport, name: st
     told = "\0".join([ORIGIN, anchor.path, *anchor.text, *bodies])
     ident = _named(told)
     comments = tuple(
-        Comment(f"{ident[:28]}{number:04x}", "model", body, now, name) for number, body in enumerate(bodies)
+        Comment(f"{ident[:28]}{number:04x}", "model", body, now, name, suggestion=remark.suggestion)
+        for number, (remark, body) in enumerate(zip(said, bodies, strict=True))
     )
     return Thread(
         id=ident,
@@ -71,13 +73,28 @@ def _thread(anchor: Anchor, said: Sequence[Remark], report: RiskReport, name: st
     )
 
 
+def _fitting(remark: Remark, anchor: Anchor) -> Remark:
+    """The comment without a suggestion for other text than stands there: the model may have seen a line shortened or masked."""
+    mend = remark.suggestion
+    fits = mend is None or (mend.was == anchor.text and not any(STARS in line for line in mend.was))
+    return remark if fits else replace(remark, suggestion=None)
+
+
 def _named(told: str) -> str:
     return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def _body(remark: Remark) -> str:
     head = f"**{remark.severity.capitalize()}.** {escape(remark.title)}".rstrip(" .")
-    return f"{head}.\n\n{remark.body}"
+    return f"{head}.\n\n{with_suggestion(remark)}"
+
+
+def with_suggestion(remark: Remark) -> str:
+    """What the comment says, with the lines that it would put in, unless these stand in it."""
+    mend = remark.suggestion
+    if mend is None or "\n{}\n".format("\n".join(mend.now)) in remark.body:
+        return remark.body
+    return f"{remark.body}\n\n{suggested(mend, remark.file)}"
 
 
 def _overlap(one: Anchor, other: Anchor) -> bool:

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from sidecar.core.critique import Dropped, Remark
+from sidecar.core.review import Suggestion
 from sidecar.critique.answer import Claim
 from sidecar.critique.material import Row
 
@@ -22,11 +23,12 @@ _NUMBERED = re.compile(r"^\s*\d*\s*[-+|]\s")
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """A row that was shown, with its text as texts are compared."""
+    """A row that was shown, with its text as texts are compared, and as it is."""
 
     sign: str
     number: int
     plain: str
+    text: str
 
 
 def place(claims: Sequence[Claim], shown: Mapping[str, Sequence[Row]]) -> tuple[list[Remark], list[Dropped]]:
@@ -37,7 +39,7 @@ def place(claims: Sequence[Claim], shown: Mapping[str, Sequence[Row]]) -> tuple[
     for claim in claims:
         file = _file(claim.file, shown)
         if file is not None and file not in lines:
-            lines[file] = [_Line(row.sign, row.line, _plain(row.text)) for row in shown[file]]
+            lines[file] = [_Line(row.sign, row.line, _plain(row.text), row.text) for row in shown[file]]
         found = "the file is not in the change" if file is None else _placed(claim, file, lines[file])
         if isinstance(found, Remark):
             remarks.setdefault((found.file, found.start, found.title or found.body), found)
@@ -81,7 +83,34 @@ def _remark(claim: Claim, file: str, line: int, new: Mapping[int, _Line], *, mov
     end = line
     while end < line + span and end + 1 in new:
         end += 1
-    return Remark(file, line, end, claim.severity, claim.title, claim.body, moved)
+    was = [new[number].text for number in range(line, end + 1) if number in new]
+    mend = _suggestion(claim, was, moved=moved)
+    return Remark(file, line, end, claim.severity, claim.title, claim.body, moved, mend)
+
+
+def _suggestion(claim: Claim, was: Sequence[str], *, moved: bool) -> Suggestion | None:
+    """What the comment would put in, where it is certain for which lines: just as many as were named, the first as quoted.
+
+    A comment that was moved keeps its suggestion only for the one line whose whole text it quoted.
+    """
+    now, quoted = claim.suggestion, _plain(claim.quote)
+    if not now or not quoted or len(was) != claim.end - claim.line + 1:
+        return None
+    whole = _plain(was[0]) == quoted
+    if not whole and (moved or quoted not in _plain(was[0])):
+        return None
+    now = _indented(now, was[0])
+    signed = any(new[:1] == "-" and new[1:].strip() == old.strip() for new in now for old in was)
+    return None if not now or signed or now == tuple(was) else Suggestion(tuple(was), now)
+
+
+def _indented(now: tuple[str, ...], like: str) -> tuple[str, ...]:
+    """The lines with the indentation that the model left out of the first one; none where it is not to be told of all."""
+    own = like[: len(like) - len(like.lstrip())]
+    if not own or not now[0][:1].strip():
+        return now
+    rest = [line for line in now[1:] if line.strip()]
+    return (own + now[0], *now[1:]) if all(line.startswith(own) for line in rest) else ()
 
 
 def _file(named: str, shown: Mapping[str, Sequence[Row]]) -> str | None:

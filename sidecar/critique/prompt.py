@@ -15,7 +15,7 @@ import orjson
 from sidecar.core.critique import SEVERITIES
 from sidecar.core.messages import Json
 
-VERSION: Final = "1"
+VERSION: Final = "2"
 """Of the prompt and of what is read of the answers; another one makes kept reviews worthless."""
 
 TOOL: Final = "report_review"
@@ -42,6 +42,9 @@ Each comment names its place twice: `line` is the number that stands in the row,
 word for word without number and sign. Severity: `critical` loses data, opens a hole or breaks the main path; `high` is a \
 fault that users will meet; `medium` is a fault in rare cases or a missing test for risky code; `low` is the rest. At most \
 {MOST_COMMENTS} comments, the gravest first; none is a good answer where nothing is wrong.
+
+`suggestion`: only where the mend is small and you are certain of it, the whole new text of the rows `line` to `end_line` \
+and of no other, with their indentation, without numbers and signs; the person can put it in with one click.
 
 `summary`: what the change does and why it seems to be made, in at most five sentences of Markdown. `files`: one sentence \
 for each file that matters. `checklist`: at most eight things that a person should verify before merging, each a sentence. \
@@ -72,6 +75,10 @@ _SCHEMA: Final[Json] = {
                     "severity": {"type": "string", "enum": list(SEVERITIES)},
                     "title": {"type": "string", "description": "At most ten words."},
                     "body": {"type": "string", "description": "What is wrong, what follows, how to mend it."},
+                    "suggestion": {
+                        "type": "string",
+                        "description": "Lines to stand in place of the rows `line` to `end_line`; left out where there are none.",
+                    },
                 },
                 "required": ["file", "line", "quote", "severity", "title", "body"],
             },

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from sidecar.core.critique import SEVERITIES, Critique, Remark, Scope
 from sidecar.core.review import Band
+from sidecar.critique.opened import with_suggestion
 from sidecar.review.words import code, escape
 
 _MOST: Final = 100
@@ -29,6 +30,7 @@ def as_json(critique: Critique, scope: Scope) -> dict[str, Any]:
             "line": r["start"],
             "end_line": r["end"],
             **{k: r[k] for k in ("severity", "title", "body", "moved")},
+            "suggestion": list(r["suggestion"]["now"]) if r["suggestion"] else None,
         }
         for r in value.pop("remarks")
     ]
@@ -96,7 +98,7 @@ def _comments(critique: Critique) -> Iterator[str]:
             "",
             f"**{title.strip()}**{moved}".replace("****", ""),
             "",
-            remark.body,
+            with_suggestion(remark),
             "",
         )
 

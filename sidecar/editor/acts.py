@@ -53,7 +53,8 @@ def acts(review: Callable[[], Awaitable[Review]]) -> Answers:
         return HandOver(prompt=await (await review()).desk.handover(params.id))
 
     async def stage(params: ThreadName) -> Staged:
-        return Staged(hunks=await (await review()).desk.stage(params.id))
+        done = await (await review()).desk.stage(params.id)
+        return Staged(hunks=done.hunks, whole=done.whole)
 
     async def revert(params: RevertParams) -> EditItem:
         at = await review()

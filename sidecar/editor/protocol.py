@@ -270,6 +270,7 @@ class Staged(_Type):
     """How many stretches of changed lines were staged."""
 
     hunks: int
+    whole: bool = Field(default=False, description="it is the whole file, which git did not know before")
 
 
 class RevertParams(_Type):

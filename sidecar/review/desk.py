@@ -19,6 +19,7 @@ from sidecar.core.review import (
     LineEdit,
     RiskReport,
     Scope,
+    Staging,
     Thread,
     ThreadState,
     Viewed,
@@ -28,16 +29,16 @@ from sidecar.review import mends
 from sidecar.review.anchor import compare
 from sidecar.review.answering import Answers
 from sidecar.review.buffers import Buffers
-from sidecar.review.dismissed import Dismissed
 from sidecar.review.foresight import foresee, weigh
+from sidecar.review.grounds import Grounds
 from sidecar.review.handover import handover
-from sidecar.review.outline import outline
+from sidecar.review.outline import gist, outline
 from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answer, Answering, Matter
+from sidecar.review.settled import Keeping
 from sidecar.review.silence import kind_of, silenced
-from sidecar.review.threads import ASLEEP, LOST, Look, followed, reconcile, talked
+from sidecar.review.threads import ASLEEP, LOST, Look, reconcile, talked
 from sidecar.review.views import Texts, View, choices, stood, veiled_texts
-from sidecar.store.threads import ThreadStore
 from sidecar.trace import get_logger
 from sidecar.vcs.renames import renamed_blocking
 from sidecar.vcs.revisions import text_blocking
@@ -54,14 +55,6 @@ MOST_REMOVED = 1_000
 
 Listener = Callable[[ReviewState], None]
 Turn = Callable[[Scope], Awaitable["ReviewDesk"]]
-
-
-@dataclass(frozen=True, slots=True)
-class Keeping:
-    """What outlives a review: its threads, and what was dismissed, which all reviews of a repository share."""
-
-    threads: ThreadStore
-    dismissed: Dismissed
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +93,16 @@ class ReviewDesk:
         self._answer = answer
         self._clock = clock
         self._manners = manners
-        self._dismissed = keeping.dismissed
+        self._dismissed, self._settled = keeping.dismissed, keeping.settled
         self._buffers = among.buffers if among else Buffers(git)
         self._threads: dict[str, Thread] = {}
         self._removed: dict[str, int] = {}
         self._forgotten = 0
         self._revision = 0
         self._report: RiskReport | None = None
+        self._grounds = keeping.grounds or Grounds(git)
+        self._grounding: asyncio.Task[None] | None = None
+        self._last: Look | None = None
         self._answers = Answers()
         self._base: str | None = None
         self._hunks: dict[str, tuple[Hunk, ...]] = {}
@@ -234,7 +230,9 @@ class ReviewDesk:
         if thread.state == state:
             return thread
         tags = tuple(tag for tag in thread.tags if tag != LOST)  # now it is the user's own word
-        await self._apply([replace(thread, state=state, tags=tags, updated=self._clock())])
+        settled = replace(thread, state=state, tags=tags, updated=self._clock())
+        self._settled.note(self._view.key, settled)
+        await self._apply([settled])
         return self._threads[thread_id]
 
     async def suggest(self, make: Callable[[Sequence[Thread]], Sequence[Thread]]) -> tuple[Thread, ...]:
@@ -288,8 +286,8 @@ class ReviewDesk:
         thread = self._thread(thread_id)
         return handover(thread, await asyncio.to_thread(self._lines, thread.anchor.path))
 
-    async def stage(self, thread_id: str) -> int:
-        """Stage the hunks that a thread stands on, as they are on the disk; how many.
+    async def stage(self, thread_id: str) -> Staging:
+        """Stage the hunks that a thread stands on, as they are on the disk; a file that git does not know yet as a whole.
 
         Raises NotFound, Conflict where the text moved on, NotSupported for files that are not staged by lines, GitError.
         """
@@ -332,6 +330,7 @@ class ReviewDesk:
             change = await self._buffers.over(change)
         report = await self._scorer.score(change) if change.files else None
         texts, edits, beside = await asyncio.to_thread(self._read, change, report)
+        report = await asyncio.to_thread(self._grounds.under, change, report, texts)
         renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
         strays = [path for path, lines in texts.items() if lines is None and path not in renames]
         if strays:
@@ -341,21 +340,40 @@ class ReviewDesk:
             texts |= await asyncio.to_thread(self._texts, unread)
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
-        look = Look(report, texts, self._clock(), edits, renames, self._seen)
-        dismissals, strayed = self._dismissals_at(look)
+        hunks = {file.path: file.hunks for file in change.files}
+        look = Look(report, texts, self._clock(), edits, renames, self._seen, hunks=hunks)
+        # Only the working tree moves what was dismissed for good.
+        dismissals, strayed = self._dismissed.follow(look, for_good=self._view.scope == Scope())
         look = replace(look, dismissals=dismissals)
         found = reconcile(_sorted(old.values()), look, lambda: uuid4().hex, manners=self._manners)
+        found = self._settled.over(self._view.key, found, old, look)
         threads = tuple(stood(thread, beside) for thread in found)
         new = {thread.id: thread for thread in threads}
         needed = {thread.anchor.path for thread in threads} | self._dismissed.paths()
         self._seen = {path: lines for path, lines in texts.items() if lines is not None and path in needed}
         self._base = change.base
-        self._hunks = {file.path: file.hunks for file in change.files}
-        scored = _gist(change, report) != _gist(self._change, self._report)
+        self._hunks = hunks
+        scored = gist(change, report) != gist(self._change, self._report)
         self._change, self._report = change, report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
+        self._last = look
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
         await self._dismissed.note(strayed)
+        if self._grounds.lacking:
+            self._grounding = asyncio.get_running_loop().create_task(self._ground(look, change))
+
+    async def _ground(self, look: Look, change: Change) -> None:
+        """Tell what the look had no time for, if it is still the last one: what can be opened beside its comments."""
+        if not await self._grounds.learn():
+            return
+        report = await asyncio.to_thread(self._grounds.under, change, look.report, dict(look.texts))
+        if self._last is not look:
+            return
+        old = dict(self._threads)
+        still = replace(look, report=report, edits=dict.fromkeys(look.texts, ()), renames={}, seen={})
+        found = reconcile(_sorted(old.values()), still, lambda: uuid4().hex, manners=self._manners)
+        self._report = report
+        await self._apply([thread for thread in found if old.get(thread.id, thread) is not thread])
 
     def _read(self, change: Change, report: RiskReport | None) -> tuple[Texts, dict[str, tuple[Hunk, ...]], Texts]:
         """The texts that threads and risks stand in, how they differ from those of the last look, and their files; blocks."""
@@ -378,18 +396,13 @@ class ReviewDesk:
             return veiled_texts({path: self._buffers.lines_blocking(path) for path in paths})
         return veiled_texts(self._view.read_blocking(paths))
 
-    def _dismissals_at(self, look: Look) -> tuple[tuple[Dismissal, ...], list[Dismissal]]:
-        """The dismissals where their lines stand at this look, and those that moved: only the working tree moves them for good."""
-        if self._view.scope == Scope():
-            return self._dismissed.follow(look)
-        return tuple(followed(each, look) for each in self._dismissed.all()), []
-
     async def _load(self) -> None:
         async with self._loading:
             if self._loaded:
                 return
             try:
                 await self._dismissed.load()
+                await self._settled.load(self._store, self.root)
                 threads = await self._store.all(self._view.key)
                 self._revision = self._forgotten = await self._store.revision(self._view.key)
                 self._threads = {thread.id: thread for thread in threads}
@@ -479,11 +492,3 @@ def _sorted(threads: Iterable[Thread]) -> tuple[Thread, ...]:
     return tuple(
         sorted(threads, key=lambda thread: (thread.anchor.path, thread.anchor.start, thread.created, thread.id))
     )
-
-
-def _gist(change: Change | None, report: RiskReport | None) -> tuple[object, ...]:
-    """What of a look is worth telling when it differs; a score creeps with the time since the last commit."""
-    files = tuple((file.path, file.status, file.hunks) for file in change.files) if change else ()
-    if report is None:
-        return (files,)
-    return report.band, round(report.score, 2), tuple(file.file for file in report.files), files

@@ -69,8 +69,10 @@ class Dismissed:
         await self._save([], [id_])
         return found
 
-    def follow(self, look: Look) -> tuple[tuple[Dismissal, ...], list[Dismissal]]:
-        """All dismissals where their lines stand at this look, and those of them that moved."""
+    def follow(self, look: Look, *, for_good: bool = True) -> tuple[tuple[Dismissal, ...], list[Dismissal]]:
+        """All dismissals where their lines stand at this look, and, where they are to stay there, those that moved."""
+        if not for_good:
+            return tuple(followed(each, look) for each in self.all()), []
         before = self._kept
         self._kept = {id_: followed(each, look) for id_, each in before.items()}
         return tuple(self._kept.values()), [each for id_, each in self._kept.items() if before[id_] is not each]

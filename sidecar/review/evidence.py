@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 from sidecar.core.diff import Change, FileDiff
 from sidecar.core.errors import GitError
-from sidecar.core.review import HunkRisk, Reason, RiskReport
+from sidecar.core.review import Evidence, HunkRisk, Reason, RiskReport
 from sidecar.review.past import DAY, View
 from sidecar.review.places import candidates
 from sidecar.risk.explain import times
@@ -23,7 +23,8 @@ from sidecar.vcs.worktree import lines_at_blocking
 FEATURES = frozenset({"function_repairs", "companion"})
 """The names of these reasons; their effect is 0."""
 
-_MOST_PLACES = 3
+MOST_PLACES = 3
+"""The foremost places of a change, about which more is said."""
 _MOST_NAMED = 3
 _YEAR = 365 * DAY
 _LONGEST = 400
@@ -57,16 +58,19 @@ def with_evidence(git: Git, change: Change, report: RiskReport, view: View | Non
     sources = {name for file in change.files for name in (file.path, file.old_path) if name}
     told: dict[HunkRisk, HunkRisk] = {}
     lonely: set[str] = set()
-    for place in candidates(report)[:_MOST_PLACES]:
+    for place in candidates(report)[:MOST_PLACES]:
         hunk = place.hunk
         if hunk is None or hunk.file not in files:
             continue
         reasons = [_repairs(git, change, files[hunk.file], hunk)]
+        found: tuple[Evidence, ...] = ()
         if hunk.file not in lonely:  # said once a file
             lonely.add(hunk.file)
-            reasons.append(_companion(git, change.base, files[hunk.file], view, sources))
+            if companion := _companion(git, change.base, files[hunk.file], view, sources):
+                reasons.append(companion[0])
+                found = (companion[1],)
         if said := [reason for reason in reasons if reason is not None]:
-            told[hunk] = replace(hunk, reasons=(*hunk.reasons, *said))
+            told[hunk] = replace(hunk, reasons=(*hunk.reasons, *said), evidence=found)
     return replace(report, hunks=tuple(told.get(hunk, hunk) for hunk in report.hunks)) if told else report
 
 
@@ -90,7 +94,7 @@ def _repairs(git: Git, change: Change, file: FileDiff, hunk: HunkRisk) -> Reason
     return Reason("function_repairs", float(len(fixes)), 0.0, text)
 
 
-def _companion(git: Git, base: str, file: FileDiff, view: View, changed: set[str]) -> Reason | None:
+def _companion(git: Git, base: str, file: FileDiff, view: View, changed: set[str]) -> tuple[Reason, Evidence] | None:
     """A file that usually changes with this one, which the change leaves alone."""
     for other, together, among in view.companions(file.old_path or file.path):
         if other in changed:
@@ -103,7 +107,7 @@ def _companion(git: Git, base: str, file: FileDiff, view: View, changed: set[str
             text = (
                 f"This file usually changes with {other} ({together} of {among} times), which this change leaves alone."
             )
-            return Reason("companion", together / among, 0.0, text)
+            return Reason("companion", together / among, 0.0, text), Evidence("file", other, other)
     return None
 
 

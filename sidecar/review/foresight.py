@@ -41,7 +41,11 @@ async def foresee(
     findings = tuple(one for one in report.findings if any(line in new for line in range(one.start, one.end + 1)))
     look = Look(replace(report, hunks=hunks, findings=findings), {path: veiled(proposed)}, time.time())
     look = replace(look, dismissals=tuple(followed(each, look) for each in dismissals))
-    return reconcile((), look, lambda: uuid4().hex, manners=manners)
+    found = reconcile((), look, lambda: uuid4().hex, manners=manners)
+    # What is proposed stands in no file yet, so nothing can be put into it.
+    return tuple(
+        replace(each, comments=tuple(replace(one, suggestion=None) for one in each.comments)) for each in found
+    )
 
 
 async def weigh(git: Git, scorer: Scorer, path: str, before: str | None, after: str) -> RiskReport:

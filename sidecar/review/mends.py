@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from sidecar.core.diff import FileDiff
 from sidecar.core.errors import Conflict, NotFound, NotSupported
-from sidecar.core.review import Anchor, LineEdit, Thread
+from sidecar.core.review import Anchor, LineEdit, Staging, Thread
 from sidecar.core.suggestion import suggestion_of
 from sidecar.review.anchor import compare, find, make
 from sidecar.vcs.runner import Git
@@ -20,10 +20,10 @@ from sidecar.vcs.worktree import read_lines_blocking
 _END = re.compile(r"\r\n|\r|\n")
 
 
-def stage(git: Git, thread: Thread, file: FileDiff | None) -> int:
-    """Stage the hunks that the thread stands on, as they are on the disk; how many. For threads.
+def stage(git: Git, thread: Thread, file: FileDiff | None) -> Staging:
+    """Stage the hunks that the thread stands on, as they are on the disk. For threads.
 
-    Raises Conflict where the text moved on, NotSupported for files that are not staged by lines.
+    A file that git does not know yet is one hunk, and is staged whole. Raises Conflict where the text moved on, NotSupported for files that are not staged by lines.
     """
     path = thread.anchor.path
     _refuse(file, path)

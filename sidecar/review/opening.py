@@ -9,15 +9,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sidecar.core.errors import SidecarError
-from sidecar.core.ports import Provider, TestsSeen
+from sidecar.core.ports import Asker, TestsSeen
 from sidecar.core.review import Scope
 from sidecar.review.buffers import Buffers
-from sidecar.review.desk import Among, Keeping, ReviewDesk
+from sidecar.review.desk import Among, ReviewDesk
 from sidecar.review.dismissed import Dismissed
+from sidecar.review.grounds import Grounds
 from sidecar.review.kept import KeptTraces
 from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answering, FactsWriter, ReplyWriter
 from sidecar.review.scorer import RiskScorer
+from sidecar.review.settled import Keeping
 from sidecar.review.views import View
 from sidecar.store.database import Database
 from sidecar.store.dismissals import DismissalStore
@@ -45,7 +47,9 @@ def open_desk(
     then the review looks again. `manners` say how much is told, `tests` which lines tests touched. To be called on the event loop.
     """
     loop = asyncio.get_running_loop()
-    keeping = Keeping(ThreadStore(database), Dismissed(DismissalStore(database), str(git.root), time.time))
+    dismissed = Dismissed(DismissalStore(database), str(git.root), time.time)
+    grounds = Grounds(git)
+    keeping = Keeping(ThreadStore(database), dismissed, grounds=grounds)
     buffers = Buffers(git)
     desks: dict[Scope, ReviewDesk] = {}
     looks: set[asyncio.Task[None]] = set()
@@ -80,14 +84,15 @@ def open_desk(
         return desk
 
     scorer = RiskScorer(git, traces=KeptTraces(state) if state else None, learned=learned, tests=tests)
+
     return made(Scope()), scorer.close
 
 
-def writer_for(provider: Provider, model: str | None) -> Answering:
-    """Who answers in threads: the provider's model, or our own facts where there is none."""
-    if provider.name == "offline":
+def writer_for(ask: Asker | None, model: str | None) -> Answering:
+    """Who answers in threads: the model that is asked, or our own facts where there is none."""
+    if ask is None:
         return FactsWriter()
-    return ReplyWriter(provider, model) if model else ReplyWriter(provider)
+    return ReplyWriter(ask, model) if model else ReplyWriter(ask)
 
 
 async def open_repository(folder: Path) -> Git:

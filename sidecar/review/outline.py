@@ -19,6 +19,14 @@ def outline(change: Change | None, report: RiskReport | None) -> tuple[FileOutli
     return tuple(sorted(files, key=lambda file: (file.score is None, -(file.score or 0.0), file.path)))
 
 
+def gist(change: Change | None, report: RiskReport | None) -> tuple[object, ...]:
+    """What of a look is worth telling when it differs; a score creeps with the time since the last commit."""
+    files = tuple((file.path, file.status, file.hunks) for file in change.files) if change else ()
+    if report is None:
+        return (files,)
+    return report.band, round(report.score, 2), tuple(file.file for file in report.files), files
+
+
 def _file(file: FileDiff, report: RiskReport | None) -> FileOutline:
     score = next((risk.score for risk in report.files if risk.file == file.path), None) if report else None
     why = next((item.why for item in report.skipped if item.file == file.path), "") if report else ""

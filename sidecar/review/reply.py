@@ -12,7 +12,7 @@ from sidecar.core.diff import Hunk
 from sidecar.core.errors import SidecarError, UpstreamCut
 from sidecar.core.events import Accumulator
 from sidecar.core.messages import Json, MessagesRequest, encode, texts
-from sidecar.core.ports import Provider
+from sidecar.core.ports import Asker
 from sidecar.core.reply import Reply, reported
 from sidecar.core.review import Author, Finding, HunkRisk, Reason, RiskReport, Thread
 from sidecar.core.turn import Turn
@@ -108,16 +108,16 @@ class FactsWriter:
 
 
 class ReplyWriter:
-    """Asks one provider. `model` is the name to ask for, as Claude Code would; the provider knows it by its own."""
+    """Asks the model by way of a turn. `model` is the name to ask for, as Claude Code would; the provider knows it by its own."""
 
-    def __init__(self, provider: Provider, model: str = "claude-sonnet-4-5") -> None:
-        self._provider = provider
+    def __init__(self, ask: Asker, model: str = "claude-sonnet-4-5") -> None:
+        self._ask = ask
         self._model = model
 
     @property
     def name(self) -> str:
         """See `Answering`."""
-        return self._provider.name
+        return self._ask.name
 
     async def answer(self, thread: Thread, matter: Matter, tell: Tell) -> Answer:
         """See `Answering`. What came before an answer broke off is kept, with the reason under it."""
@@ -131,23 +131,23 @@ class ReplyWriter:
             tell(text)
 
         try:
-            async with asyncio.timeout(_PATIENCE), await self._provider.send(request, turn) as reply:
+            async with asyncio.timeout(_PATIENCE), await self._ask.answer(request, turn) as reply:
                 said = await _spoken(reply, grown)
         except TimeoutError:
-            return self._failed(f"{self._provider.name} did not answer within {_PATIENCE:g} seconds.", so_far)
+            return self._failed(f"{self._ask.name} did not answer within {_PATIENCE:g} seconds.", so_far)
         except SidecarError as error:
             log.info("reply_failed", error=error)
             return self._failed(error.sentence, so_far)
         if not said:
-            return self._failed(f"{self._provider.name} answered without text.")
-        return Answer(said, "model", self._provider.name)
+            return self._failed(f"{self._ask.name} answered without text.")
+        return Answer(said, "model", self._ask.name)
 
     def _failed(self, why: str, so_far: str = "") -> Answer:
         if so_far.strip():
             return Answer(
                 f"{so_far}\n\n*The answer ends here: {escape(why)} Reply again to ask again.*",
                 "model",
-                self._provider.name,
+                self._ask.name,
             )
         return Answer(f"There is no answer: {why} Your comment is kept; reply again to ask again.", "sidecar", "")
 

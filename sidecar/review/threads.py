@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from sidecar.core.diff import Hunk
-from sidecar.core.review import Anchor, Comment, Dismissal, Evidence, RiskReport, Thread
+from sidecar.core.review import Anchor, Comment, Dismissal, RiskReport, Suggestion, Thread
 from sidecar.review import words
 from sidecar.review.anchor import edited, find, make
 from sidecar.review.places import BANDS, MANNERS, Candidate, Manners, near, nearest, reaches, rules, tag, worth_saying
 from sidecar.review.silence import kind_of, renamed, silenced
+from sidecar.risk.hazards.rules import mended
 
 _MOVED = 0.05
 """Difference from which a comment's score is told anew."""
@@ -40,7 +41,7 @@ class Look:
     `texts` holds the new lines of every file that was looked at (None: gone or unreadable). `edits` leads,
     by path, from the text of the last look to this one, where that is known. `renames` leads from old paths to new.
     `seen` are the texts that the edits begin with: an anchor that does not stand there is looked for by its content.
-    `dismissals` stand where their lines are now.
+    `dismissals` stand where their lines are now. `hunks` are those of the change, by path, as far as they are told.
     """
 
     report: RiskReport | None
@@ -50,6 +51,7 @@ class Look:
     renames: Mapping[str, str] = field(default_factory=dict)
     seen: Mapping[str, Sequence[str]] = field(default_factory=dict)
     dismissals: Sequence[Dismissal] = ()
+    hunks: Mapping[str, Sequence[Hunk]] = field(default_factory=dict)
 
 
 def reconcile(
@@ -71,7 +73,7 @@ def reconcile(
         if look.report is None or not lines or any(near(candidate.place, other) for other in taken):
             continue
         if _room(kept, manners) > 0 or (candidate.hazard and manners.budget and _drop(kept)):
-            kept.append(_opened(candidate, look.report, lines, look.now, new_id))
+            kept.append(_opened(candidate, look.report, look, new_id))
     return _bounded(kept, look.now)
 
 
@@ -188,7 +190,7 @@ def _judged(thread: Thread, one: _Placed, look: Look, found: Sequence[Candidate]
         if match.found and lines and one.place != match.place:
             # What is said of a line stands on that line, even where a risk beside it had the comment before.
             thread = thread.moved(make(match.file, lines, match.start, match.end))
-        return _rescored(thread, match, report, look.now, altered=one.altered)
+        return _rescored(thread, match, report, look, altered=one.altered)
     # A hunk that no longer stands out keeps the comment that it has: comments that come and go are worse than none.
     risky = report is not None and reaches(report.band, manners.floor) and reaches(thread.band, manners.floor)
     risky = risky and any(near(one.place, (h.file, h.start, h.end)) for h in (report.hunks if report else ()))
@@ -259,16 +261,14 @@ def _lost(thread: Thread, now: float) -> Thread:
     return replace(thread, state="resolved", updated=now, tags=(*_without(thread, LOST).tags, LOST))
 
 
-def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, *, altered: bool) -> Thread:
+def _rescored(thread: Thread, match: Candidate, report: RiskReport, look: Look, *, altered: bool) -> Thread:
     """The thread with today's score. What was resolved is opened again by an edit that made it worse, and by a new hazard."""
     worse = altered and BANDS.index(match.band) > BANDS.index(thread.band)
     if thread.state == "resolved" and not worse and not _hazards(match.tags) - _hazards(thread.tags):
         return thread
     comments = thread.comments
     if comments and comments[0].author == "sidecar":
-        body, evidence = _said(match, report)
-        first = replace(comments[0], body=body, evidence=evidence)
-        comments = (first, *comments[1:])
+        comments = (_said(comments[0], match, report, look), *comments[1:])
     same = match.band == thread.band and abs(match.score - thread.score) < _MOVED and match.tags == rules(thread.tags)
     if same and thread.state == "open" and comments == thread.comments:
         return thread
@@ -279,24 +279,21 @@ def _rescored(thread: Thread, match: Candidate, report: RiskReport, now: float, 
         band=match.band,
         title=_title(match),
         comments=comments,
-        updated=now,
+        updated=look.now,
         tags=match.tags,
     )
 
 
-def _opened(
-    candidate: Candidate, report: RiskReport, lines: Sequence[str], now: float, new_id: Callable[[], str]
-) -> Thread:
-    body, evidence = _said(candidate, report)
+def _opened(candidate: Candidate, report: RiskReport, look: Look, new_id: Callable[[], str]) -> Thread:
     return Thread(
         id=new_id(),
-        anchor=make(candidate.file, lines, candidate.start, candidate.end),
+        anchor=make(candidate.file, look.texts.get(candidate.file) or (), candidate.start, candidate.end),
         state="open",
         score=candidate.score,
         band=candidate.band,
-        comments=(Comment(id=new_id(), author="sidecar", body=body, created=now, evidence=evidence),),
-        created=now,
-        updated=now,
+        comments=(_said(Comment(new_id(), "sidecar", "", look.now), candidate, report, look),),
+        created=look.now,
+        updated=look.now,
         title=_title(candidate),
         tags=candidate.tags,
     )
@@ -306,13 +303,16 @@ def _title(candidate: Candidate) -> str:
     return words.head(candidate.findings[0]) if candidate.found else words.title(candidate.band)
 
 
-def _said(candidate: Candidate, report: RiskReport) -> tuple[str, tuple[Evidence, ...]]:
-    """A place's first comment, and what it rests on."""
-    return _body(candidate, report), words.evidence(candidate.hunk, report) if candidate.hunk else ()
+def _said(first: Comment, candidate: Candidate, report: RiskReport, look: Look) -> Comment:
+    """A place's first comment, with what it rests on and how its finding would be mended."""
+    evidence = words.evidence(candidate.hunk, report) if candidate.hunk else ()
+    lines, hunks = look.texts.get(candidate.file) or (), look.hunks.get(candidate.file, ())
+    mend = mended(candidate.findings[0], lines, hunks) if candidate.found else None
+    return replace(first, body=_body(candidate, report, mend), evidence=evidence, suggestion=mend)
 
 
-def _body(candidate: Candidate, report: RiskReport) -> str:
+def _body(candidate: Candidate, report: RiskReport, mend: Suggestion | None) -> str:
     hunk = candidate.hunk
     if candidate.found or hunk is None:
-        return words.found(candidate.findings, words.placed(hunk, report) if hunk else "")
+        return words.found(candidate.findings, words.placed(hunk, report) if hunk else "", mend)
     return "\n\n".join([words.comment(hunk, report, candidate.band), *words.beside(candidate.findings)])

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from sidecar.core.review import Band, Evidence, Finding, HunkRisk, Reason, RiskReport
+from sidecar.core.review import Band, Evidence, Finding, HunkRisk, Reason, RiskReport, Suggestion
+from sidecar.risk.paths import extension
 
 MOST_REASONS = 3
 MOST_EVIDENCE = 6
@@ -79,16 +80,29 @@ def head(finding: Finding) -> str:
     return f"{'Hazard' if finding.hazard else 'Worth a look'}: {finding.title}"
 
 
-def found(findings: Sequence[Finding], risk: str = "") -> str:
+def found(findings: Sequence[Finding], risk: str = "", mend: Suggestion | None = None) -> str:
     """The first comment of a thread about findings, as Markdown: what stands there, why it matters, what to do.
 
-    The gravest is told in full, at most two more in a line each; `risk` is what the score says of the place.
+    The gravest is told in full, with the `mend` that can be applied, at most two more in a line each; `risk` is what
+    the score says of the place.
     """
     first, *others = findings
     parts = [f"**{head(first)}.** {escape(first.what)}", f"{escape(first.why)} {escape(first.remedy)}"]
+    parts.append(suggested(mend, first.file) if mend else "")
     told = dict.fromkeys(f"- {escape(f'{head(one)}. {one.what} {one.remedy}')}" for one in others if one != first)
     parts.append("\n".join(list(told)[: MOST_REASONS - 1]))
     return "\n\n".join(filter(None, [*parts, risk]))
+
+
+def suggested(mend: Suggestion, path: str) -> str:
+    """What a comment offers to put in, as Markdown; the lines stand in a fence that they cannot leave."""
+    if not mend.now:
+        return "Suggested: take the line out." if len(mend.was) == 1 else "Suggested: take the lines out."
+    lines = [_UNSEEN.sub(_shown, line.expandtabs(4)) for line in mend.now]
+    longest = max((len(run) for line in lines for run in re.findall("`+", line)), default=0)
+    fence = "`" * max(3, longest + 1)
+    name = re.fullmatch(r"\.(\w{1,12})", extension(path))
+    return "\n".join(["Suggested in its place:", "", f"{fence}{name[1] if name else ''}", *lines, fence])
 
 
 def beside(findings: Sequence[Finding]) -> list[str]:
@@ -98,12 +112,13 @@ def beside(findings: Sequence[Finding]) -> list[str]:
 
 
 def evidence(hunk: HunkRisk, report: RiskReport) -> tuple[Evidence, ...]:
-    """The commits that a thread's first comment rests on, each once: those that its reasons, or those of its file, name."""
+    """What a thread's first comment rests on, each once: the commits that its reasons, or those of its file, name, then the rest."""
     said = [*_telling(hunk.reasons), *_telling(report.reasons)]
     shown = list(dict.fromkeys(reason.text for reason in said))[:MOST_REASONS]
-    texts = [*shown, *(reason.text for reason in said if reason.text.startswith(f"{hunk.file} "))]
+    proof = [reason.text for reason in hunk.reasons if reason.effect == 0]
+    texts = [*proof, *shown, *(reason.text for reason in said if reason.text.startswith(f"{hunk.file} "))]
     ids = dict.fromkeys(id_ for text in texts for id_ in _COMMIT.findall(text))
-    return tuple(Evidence("commit", id_, id_) for id_ in list(ids)[:MOST_EVIDENCE])
+    return (*(Evidence("commit", id_, id_) for id_ in list(ids)[:MOST_EVIDENCE]), *hunk.evidence)
 
 
 def reasons(found: Sequence[Reason], most: int = MOST_REASONS) -> list[str]:

@@ -44,6 +44,7 @@ _TEST_NAME = re.compile(
     r"test_.*|tests?\.(py|rs|js|ts)$|.*_tests?\.\w+$|conftest\.py$|.*\.(test|spec|bench)\.\w+$|.*Tests?\.java$",
     re.IGNORECASE,
 )
+_OF_TESTS = re.compile(r"^tests?[_-]|[_-](?:tests?|spec)$|(?<=[a-z])(?:Tests?|Spec)$")
 _SUPPORT_NAME = re.compile(
     r"setup\.py$|(gulpfile|gruntfile|karma|rollup|webpack|jest|babel)\..*|.*\.config\.\w+$", re.IGNORECASE
 )
@@ -85,6 +86,11 @@ def subsystem(path: str) -> str:
     """The first folder of the path, `.` for files at the top (the unit of `ns` and `sexp`)."""
     head, slash, _ = path.partition("/")
     return head if slash else "."
+
+
+def stem(path: str) -> str:
+    """A file's name in lower case, without its extensions and without what says that it is of tests."""
+    return _OF_TESTS.sub("", path.rpartition("/")[2].partition(".")[0]).lower()
 
 
 def classify(path: str) -> Kind:

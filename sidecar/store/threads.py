@@ -35,6 +35,26 @@ class ThreadStore:
         found = (decoded(document) for document in await self._database.read(ask))
         return tuple(sorted((thread for thread in found if thread), key=lambda thread: (thread.created, thread.id)))
 
+    async def resolved(self, repo: str) -> tuple[tuple[str, Thread], ...]:
+        """The resolved threads of all views of a repository, each with the name that its view is kept by. Raises StoreError.
+
+        A view's name is the repository's, or that and more behind a line end.
+        """
+        key = key_of(repo)
+        wanted = (key, len(key) + 1, key + b"\n", '"state":"resolved"')
+
+        def ask(connection: Connection) -> list[tuple[bytes, str]]:
+            found = (
+                "SELECT repo, document FROM threads WHERE (repo = ? OR substr(repo, 1, ?) = ?) AND instr(document, ?)"
+            )
+            return connection.execute(found, wanted).fetchall()
+
+        rows = [
+            (view.decode("utf-8", "surrogateescape"), decoded(document))
+            for view, document in await self._database.read(ask)
+        ]
+        return tuple((view, thread) for view, thread in rows if thread is not None and thread.state == "resolved")
+
     async def revision(self, repo: str) -> int:
         """The number of the last change of the repository's threads, 0 before the first. Raises StoreError."""
 

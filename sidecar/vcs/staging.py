@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sidecar.core.diff import Hunk
 from sidecar.core.errors import Conflict, GitError, NotSupported
+from sidecar.core.review import Staging
 from sidecar.vcs.diff import PATCH_OPTIONS, parse_patch
 from sidecar.vcs.runner import Git
 
@@ -41,15 +42,15 @@ class _Part:
         return (self.new, self.new + len(self.added) - 1) if self.added else (max(1, self.new - 1),) * 2
 
 
-def stage_blocking(git: Git, path: str, first: int, last: int) -> int:
-    """Stage what changed in the lines `first`..`last` of a file of the work tree (from 1); the number of stretches.
+def stage_blocking(git: Git, path: str, first: int, last: int) -> Staging:
+    """Stage what changed in the lines `first`..`last` of a file of the work tree (from 1).
 
     What git does not know yet is staged whole. Others' changes of the index stay. Raises Conflict where nothing is to be
     staged there or the index moved on, NotSupported for files that are not staged by lines, with the mend.
     """
     if not _known(git, path):
         git.run_blocking("add", "--", path, mode="write")
-        return 1
+        return Staging(1, whole=True)
     said = git.run_blocking("diff", *PATCH_OPTIONS, "--no-renames", "--", path)
     head, parts = _split(said, path)
     wanted = [part for part in parts if part.lines[0] <= last and first <= part.lines[1]]
@@ -64,7 +65,7 @@ def stage_blocking(git: Git, path: str, first: int, last: int) -> int:
         raise Conflict(
             f"The index holds something else than a moment ago, so nothing was staged: {error.sentence}"
         ) from error
-    return len(wanted)
+    return Staging(len(wanted))
 
 
 def committed_blocking(git: Git, path: str) -> bytes | None:

@@ -65,6 +65,35 @@ def test_the_editor_sees_one_diff_at_a_time(repository: Repository, tmp_path: Pa
         assert editor.leave() == 0
 
 
+FOCUSED = "test('adds', () => {})\ntest.only('subtracts', () => {\n  expect(1 - 1).toBe(0)\n})\n"
+
+
+def test_the_suggestion_of_a_finding_is_an_edit_of_the_text_that_the_editor_has(tmp_path: Path) -> None:
+    made = Repository.create(tmp_path / "repo", {"sum.test.js": "test('adds', () => {})\n"})
+    made.write({"sum.test.js": FOCUSED})
+    uri = made.path("sum.test.js").as_uri()
+    with Editor("-m", "sidecar", "lsp", environment=environment(tmp_path)) as editor:
+        editor.open(made.root)
+        editor.ask("sidecar/review")
+        (thread,) = editor.ask("sidecar/threads/snapshot")["upserts"]
+        (comment,) = thread["comments"]
+        assert (thread["rules"], comment["suggestion"]) == (["disabled-test"], True)
+        assert "Suggested in its place:" in comment["body"]
+        wanted = {"id": thread["id"], "comment": comment["id"], "text": f"// typed\n{FOCUSED}"}
+        edit = editor.ask("sidecar/suggestion/get", wanted)
+        line = {"startLine": 2, "lineCount": 1, "lines": ["test('subtracts', () => {"]}
+        assert edit == {"uri": uri, "edits": [line]}
+        gone = editor.refusal("sidecar/suggestion/get", wanted | {"text": FOCUSED.replace("only", "skip")})
+        assert gone["code"] == -32801
+        # The editor makes the edit: the thread closes with its finding.
+        opened = {"uri": uri, "languageId": "javascript", "version": 1, "text": FOCUSED.replace(".only", "")}
+        editor.notify("textDocument/didOpen", {"textDocument": opened})
+        made.write({"sum.test.js": FOCUSED.replace(".only", "")})
+        editor.notify("textDocument/didSave", {"textDocument": {"uri": uri}})
+        editor.told("sidecar/threads/changed", lambda told: thread["id"] in told["removes"])
+        assert editor.leave() == 0
+
+
 def test_a_folder_that_is_not_trusted_is_reviewed_and_nobody_is_let_in(repository: Repository, tmp_path: Path) -> None:
     trap = tmp_path / "trap"
     repository.git("config", "core.fsmonitor", f"touch {trap}")

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sidecar.core.critique import Critique, Dropped, Limits, Remark, Scope, Unread, Wish, restored
-from sidecar.core.review import RiskReport
+from sidecar.core.review import RiskReport, Suggestion
 
 NAMES = [
     (Scope(), "the uncommitted change"),
@@ -29,7 +29,10 @@ def test_what_is_kept_comes_back_and_the_risk_is_not_among_it() -> None:
         "S",
         files={"a": "n"},
         checklist=("c",),
-        remarks=(Remark("a", 1, 2, "low", "t", "b", moved=True),),
+        remarks=(
+            Remark("a", 1, 2, "low", "t", "b", moved=True),
+            Remark("a", 3, 3, "low", "t", "b", suggestion=Suggestion(("x",), ("y", "z"))),
+        ),
         dropped=(Dropped("a", 9, "t", "w"),),
         unread=(Unread("b", "w"),),
         notes=("n",),

@@ -11,7 +11,7 @@ from sidecar.critique.answer import Unusable, read
 from sidecar.critique.prompt import MOST_COMMENTS, TOOL
 from tests.critique.making import comment, said
 
-WHOLE = said(comment("a.py", 3, "x = 1", end_line=4), files=[("a.py", "It is new.")])
+WHOLE = said(comment("a.py", 3, "x = 1", end_line=4, suggestion="x = 2"), files=[("a.py", "It is new.")])
 
 
 def message(*blocks, stop="tool_use"):
@@ -97,3 +97,42 @@ def test_what_a_model_writes_can_lead_nowhere():
     assert "<img" not in claim.body
     assert "\x1b" not in claim.body
     assert "`a[0](b)`" in claim.body
+
+
+SUGGESTED = [
+    ("lines", "    y = int(x)\n    return y", ("    y = int(x)", "    return y")),
+    ("line ends", "\ny = 1\r\nz = 2\r\n", ("y = 1", "z = 2")),
+    ("a fence around them", "```python\n    y = 1\n```", ("    y = 1",)),
+    ("tabs", "\ty = 1", ("\ty = 1",)),
+    ("nothing", "", ()),
+    ("blanks", " \n\t\n", ()),
+    ("no text", 5, ()),
+    ("no lines", ["y = 1"], ()),
+    ("rows as they were shown", "     3 + y = 1\n     4   z = 2", ()),
+    ("too many", "y = 1\n" * 61, ()),
+    ("too long", "y" * 601, ()),
+    ("what nobody sees", "y = 1 \u202e# ok", ()),
+    ("control characters", "y = 1\x1b[2J", ()),
+]
+
+
+@pytest.mark.parametrize(("given", "wanted"), [row[1:] for row in SUGGESTED], ids=[row[0] for row in SUGGESTED])
+def test_a_suggestion_is_a_few_lines_of_plain_text(given, wanted):
+    (claim,) = read(message(tool(said(comment("a.py", 3, "x = 1", suggestion=given))))).claims
+    assert claim.suggestion == wanted
+    assert claim.body == "It is not checked; check it."
+
+
+@pytest.mark.parametrize("blocks", [row[1] for row in WAYS], ids=[row[0] for row in WAYS])
+def test_a_suggestion_comes_in_every_form_of_an_answer(blocks):
+    assert read(message(*blocks)).claims[0].suggestion == ("x = 2",)
+
+
+def test_a_block_in_the_text_is_a_suggestion_and_marked_as_one_no_more():
+    body = "Check it:\n```suggestion\n\ty = int(x)\n```\nThen go on."
+    (claim,) = read(message(tool(said(comment("a.py", 3, "x = 1", body=body))))).claims
+    assert claim.suggestion == ("\ty = int(x)",)
+    assert claim.body == "Check it:\n```\n    y = int(x)\n```\nThen go on."
+    (other,) = read(message(tool(said(comment("a.py", 3, "x = 1", body=body, suggestion="y = 2"))))).claims
+    assert other.suggestion == ("y = 2",)
+    assert "suggestion" not in other.body

@@ -4,8 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from sidecar.core.critique import Remark
+from sidecar.core.review import Suggestion
+from sidecar.core.suggestion import suggestion_of
 from sidecar.critique.opened import opened, unsaid
+from sidecar.risk.hazards.secret import STARS
 from tests.critique.making import scored
 
 LINES = [f"line {n}" for n in range(1, 41)]
@@ -74,3 +79,22 @@ def test_the_same_words_about_the_same_text_at_two_places_are_two_threads():
     assert [thread.anchor.start for thread in threads] == [2, 4]
     assert len({thread.id for thread in threads}) == 2
     assert [thread.id for thread in made(remark(2), remark(4), seen=text, there=text)] == [t.id for t in threads]
+
+
+def test_a_suggestion_comes_with_its_comment_and_can_be_seen():
+    mend = Suggestion(("line 10",), ("ten", "eleven"))
+    (thread,) = made(remark(suggestion=mend), remark(title="And more"), there={"a.py": ["new", *LINES]})
+    first, second = thread.comments
+    assert (first.suggestion, second.suggestion) == (mend, None)
+    assert first.body.endswith("Check it.\n\nSuggested in its place:\n\n```py\nten\neleven\n```")
+    assert "Suggested" not in second.body
+    assert suggestion_of(thread, first) == mend
+
+
+@pytest.mark.parametrize("was", [("line 10 …",), ("line 10", "line 11"), (f"key = {STARS}",)])
+def test_a_suggestion_for_other_text_than_stands_there_is_left_out(was):
+    text = {"a.py": [*LINES[:9], was[0], *LINES[10:]] if STARS in was[0] else LINES}
+    (thread,) = made(remark(suggestion=Suggestion(was, ("ten",))), seen=text, there=text)
+    (comment,) = thread.comments
+    assert comment.suggestion is None
+    assert comment.body == "**High.** Unchecked.\n\nCheck it."

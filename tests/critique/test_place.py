@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sidecar.core.critique import Limits
+from sidecar.core.review import Suggestion
 from sidecar.critique.answer import Claim
 from sidecar.critique.material import prepare
 from sidecar.critique.place import place
@@ -76,3 +77,33 @@ def test_the_same_comment_twice_is_one():
 def test_a_moved_comment_points_at_one_line():
     (remark,), _ = place([claim(line=1, end=3)], ROWS)
     assert (remark.start, remark.end) == (4, 4)
+
+
+MENDS = [
+    ("one line", claim(suggestion=("    y = int(x)",)), ("    y = int(x)",)),
+    ("two lines", claim(end=5, suggestion=("    return int(x)",)), ("    return int(x)",)),
+    ("without its indentation", claim(suggestion=("y = int(x)",)), ("    y = int(x)",)),
+    ("the first without", claim(suggestion=("if x:", "        y = 1")), ("    if x:", "        y = 1")),
+    ("moved, the whole line quoted", claim(line=1, suggestion=("    y = int(x)",)), ("    y = int(x)",)),
+    ("no number, the whole line quoted", claim(line=0, suggestion=("    y = int(x)",)), ("    y = int(x)",)),
+    ("a part quoted, at its number", claim(quote="= eval(x)", suggestion=("    y = int(x)",)), ("    y = int(x)",)),
+    ("moved, a part quoted", claim(line=1, quote="= eval(x)", suggestion=("    y = int(x)",)), None),
+    ("moved, several lines", claim(line=1, end=2, suggestion=("    y = int(x)",)), None),
+    ("nothing quoted", claim(quote="", suggestion=("    y = int(x)",)), None),
+    ("more lines than are shown", claim(end=500, suggestion=("    y = int(x)",)), None),
+    ("a removed line", claim(line=3, quote="old = gone()", suggestion=("new = here()",)), None),
+    ("the same", claim(suggestion=("    y = eval(x)",)), None),
+    ("a patch", claim(suggestion=("-    y = eval(x)", "+    y = int(x)")), None),
+    ("all without indentation", claim(suggestion=("if x:", "    y = 1", "else:", "    y = 2")), None),
+    ("none", claim(), None),
+]
+
+
+@pytest.mark.parametrize(("given", "wanted"), [row[1:] for row in MENDS], ids=[row[0] for row in MENDS])
+def test_a_suggestion_stays_where_it_is_certain_what_it_replaces(given, wanted):
+    (remark,), dropped = place([given], ROWS)
+    assert dropped == []
+    if wanted is None:
+        assert remark.suggestion is None
+    else:
+        assert remark.suggestion == Suggestion(tuple(TEXT[remark.start - 1 : remark.end]), wanted)

@@ -12,10 +12,11 @@ from sidecar.core.errors import BadInput
 from sidecar.critique.critic import Critic
 from sidecar.critique.reviewer import ChangeReviewer
 from sidecar.providers.transport import Transport
-from sidecar.review.desk import Keeping, ReviewDesk
+from sidecar.review.desk import ReviewDesk
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.reply import FactsWriter
 from sidecar.review.scorer import RiskScorer
+from sidecar.review.settled import Keeping
 from sidecar.store.database import Database
 from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 from sidecar.core.critique import Critique, Dropped, Remark, Scope, Unread
+from sidecar.core.review import Suggestion
 from sidecar.critique.told import as_json, as_markdown, gravest
 from tests.critique.making import scored
 
@@ -64,7 +66,19 @@ def test_json_has_everything():
     assert (value["score"], value["band"], value["by"]) == (0.4, "high", "model")
     assert value["comments"][1] == {
         "file": "a.py", "line": 10, "end_line": 12, "severity": "critical", "title": "Hole", "body": "A hole.", "moved": True,
+        "suggestion": None,
     }  # fmt: skip
     assert value["unread"] == [{"place": "c.py:1-9", "why": "over the limit"}]
     assert value["dropped"][0]["line"] == 7
     assert value["requests"] == 3
+
+
+def test_what_a_comment_suggests_is_shown_once():
+    mend = Suggestion(("x = eval(y)",), ("x = int(y)", "z = `1`"))
+    plain = Remark("a.py", 2, 2, "high", "Eval", "It runs y.", suggestion=mend)
+    told = as_markdown(replace(WHOLE, remarks=(plain,)), Scope())
+    assert "It runs y.\n\nSuggested in its place:\n\n```py\nx = int(y)\nz = `1`\n```\n" in told
+    shown = replace(plain, body="Better:\n```\nx = int(y)\nz = `1`\n```")
+    assert "Suggested" not in as_markdown(replace(WHOLE, remarks=(shown,)), Scope())
+    value = json.loads(json.dumps(as_json(replace(WHOLE, remarks=(plain,)), Scope())))
+    assert value["comments"][0]["suggestion"] == ["x = int(y)", "z = `1`"]

@@ -71,7 +71,7 @@ async def test_hunks_and_suggestions_become_edits_that_count_from_zero(review: R
 
     do = acts(opened)
     thread = review.desk.state().threads[1]
-    assert (await do[STAGE](ThreadName(id=thread.id))).model_dump() == {"hunks": 1}
+    assert (await do[STAGE](ThreadName(id=thread.id))).model_dump() == {"hunks": 1, "whole": False}
     wanted = {
         "uri": Places.of(str(tmp_path), tmp_path).uri("a b.py"),
         "edits": [{"startLine": 1, "lineCount": 1, "lines": ["safe"]}],

@@ -82,6 +82,10 @@ class FakeProvider:
             return Reply(message=answer.message, headers=answer.headers, close=close)
         return Reply(events=_play(answer.acts or (), exchange), headers=answer.headers, close=close)
 
+    async def answer(self, request: MessagesRequest, turn: Turn) -> Reply:
+        """A turn without any step, as whoever asks by himself has it (`core.ports.Asker`)."""
+        return await self.send(request, turn)
+
     async def count_tokens(self, request: MessagesRequest, turn: Turn) -> int | None:
         if isinstance(self._tokens, BaseException):
             raise self._tokens

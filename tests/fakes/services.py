@@ -27,6 +27,7 @@ from sidecar.core.review import (
     LineEdit,
     RiskReport,
     Scope,
+    Staging,
     Thread,
     ThreadState,
     Viewed,
@@ -133,9 +134,9 @@ class FakeDesk:
         anchor = self._thread(thread_id).anchor
         return f"It is about {anchor.path}, line {anchor.start}."
 
-    async def stage(self, thread_id: str) -> int:
+    async def stage(self, thread_id: str) -> Staging:
         self._thread(thread_id)
-        return 1
+        return Staging(1)
 
     async def revert(self, thread_id: str, text: str) -> Sequence[LineEdit]:
         anchor = self._thread(thread_id).anchor

@@ -237,6 +237,43 @@ async def test_a_thread_is_handed_to_claude_code(
     assert not list(tally.rglob("ran"))
 
 
+FOCUSED = """\
+import { total } from '../web/statement'
+
+test('adds', () => {
+  expect(total([1, 2])).toBe(3)
+})
+
+test.only('is nothing without entries', () => {
+  expect(total([])).toBe(0)
+})
+"""
+
+
+def test_what_a_rule_found_is_mended_with_one_command(
+    rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path
+) -> None:
+    """The comment shows the line that it would put in; it stands there at once, and with it gone goes the thread."""
+    name = "tests/statement.test.ts"
+    (tally / name).parent.mkdir(exist_ok=True)
+    (tally / name).write_text(FOCUSED, encoding="utf-8")
+    with at_the_editor(rig, clean_environment, tally, tmp_path) as robot:
+        robot.do("waitForStatus", r"Offline :\d+ · [\w ]+ risk")
+        robot.do("runCommand", "File: Toggle Auto Save")  # what is not saved is not saved
+        said = show_thread(robot, name)
+        assert said["title"].startswith("Hazard: a test is switched off")
+        assert "Suggested in its place:" in said["comments"][0]["body"]
+        robot.picture("suggestion")
+        robot.do("runCommand", "View: Focus Active Editor Group")
+        robot.do("runCommand", "Sidecar: Apply Suggestion")
+        robot.do("waitFor", selector=".tab.active.dirty")
+        until(robot, name, lambda now: now == [])
+        robot.picture("suggestion-applied")
+        robot.do("runCommand", "File: Save")
+        robot.do("waitFor", selector=".tab.active:not(.dirty)")
+    assert (tally / name).read_text(encoding="utf-8") == FOCUSED.replace(".only", "")
+
+
 THEMES = (
     ("Default Light Modern", "vs"),
     ("Default Dark Modern", "vs-dark"),

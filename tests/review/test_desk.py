@@ -19,12 +19,13 @@ from sidecar.core.errors import (
     UpstreamUnreachable,
 )
 from sidecar.core.ports import Desk, ReviewState
-from sidecar.core.review import Anchor, LineEdit, Scope, Thread
-from sidecar.review.desk import MOST_COMMENT, Keeping, ReviewDesk
+from sidecar.core.review import Anchor, LineEdit, Scope, Staging, Suggestion, Thread
+from sidecar.review.desk import MOST_COMMENT, ReviewDesk
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.opening import open_desk
 from sidecar.review.reply import ReplyWriter
 from sidecar.review.scorer import RiskScorer
+from sidecar.review.settled import Keeping
 from sidecar.store.database import Database
 from sidecar.store.dismissals import DismissalStore
 from sidecar.store.threads import ThreadStore
@@ -512,7 +513,7 @@ async def test_a_threads_hunk_is_staged_and_taken_back(world):
     desk = await world.desk()
     world.write(a_py=CHANGED)
     first, second = (await desk.refresh()).threads
-    assert await desk.stage(first.id) == 1
+    assert await desk.stage(first.id) == Staging(1)
     assert world.repository.git("cat-file", "blob", ":a.py") + "\n" == TEXT.replace("line 10\n", "risky 10\n")
     assert await desk.revert(second.id, "mine\n" + CHANGED) == (LineEdit(21, 1, ("line 20",)),)
     assert (await desk.refresh()).threads == (first, second), "nothing of it is done but what was asked for"
@@ -662,3 +663,22 @@ async def test_an_editor_that_leaves_ends_the_answer_and_nothing_half_written_is
     desk = await world.desk()
     assert [comment.author for comment in (await desk.refresh()).threads[0].comments] == ["sidecar", "user"]
     assert thread.id == desk.state().threads[0].id
+
+
+async def test_the_mend_of_a_finding_is_an_edit_of_the_text_in_the_editor(world):
+    desk = await world.desk()
+    desk._scorer = RiskScorer(await Git.open(world.repository.root))
+    text = "def f():\n    breakpoint()\n    return 1\n"
+    world.write(b_py=text)
+    (thread,) = (await desk.refresh()).threads
+    named = thread.id, thread.comments[0].id
+    assert await desk.suggested(*named, text) == LineEdit(2, 1, ())
+    assert await desk.suggested(*named, f"import os\n{text}") == LineEdit(3, 1, ())
+    with pytest.raises(Conflict):
+        await desk.suggested(*named, text.replace("breakpoint()", "breakpoint(2)"))
+    again = await world.desk()
+    again._scorer = desk._scorer
+    (kept,) = (await again.refresh()).threads
+    assert (kept.id, kept.comments[0].suggestion) == (thread.id, Suggestion(("    breakpoint()",), ()))
+    world.write(b_py=text.replace("    breakpoint()\n", ""))
+    assert (await again.refresh()).threads == ()

@@ -28,6 +28,13 @@ async def test_new_lines_get_comments(repository):
     assert await places(repository, "a.py", TEXT.replace("line 10\n", "risky 10\n")) == [(10, 10)]
 
 
+async def test_nothing_can_be_put_into_a_text_that_no_file_has_yet(repository):
+    git = await Git.open(repository.root)
+    (thread,) = await foresee(git, RiskScorer(git), "b.py", "x = 1\nbreakpoint()\n")
+    assert "Suggested: take the line out." in thread.comments[0].body
+    assert thread.comments[0].suggestion is None
+
+
 async def test_what_stands_on_the_disk_already_is_not_the_proposals(repository):
     on_disk = TEXT.replace("line 10\n", "risky 10\n")
     repository.write({"a.py": on_disk})

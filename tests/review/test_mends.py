@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.core.errors import Conflict, NotFound, NotSupported
-from sidecar.core.review import Comment, LineEdit, Suggestion, Thread
+from sidecar.core.review import Comment, LineEdit, Staging, Suggestion, Thread
 from sidecar.review.anchor import make
 from sidecar.review.mends import revert, stage, suggested
 from sidecar.vcs.runner import Git
@@ -113,7 +113,7 @@ async def test_a_renamed_file_goes_back_to_what_it_was(world):
     world.write(b_py=text)
     edits = revert(world.git, world.thread(10, 10, "b.py"), await world.file("b.py"), text)
     assert applied(text, edits) == edited(TEXT, BOTH[1])
-    assert stage(world.git, world.thread(10, 10, "b.py"), await world.file("b.py")) == 1
+    assert stage(world.git, world.thread(10, 10, "b.py"), await world.file("b.py")) == Staging(1)
 
 
 async def refusal(world: World, path: str, first: int = 1) -> set[str]:
@@ -143,7 +143,7 @@ async def test_a_new_file_is_staged_whole_and_not_taken_back(world):
     thread, file = world.thread(1, 2, "new.py"), await world.file("new.py")
     with pytest.raises(NotSupported, match="is new"):
         revert(world.git, thread, file, "a\nb\n")
-    assert stage(world.git, thread, file) == 1
+    assert stage(world.git, thread, file) == Staging(1, whole=True)
     assert world.repo.git("status", "--porcelain") == "A  new.py"
 
 

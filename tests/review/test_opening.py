@@ -11,12 +11,8 @@ from tests.fakes.provider import FakeProvider, says
 from tests.fakes.repository import Commit, Repository
 
 
-class Offline(FakeProvider):
-    name = "offline"
-
-
 async def test_facts_answer_where_there_is_no_model():
-    assert isinstance(writer_for(Offline(), "ignored"), FactsWriter)
+    assert isinstance(writer_for(None, "ignored"), FactsWriter)
     assert isinstance(writer_for(FakeProvider(), None), ReplyWriter)
 
 

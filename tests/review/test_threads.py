@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.core.review import Anchor, Comment, Finding, HunkRisk, LineRisk, Reason, RiskReport, Thread
+from sidecar.core.review import Anchor, Comment, Finding, HunkRisk, LineRisk, Reason, RiskReport, Suggestion, Thread
 from sidecar.review.anchor import compare, make
 from sidecar.review.places import BUDGET, LONGEST, Manners, candidates
 from sidecar.review.silence import dismissal
@@ -437,3 +437,28 @@ def test_a_dismissed_risk_is_silent_with_the_notice_beside_it(story):
     made = dismissal(thread, "lines", "known", "d", 1.0)
     looked = Look(with_findings(report(risk(20, 22)), notice(21)), {"a.py": TEXT}, 2.0, dismissals=(made,))
     assert reconcile(story.threads, looked, iter("xyz").__next__) == ()
+
+
+def test_a_comment_offers_the_mend_of_its_finding_as_long_as_there_is_one(story):
+    lines = ["def f():", "    breakpoint()", "    return 1"]
+    found = with_findings(report(), hazard(2, "debugger"))
+    (thread,) = story.look(found, lines)
+    assert thread.comments[0].suggestion == Suggestion(("    breakpoint()",), ())
+    assert thread.comments[0].body.endswith("Suggested: take the line out.")
+    story.look(found, [*lines[:2], "y = f()"])
+    (alone,) = story.threads
+    assert alone.id == thread.id
+    assert alone.comments[0].suggestion is None
+    assert "Suggested" not in alone.comments[0].body
+
+
+def test_what_is_put_in_is_shown_as_it_is(story):
+    lines = ['rm -rf "$OUT/`x`"']
+    (thread,) = story.look(with_findings(report(), hazard(1, "force", "a.sh")), a_sh=lines)
+    assert thread.comments[0].suggestion == Suggestion((lines[0],), ('rm -rf "${OUT:?}/`x`"',))
+    assert thread.comments[0].body.endswith('Suggested in its place:\n\n```sh\nrm -rf "${OUT:?}/`x`"\n```')
+
+
+def test_a_risk_with_a_finding_beside_it_offers_nothing(story):
+    (thread,) = story.look(with_findings(report(risk(20, 22)), notice(21)))
+    assert thread.comments[0].suggestion is None

@@ -2,7 +2,17 @@
 
 import pytest
 
-from sidecar.risk.paths import WHY, classify, extension, folder, is_production, language, says_generated, subsystem
+from sidecar.risk.paths import (
+    WHY,
+    classify,
+    extension,
+    folder,
+    is_production,
+    language,
+    says_generated,
+    stem,
+    subsystem,
+)
 
 KINDS = {
     "app.py": "production",
@@ -82,3 +92,24 @@ def test_parts():
 )
 def test_a_file_may_say_that_it_is_generated(head, expected):
     assert says_generated(head) is expected
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "a/cart.py",
+        "tests/test_cart.py",
+        "cart_test.go",
+        "web/cart.spec.ts",
+        "CartTest.java",
+        "Cart.java",
+        "spec/cart_spec.rb",
+    ],
+)
+def test_a_file_and_its_tests_have_one_stem(path):
+    assert stem(path) == "cart"
+
+
+@pytest.mark.parametrize(("path", "wanted"), [("contest.py", "contest"), ("latest.ts", "latest"), (".bashrc", "")])
+def test_a_word_that_ends_so_is_kept(path, wanted):
+    assert stem(path) == wanted

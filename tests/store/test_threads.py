@@ -132,3 +132,16 @@ async def test_fields_of_a_later_version_do_no_harm(database):
 
 async def test_the_reason_is_the_databases(database):
     assert ThreadStore(database).reason == database.reason == ""
+
+
+async def test_what_is_resolved_in_any_view_of_a_repository_is_told_with_the_view(database):
+    store = ThreadStore(database)
+    done = {name: dataclasses.replace(thread(name), state="resolved") for name in ("a", "b", "c", "d")}
+    opened = dataclasses.replace(thread("e"), comments=(Comment("c", "user", '"state":"resolved"', 1.0),), state="open")
+    repo = "/ada/\udcff"
+    await store.save(repo, [done["a"], opened])
+    await store.save(f"{repo}\nstaged", [done["b"]])
+    await store.save(f"{repo}\ncommit abc", [done["c"]])
+    await store.save(f"{repo}2", [done["d"]])
+    found = await store.resolved(repo)
+    assert set(found) == {(repo, done["a"]), (f"{repo}\nstaged", done["b"]), (f"{repo}\ncommit abc", done["c"])}

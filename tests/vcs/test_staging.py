@@ -9,6 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.core.errors import Conflict, NotSupported
+from sidecar.core.review import Staging
 from sidecar.vcs.runner import Git
 from sidecar.vcs.staging import committed_blocking, differences_blocking, stage_blocking
 from tests.fakes.repository import Repository
@@ -62,7 +63,7 @@ def test_only_the_stretch_that_was_meant_is_staged(repo, name):
     edits, (first, last), kept = CASES[name]
     repo.write({"a.py": edited(TEXT, *edits)})
     before = repo.path("a.py").read_bytes()
-    assert stage_blocking(git(repo), "a.py", first, last) == len(kept)
+    assert stage_blocking(git(repo), "a.py", first, last) == Staging(len(kept))
     assert staged(repo) == edited(TEXT, *kept)
     assert repo.path("a.py").read_bytes() == before
 
@@ -128,7 +129,7 @@ def test_a_file_that_git_does_not_know_is_staged_whole(repo, wanted):
     repo.write({"new.py": "a\nb\n"})
     if wanted:
         repo.git("add", "--intent-to-add", "new.py")
-    assert stage_blocking(git(repo), "new.py", 1, 2) == 1
+    assert stage_blocking(git(repo), "new.py", 1, 2) == Staging(1, whole=not wanted)
     assert staged(repo, "new.py") == "a\nb\n"
     assert repo.git("status", "--porcelain") == "A  new.py"
 

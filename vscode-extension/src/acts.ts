@@ -81,8 +81,9 @@ async function stage(item: ThreadItem, server: Asker): Promise<void> {
     const answer = await window.showWarningMessage(`${name} is not saved, and only what is saved can be staged.`, 'Save and Stage');
     if (!answer || !(await document.save())) return;
   }
-  const { hunks } = await server.ask('sidecar/hunk/stage', { id: item.id });
-  window.setStatusBarMessage(`$(add) Sidecar: ${hunks === 1 ? 'the hunk is' : `${hunks} hunks are`} staged`, 5_000);
+  const { hunks, whole } = await server.ask('sidecar/hunk/stage', { id: item.id });
+  const what = whole ? 'the new file is' : hunks === 1 ? 'the hunk is' : `${hunks} hunks are`;
+  window.setStatusBarMessage(`$(add) Sidecar: ${what} staged`, 5_000);
 }
 
 async function apply(given: Meant | Comment, threads: Threads, server: Asker): Promise<void> {

@@ -214,9 +214,10 @@ export interface HandOver {
   readonly prompt: string;
 }
 
-/** How many stretches of changed lines were staged. */
+/** How many stretches of changed lines were staged; `whole` where it is the whole file, which git did not know before. */
 export interface Staged {
   readonly hunks: number;
+  readonly whole: boolean;
 }
 
 /** Take back what changed under a thread; `text` is the file as it is in the editor, saved or not. */

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sidecar.risk.hazards.mending import Spot
 from sidecar.risk.hazards.seen import Hit, Rule, Seen
 
 _RUNS = re.compile(
@@ -26,6 +27,8 @@ _DANGEROUS = re.compile(
     r"|\.git/?[\"']?(?=\s|$)|\*[\"']?(?=\s|$)|\.\.?/?[\"']?(?=\s|$))"
 )
 _BY_VARIABLE = re.compile(r"^[\"']?\$(?!HOME\b|\{HOME\})(?:\{(?P<braced>\w+)\}|(?P<plain>\w+))[\"']?/")
+_SHELLS = frozenset({".sh", ".bash", ".zsh", ".ksh"})
+_UNGUARDED = re.compile(r"(?<=[\s\"])\$(?:\{(\w+)\}|(\w+))(?=\"?/)")
 _WORLD = re.compile(r"\bchmod\s+(?:-R\s+)?(?:0?777|a\+rwx)\b")
 _HARD = re.compile(
     r"\bgit\b[^|;&#]*\breset\s+(?:[^|;&#]*\s)?--hard\b|\bgit\b[^|;&#]*\bclean\s+-(?=[a-zA-Z]*f)(?=[a-zA-Z]*[dx])[a-zA-Z]+"
@@ -93,6 +96,15 @@ def _removed(what: str) -> str:
     return ""
 
 
+def mend(spot: Spot) -> tuple[str, ...] | None:
+    """A removal by a variable's name that stops where the variable is empty."""
+    if spot.extension not in _SHELLS or len(re.findall(r"\brm\b", spot.text)) != 1 or "'" in spot.text:
+        return None
+    before, rm, after = spot.text.partition("rm ")
+    guarded, count = _UNGUARDED.subn(lambda found: f"${{{found[1] or found[2]}:?}}", after)
+    return (before + rm + guarded,) if count == 1 else None
+
+
 RULE = Rule(
     id="force",
     title="a guard is overridden",
@@ -101,4 +113,5 @@ RULE = Rule(
     remedy="Do it in the way that asks first.",
     find=find,
     words=_WORDS,
+    mend=mend,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sidecar.risk.hazards.mending import Spot
 from sidecar.risk.hazards.seen import Hit, Rule, Seen
 
 _JS = frozenset({".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx"})
@@ -64,6 +65,8 @@ _RULES = tuple(
     for what, languages, pattern in _KINDS
 )
 
+_BARE_LOAD = re.compile(r"(?<![\w.])yaml\.load(?=\([^(),\"']*(?:\([^(),]*(?:,\s*[^(),=]*)?\))?[^(),\"']*\))")
+
 _WORDS = (
     "system(",
     "popen(",
@@ -90,6 +93,13 @@ def find(file: Seen) -> Iterator[Hit]:
                 break
 
 
+def mend(spot: Spot) -> tuple[str, ...] | None:
+    """The safe loader, where nothing else is said of how to load."""
+    if spot.extension not in _PY or spot.text.count("yaml.load(") != 1 or not _BARE_LOAD.search(spot.text):
+        return None
+    return (_BARE_LOAD.sub("yaml.safe_load", spot.text),)
+
+
 RULE = Rule(
     id="injection",
     title="a text is run",
@@ -98,4 +108,5 @@ RULE = Rule(
     remedy="Hand over the parts apart from the command: an argument list, a bound parameter, a safe loader.",
     find=find,
     words=_WORDS,
+    mend=mend,
 )

@@ -10,6 +10,7 @@ from itertools import accumulate
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Finding, Severity
+from sidecar.risk.hazards.mending import Mend, unmended
 from sidecar.risk.paths import Kind, classify, extension, says_generated
 from sidecar.risk.tokens import docstring_lines
 
@@ -32,7 +33,7 @@ _TRIAL = re.compile(
 """Folders whose files are made up for tests, beyond those that the training data calls so."""
 _MADE_UP = re.compile(r"(?:^|/)(?:fixtures?|__fixtures__|testdata|test-data)/|\.fixture\.", re.IGNORECASE)
 _HEAD = 6
-_LONGEST = 2_000
+LONGEST = 2_000
 """Characters of a line that are looked at: what stands beyond was not written by hand."""
 
 
@@ -129,7 +130,7 @@ class Seen:
 class Rule:
     """What a rule is called and says. `words` are those (in lower case) without which a file cannot break it.
 
-    Without words it is asked about every file.
+    Without words it is asked about every file. `mend` knows what to put in the place of a line that it found.
     """
 
     id: str
@@ -140,6 +141,7 @@ class Rule:
     find: Callable[[Seen], Iterable[Hit]]
     words: tuple[str, ...] = ()
     hazard: bool = True
+    mend: Mend = unmended
 
     def on(self, file: Seen) -> Iterator[Finding]:
         """The findings in a file."""
@@ -189,7 +191,7 @@ def see(change: Change, before: Callable[[str], Sequence[str] | None] = lambda _
 
 def _seen(file: FileDiff, kind: Kind, gone: set[str], old: Sequence[str] | None) -> Seen:
     whole = tuple(
-        New(number, text[:_LONGEST]) for hunk in file.hunks for number, text in enumerate(hunk.added, hunk.new_start)
+        New(number, text[:LONGEST]) for hunk in file.hunks for number, text in enumerate(hunk.added, hunk.new_start)
     )
     lines = tuple(line for line in whole if (same := line.text.strip()) and same not in gone)
     lower = "\n".join(line.text for line in lines).lower()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sidecar.risk.hazards.mending import Spot
 from sidecar.risk.hazards.seen import Hit, Rule, Seen
 
 _JS = frozenset({".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx"})
@@ -38,6 +39,21 @@ _COMMAND = re.compile(
     r"|strict-ssl\s+[\"']?false|NODE_TLS_REJECT_UNAUTHORIZED[\"']?\s*[=:]\s*[\"']?0|PYTHONHTTPSVERIFY=0|StrictHostKeyChecking[= ]no|--trusted-host\b|--insecure-skip-tls-verify",
     re.IGNORECASE,
 )
+_ON: tuple[tuple[frozenset[str] | None, str, str], ...] = (
+    (frozenset({".py"}), r"\b((?:verify|verify_ssl|check_hostname)\s*=\s*)False\b", r"\1True"),
+    (frozenset({".py"}), r"([\"']verify_signature[\"']\s*:\s*)False\b", r"\1True"),
+    (frozenset({".py"}), r"\b(verify_mode\s*=\s*(?:ssl\.)?)CERT_NONE\b", r"\1CERT_REQUIRED"),
+    (_JS, r"\b((?:rejectUnauthorized|strictSSL)\s*:\s*)false\b", r"\1true"),
+    (_JS, r"\b(NODE_TLS_REJECT_UNAUTHORIZED[\"'\]]*\s*=\s*[\"']?)0\b", r"\g<1>1"),
+    (frozenset({".go"}), r"\b(InsecureSkipVerify\s*[:=]\s*)true\b", r"\1false"),
+    (frozenset({".rs"}), r"\b(danger_accept_invalid_(?:certs|hostnames)\(\s*)true\b", r"\1false"),
+    (frozenset({".rb"}), r"\bVERIFY_NONE\b", "VERIFY_PEER"),
+    (frozenset({".php"}), r"\b(CURLOPT_SSL_VERIFYPEER\s*(?:,|=>)\s*)(?:false|0)\b", r"\1true"),
+    (None, r"(\bcurl\b(?:(?!\|)[^\"'])*?)\s(?:-k|--insecure)(?=\s)", r"\1"),
+    (None, r"(\bwget\b[^\"'|]*?)\s--no-check-certificate(?=\s)", r"\1"),
+)
+"""What switches a check off by itself, and what it says when the check is on."""
+_SWITCHES = tuple((languages, re.compile(off), on) for languages, off, on in _ON)
 _RAW = re.compile(r"^\s*[(\[]?\s*rb?[\"']")
 _DEFINED = re.compile(r"^\s*(?:async\s+)?def\s|\)\s*(?:->.*)?:\s*$")
 
@@ -77,6 +93,22 @@ def find(file: Seen) -> Iterator[Hit]:
             yield Hit(line.number, line.number, "This line switches off the check of who answers.")
 
 
+def mend(spot: Spot) -> tuple[str, ...] | None:
+    """The check switched on again, where one switch on the line is all there is to it."""
+    found = [
+        (rule, on)
+        for languages, rule, on in _SWITCHES
+        if languages is None or spot.extension in languages
+        for _ in rule.finditer(spot.text)
+    ]
+    if len(found) != 1:
+        return None
+    rule, on = found[0]
+    if "check_hostname" in spot.text and any("CERT_NONE" in line for line in spot.lines):
+        return None  # Python refuses names that are checked where certificates are not
+    return (rule.sub(on, spot.text),)
+
+
 RULE = Rule(
     id="unverified",
     title="a check of identity is switched off",
@@ -85,4 +117,5 @@ RULE = Rule(
     remedy="Give the certificate authority (or the host's key) that is to be trusted, in place of trusting all.",
     find=find,
     words=_WORDS,
+    mend=mend,
 )  # fmt: skip

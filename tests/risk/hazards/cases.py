@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Finding
+from sidecar.review.anchor import compare
+from sidecar.risk.hazards.rules import mended
 from sidecar.risk.hazards.seen import Rule, see
 
 
@@ -19,6 +21,20 @@ def findings(rule: Rule, path: str, *added: str, **more) -> list[Finding]:
 def lines(rule: Rule, path: str, *added: str, **more) -> list[int]:
     """Where the findings begin."""
     return [finding.start for finding in findings(rule, path, *added, **more)]
+
+
+def mend(rule: Rule, path: str, after: str, before: str = "") -> str | None:
+    """The file when the mend of the rule's only finding is put in; None where there is no mend. `before` is the file as it was."""
+    lines = after.split("\n")
+    hunks = compare(before.split("\n") if before else (), lines)
+    file = FileDiff(path, "modified" if before else "added", hunks)
+    (finding,) = [finding for seen in see(Change((file,))) for finding in rule.on(seen)]
+    suggestion = mended(finding, lines, hunks)
+    if suggestion is None:
+        return None
+    assert suggestion.was == (lines[finding.start - 1],)
+    lines[finding.start - 1 : finding.start] = suggestion.now
+    return "\n".join(lines)
 
 
 def check_words(rule: Rule) -> None:

@@ -3,7 +3,7 @@
 import pytest
 
 from sidecar.risk.hazards.force import RULE
-from tests.risk.hazards.cases import check_words, findings, lines
+from tests.risk.hazards.cases import check_words, findings, lines, mend
 
 
 @pytest.mark.parametrize(
@@ -62,6 +62,26 @@ def test_found(path, line, what):
 )
 def test_none(path, line):
     assert lines(RULE, path, line) == []
+
+
+@pytest.mark.parametrize(
+    ("path", "line", "mended"),
+    [
+        ("a.sh", 'rm -rf "$OUT/lib"', 'rm -rf "${OUT:?}/lib"'),
+        ("a.sh", "  rm -rf $OUT/lib && make", "  rm -rf ${OUT:?}/lib && make"),
+        ("a.bash", 'rm -fr "${OUT}"/*', 'rm -fr "${OUT:?}"/*'),
+        ("a.sh", 'rm -rf "$OUT/$NAME"', 'rm -rf "${OUT:?}/$NAME"'),
+        ("a.sh", "rm -rf '$OUT'/x \"$OUT/x\"", None),
+        ("a.sh", 'rm -rf "$A/x" "$B/x"', None),
+        ("ci.yml", '  - rm -rf "$OUT/lib"', None),
+        ("a.sh", "rm -rf /", None),
+        ("a.sh", "git push --force origin main", None),
+        ("a.sh", 'git push --force; rm -rf "$OUT/lib"', None),
+        ("a.sh", "chmod 777 x", None),
+    ],
+)
+def test_a_removal_stops_where_its_variable_is_empty(path, line, mended):
+    assert mend(RULE, path, line) == mended
 
 
 def test_words():

@@ -3,7 +3,7 @@
 import pytest
 
 from sidecar.risk.hazards.injection import RULE
-from tests.risk.hazards.cases import check_words, lines
+from tests.risk.hazards.cases import check_words, lines, mend
 
 
 @pytest.mark.parametrize(
@@ -53,6 +53,21 @@ def test_found(path, line):
 )
 def test_none(path, line):
     assert lines(RULE, path, line) == []
+
+
+@pytest.mark.parametrize(
+    ("line", "mended"),
+    [
+        ("x = yaml.load(text)", "x = yaml.safe_load(text)"),
+        ("x = yaml.load(open(path, 'rb'))", "x = yaml.safe_load(open(path, 'rb'))"),
+        ("x = yaml.unsafe_load(text)", None),
+        ("x = [yaml.load(a), yaml.load(b)]", None),
+        ("x = yaml.load(text, UnsafeLoader)", None),
+        ("os.system('rm ' + name)", None),
+    ],
+)
+def test_yaml_is_loaded_safely(line, mended):
+    assert mend(RULE, "app.py", line) == mended
 
 
 def test_words():

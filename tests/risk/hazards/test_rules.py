@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.diff import Change, FileDiff, Hunk
-from sidecar.risk.hazards.rules import MOST, RULES, find
+from sidecar.risk.hazards.rules import MOST, RULES, find, mended
 from tests.risk.hazards.test_secret import KEY
 
 FILES = {
@@ -62,6 +62,28 @@ def test_what_is_taken_away_is_no_finding():
 
 def test_a_flood_is_cut():
     assert len(find(added({"a.sh": [f"git push --force # {n}" for n in range(3 * MOST)]}))) == MOST
+
+
+PIECES = st.sampled_from([
+    "breakpoint()", "debugger;", "import pdb; pdb.set_trace()", "it.only('a', f)", "@pytest.mark.skip", "def test_a():",
+    "verify=False", "check_hostname = False", "rm -rf $X/a", "yaml.load(x)", "if x:", "  ", "    ", "# ", "(", ")", '"', ";",
+    "InsecureSkipVerify: true", "fit('a', f)", "x = 1", "t.Skip()", "curl -k x", "<<<<<<< a",
+])  # fmt: skip
+
+
+@given(
+    st.lists(st.lists(PIECES, max_size=4).map("".join), max_size=8),
+    st.sampled_from(["a.py", "a.ts", "a.go", "a.rs", "a.sh", "a.rb", "test/t.spec.js", "tests/test_a.py", "a_test.go"]),
+)
+def test_a_mend_puts_nothing_in_that_is_found_again(lines, path):
+    hunk = Hunk(0, 1, (), tuple(lines))
+    for found in find(Change((FileDiff(path, "added", (hunk,)),))):
+        mend = mended(found, lines, (hunk,))
+        if mend is not None:
+            assert mend.was == (lines[found.start - 1],) != mend.now
+            put = Change((FileDiff(path, "modified", (Hunk(1, 1, (), mend.now),)),))
+            assert found.rule not in {each.rule for each in find(put)}
+            assert found.rule not in {"secret", "credential-file", "conflict", "migration"}
 
 
 @given(
