@@ -103,9 +103,10 @@ class Robot:
 
 @contextmanager
 def at_the_browser(rig: Rig, environment: Mapping[str, str]) -> Iterator[Robot]:
-    """The browser alone; `visit` opens a page. Nothing was asked of the network."""
+    """The browser alone, started already; `visit` opens a page. Nothing was asked of the network."""
     robot = Robot(rig, environment)
     try:
+        robot.visit("about:blank")
         yield robot
         assert robot.do("outside") == []
     finally:

@@ -10,19 +10,14 @@ const vscode = globalThis.acquireVsCodeApi?.();
 
 // ── asking ──────────────────────────────────────────────────────────────────────────────────────────
 
-class Asked extends Error {
-  constructor(message, status = 0) {
-    super(message);
-    this.status = status;
-  }
-}
+const failure = (message, status = 0) => Object.assign(new Error(message), { status });
 
 const waiting = new Map();
 if (vscode) {
   addEventListener('message', ({ data }) => {
     const { resolve, reject } = waiting.get(data?.id) ?? {};
     waiting.delete(data?.id);
-    if (data?.error !== undefined) reject?.(new Asked(data.error));
+    if (data?.error !== undefined) reject?.(failure(data.error));
     else resolve?.(JSON.parse(data.text));
   });
 }
@@ -38,10 +33,10 @@ function throughEditor(target) {
 
 async function overHttp(target, headers) {
   const answer = await fetch(target, { headers, cache: 'no-store', credentials: 'omit', redirect: 'error' }).catch(() => {
-    throw new Asked('Sidecar does not answer any more. Start it again (`sidecar serve`, or the editor), then refresh.');
+    throw failure('Sidecar does not answer any more. Start it again (`sidecar serve`, or the editor), then refresh.');
   });
   const told = await answer.json().catch(() => undefined);
-  if (!answer.ok || told === undefined) throw new Asked(told?.error?.message ?? `The server answered ${answer.status}.`, answer.status);
+  if (!answer.ok || told === undefined) throw failure(told?.error?.message ?? `The server answered ${answer.status}.`, answer.status);
   return told;
 }
 
@@ -177,8 +172,11 @@ const STATES = { ready: ['good', 'Ready'], starting: ['warn', 'Starting'], degra
 const INDEX = { ready: ['good', 'Ready'], building: ['warn', 'Building'], none: ['quiet', 'None yet'], off: ['quiet', 'Off'] };
 const PROVIDERS = { databricks: 'Databricks', azure_anthropic: 'Azure Anthropic', anthropic: 'Anthropic', openai: 'OpenAI-compatible', offline: 'Offline' };
 
+let again = 0;
 function showNow({ status, review }) {
   const { index } = status;
+  clearTimeout(again);
+  if (index.state === 'building' || status.state === 'starting') again = setTimeout(() => void refresh(SECTIONS.slice(0, 1)), 3_000);
   document.getElementById('workspace').textContent = status.workspace;
   document.title = `Sidecar · ${status.workspace.split(/[\\/]/).filter(Boolean).at(-1) ?? ''}`;
   const threads = Object.entries(review.threads).map(([name, n]) => `${n} ${BANDS[name]?.[1].toLowerCase() ?? name}`).join(', ');
