@@ -33,7 +33,7 @@ _AT_ONCE: Final = {"editor": 4}
 
 _KNOWN: Final = 10_000
 _GRACE: Final = 0.05
-_UNSURE: Final = "The index is still being made, so there may be places that this answer passes over."
+_UNSURE: Final = "There may be more places that bear this name, of which the index cannot tell yet. {why}"
 
 Place = tuple[str, int, int]
 
@@ -70,8 +70,10 @@ async def held(by: Held, query: Query, answer: Answer) -> Answer:
         return answer
     told = _places(answer.items)
     over = [m for m in known.items if isinstance(m, Location) and _place(m.span) not in told]
+    if known.status in {"partial", "warming"}:  # there may be more: it is being made, was late, or is behind the file
+        answer = replace(answer, status="partial", note=_joined(answer.note, _UNSURE.format(why=known.note)))
     if not over:
-        return answer if known.status != "warming" else replace(answer, note=_joined(answer.note, _UNSURE))
+        return answer
     if by.source is by.index:  # whatever may be an heir it counts as one
         return answer if query.operation == "implementations" else _saying(answer, _Sorted(dark=over), "", query.limit)
     wanted = {_place(span) for span in meant}

@@ -260,8 +260,10 @@ async def test_an_index_that_is_being_made_is_said_and_one_without_the_file_is_n
             raise BadInput("a.py is not in the index.")
 
     answer = await asked(Told("server", (location(1),)), Warming("index"))
-    assert (answer.status, answer.unresolved) == ("ready", 0)
-    assert answer.note == "The index is still being made, so there may be places that this answer passes over."
+    assert (answer.status, answer.unresolved) == ("partial", 0)
+    assert answer.note == (
+        "There may be more places that bear this name, of which the index cannot tell yet. The workspace is being indexed."
+    )
     answer = await asked(Told("server", (location(1),)), Refusing("index"))
     assert (answer.status, answer.note) == ("ready", "")
 
