@@ -12,7 +12,7 @@ from typing import Final
 from sidecar.core.defined import Defined
 from sidecar.core.symbols import Operation, Span
 from sidecar.index.found import CLASSES, IMPORT, MEMBER, STRICT, dotted, is_member, places
-from sidecar.index.references import CALL, Use
+from sidecar.index.references import CALL, Use, brought_on
 from sidecar.index.resolve import Resolver, related
 from sidecar.store.symbols import FileRow
 
@@ -59,10 +59,12 @@ class _Asked:
         self._resolver, self._name, self._wanted, self._member = resolver, name, wanted, member
 
     def __call__(self, file: FileRow, line: int, column: int, mark: int) -> bool:
+        if mark & _KIND == IMPORT:
+            return brought_on(self._resolver, file, line, self._name, self._wanted)
         _, _, found = self._resolver.meaning(file.path, line, column)
         if any(_place(symbol) in self._wanted for symbol in found.symbols):
             return True
-        if found.exact or mark & _KIND == IMPORT:
+        if found.exact:
             return False
         if file.language not in STRICT:
             return True

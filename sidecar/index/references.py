@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Final, NamedTuple
 
 from sidecar.core.defined import Defined, Local
@@ -63,6 +63,16 @@ def _quoted(line: str, at: int) -> bool:
     return any(before.count(mark) % 2 for mark in "\"'`") and not re.search(r"[{]\s*[^}]*$", before)
 
 
+def brought_on(
+    resolver: Resolver, file: FileRow, line: int, name: str, wanted: Collection[tuple[str, int, int]]
+) -> bool:
+    """Whether the import that stands on a line brings in, under a name, one of the symbols that are defined at these places."""
+    rows = [row for row in resolver.imports(file.id) if row.line <= line]
+    first = max((row.line for row in rows), default=0)
+    rows = [row for row in rows if row.line == first and row.name and name in {row.name, row.alias}]
+    return any(_is(resolver.brought(file, row, row.alias), place) for row in rows for place in wanted)
+
+
 def _in_function(resolver: Resolver, target: Defined) -> bool:
     """Whether a symbol is defined in a function, and so is no member of anything."""
     file = resolver.file(target.path)
@@ -88,7 +98,7 @@ class _Tops:
             found = self._resolver.used(self._file, line, self._target.name, before)
             return _is(found, self._wanted) and (found.exact or self._file.language not in STRICT)
         if mark & _KIND == IMPORT:
-            return self._brings(line)
+            return brought_on(self._resolver, self._file, line, self._target.name, {self._wanted})
         scope = self._resolver.enclosing_path(self._file, line)
         known = self._bare.get(scope)
         if known is None:
@@ -97,14 +107,6 @@ class _Tops:
                 found = self._resolver.used(self._file, line, self._target.name, "")
             known = self._bare[scope] = _is(found, self._wanted)
         return known
-
-    def _brings(self, line: int) -> bool:
-        """Whether the import that stands on a line is of the symbol."""
-        name = self._target.name
-        rows = [row for row in self._resolver.imports(self._file.id) if row.line <= line]
-        first = max((row.line for row in rows), default=0)
-        rows = [row for row in rows if row.line == first and row.name and name in {row.name, row.alias}]
-        return any(_is(self._resolver.brought(self._file, row, row.alias), self._wanted) for row in rows)
 
 
 class _Members:

@@ -33,7 +33,7 @@ _AT_ONCE: Final = {"editor": 4}
 
 _KNOWN: Final = 10_000
 _GRACE: Final = 0.05
-_UNSURE: Final = "The index is still being made, so there may be places that this answer passes over."
+_UNSURE: Final = "There may be more places that bear this name, of which the index cannot tell yet. {why}"
 
 Place = tuple[str, int, int]
 
@@ -70,26 +70,31 @@ async def held(by: Held, query: Query, answer: Answer) -> Answer:
         return answer
     told = _places(answer.items)
     over = [m for m in known.items if isinstance(m, Location) and _place(m.span) not in told]
-    if not over:
-        return answer if known.status != "warming" else replace(answer, note=_joined(answer.note, _UNSURE))
     if by.source is by.index:  # whatever may be an heir it counts as one
-        return answer if query.operation == "implementations" else _saying(answer, _Sorted(dark=over), "", query.limit)
+        return answer if query.operation == "implementations" else _saying(answer, _Sorted(dark=over), 0, query.limit)
+    answer = await _sorted_out(by, query, answer, over, meant, end) if over else answer
+    if known.status in {"partial", "warming"}:  # there may be more: it is being made, was late, or is behind the file
+        return replace(answer, status="partial", note=_joined(answer.note, _UNSURE.format(why=known.note)))
+    return answer
+
+
+async def _sorted_out(
+    by: Held, query: Query, answer: Answer, over: Sequence[Location], meant: Sequence[Span], end: float
+) -> Answer:
+    """The answer after each place that it passes over was asked about."""
     wanted = {_place(span) for span in meant}
     found = await _sort(by.source, over, wanted, end)
-    if (
-        query.operation == "implementations"
-    ):  # what names the symbol's class as its base is in the answer with its own name
+    if query.operation == "implementations":  # a base is no heir: that one is in the answer, under its own name
         found.here = []
     if found.here:
         answer = await _again(by.source, replace(query, deadline=end - time.monotonic()), answer)
         told = _places(answer.items)
         found.here = [m for m in found.here if _place(m.span) not in told]
-    names = [answer.source] * bool(found.here)
+    led = 0
     if by.jedi is not None and found.dark:
         second = await _sort(by.jedi, found.dark, wanted, end)
-        names += [by.jedi.name] * bool(second.here)
-        found = _Sorted([*found.here, *second.here], [*second.dark, *second.unseen], found.unseen)
-    return _saying(answer, found, " and ".join(names), query.limit)
+        led, found.dark = len(second.here), [*second.here, *second.dark, *second.unseen]
+    return _saying(answer, found, led, query.limit)
 
 
 async def in_time(source: SymbolSource, query: Query) -> Answer:
@@ -150,17 +155,17 @@ async def _again(source: SymbolSource, query: Query, answer: Answer) -> Answer:
     return fuller if fuller.status in {"ready", "partial"} and len(fuller.items) >= len(answer.items) else answer
 
 
-def _saying(answer: Answer, found: _Sorted, leads: str, limit: int) -> Answer:
-    """The answer with what it may lack, in a number and in words; `leads` are those who say that some of it belongs here."""
-    maybe = (*found.here, *found.dark)
-    said = [answer.note]
-    if maybe:
-        several = f"{len(maybe)} more places use" if len(maybe) > 1 else "1 more place uses"
+def _saying(answer: Answer, found: _Sorted, led: int, limit: int) -> Answer:
+    """The answer with what it may lack, in a number and in words; jedi leads the first `led` of the dark places to the symbol."""
+    maybe, said = (*found.here, *found.dark), [answer.note]
+    if found.dark:
+        several = f"{len(found.dark)} more places use" if len(found.dark) > 1 else "1 more place uses"
         said.append(f"{several} this name on something whose type is not known and may mean it.")
+    if led:
+        said.append(f"Asked about each alone, jedi leads {led} of them here.")
     if found.here:
-        said.append(
-            f"Asked about each alone, {leads} {'lead' if ' and ' in leads else 'leads'} {len(found.here)} of them here."
-        )
+        several = f"{len(found.here)} more places" if len(found.here) > 1 else "1 more place"
+        said.append(f"Asked about each alone, {answer.source} leads {several} here that it does not list.")
     if found.unseen:
         several = f"{len(found.unseen)} places bear" if len(found.unseen) > 1 else "1 place bears"
         said.append(f"{several} this name and could not be looked at in time; ask with a longer deadline.")

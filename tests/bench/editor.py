@@ -15,6 +15,7 @@ import sys
 import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -53,11 +54,14 @@ class EditorSource:
         return operation in _TOOLS
 
     async def ask(self, query: Query) -> Answer:
-        """The editor's answer; while it says that it is not whole yet it is asked again, as an assistant would."""
+        """The editor's answer; while it says that it is not whole yet it is asked again, as an assistant would.
+
+        What it counts as unresolved stays so, however often it is asked.
+        """
         end = time.monotonic() + query.deadline
         while True:
             answer = await self._ask(query)
-            if answer.status == "ready" or time.monotonic() > end:
+            if answer.status == "ready" or answer.unresolved or time.monotonic() > end:
                 return answer
             await asyncio.sleep(_PAUSE)
 
@@ -77,7 +81,9 @@ class EditorSource:
         if said["source"] != self.name:
             return Answer("partial", self.name, note=f"{said['source']} answered: {text[-200:]}")
         items = tuple(_item(each) for each in said["items"])
-        return Answer(said["status"], self.name, items, said["truncated"], note=text.rpartition("\n")[2])
+        maybe = tuple(item for each in said["maybe"] if isinstance(item := _item(each), Location))
+        answer = Answer(said["status"], self.name, items, said["truncated"], note=text.rpartition("\n")[2])
+        return replace(answer, unresolved=said["unresolved"], maybe=maybe)
 
     async def _rest(self, said: dict[str, Any]) -> Answer:
         """An answer that is too long for one result, from its pieces: a place a line."""
@@ -89,9 +95,10 @@ class EditorSource:
         text += said.get("result") or "".join(block.text for block in result.content if block.type == "text")
         *lines, state = text.split("\n")
         status = "ready" if state == f"[{self.name}]" else "partial"
-        found = [match for line in lines if (match := re.match(r"(\S+):(\d+):(\d+)( |$)", line))]
-        spans = (Span(m[1], start := Position(int(m[2]), int(m[3])), start) for m in found)
-        return Answer(status, self.name, tuple(Location(span) for span in spans), note=state)
+        found = [match for line in lines if (match := re.match(r"(\? )?(\S+):(\d+):(\d+)( |$)", line))]
+        places = [(bool(m[1]), Span(m[2], start := Position(int(m[3]), int(m[4])), start)) for m in found]
+        sure, maybe = (tuple(Location(span) for asks, span in places if asks is open_) for open_ in (False, True))
+        return Answer(status, self.name, sure, note=state, unresolved=len(maybe), maybe=maybe)
 
     async def aclose(self) -> None:
         """Nothing to end here: the editor ends with `at_work`."""

@@ -376,15 +376,17 @@ async def measure_many(count: int) -> None:
                 place.parent.mkdir(parents=True)
             place.write_text(f"from part0 import mod0\n\n\ndef f{number}(a):\n    return mod0.f0(a) + {number}\n")
         subprocess.run(["git", "init", "--quiet", root], check=True)
+        print(f"\n{count:,} files, load {os.getloadavg()[0]:.1f}")
+        for number in (0, count // 2 + 1, count - 1, count):  # the last one is nowhere
+            (early := Path(folder) / f"early{number}").mkdir()
+            index = open_index(root, early, watch=False)
+            await first_search(index, f"f{number}")
+            await index.aclose()
         with highest_memory() as memory:
             index = open_index(root, state, watch=False)
             began, held = time.perf_counter(), [0.0]
             looking = asyncio.create_task(longest_hold(held))
-            index.start()
-            while not (answer := await index.ask(Query("workspace_symbols", name="f0", limit=5))).items:
-                await asyncio.sleep(0.01)
-            first, told = time.perf_counter() - began, answer.note
-            print(f"\n{count:,} files: first search with an answer after {first:.2f} s ({told})", flush=True)
+            await first_search(index, "f0")
             times: list[float] = []
             whole = asyncio.create_task(index.whole())
             while not whole.done():
@@ -399,6 +401,22 @@ async def measure_many(count: int) -> None:
         print(
             f"  all indexed after {took:.0f} s; indexer and workers at their highest {memory[0]:.0f} MB; the loop was held {held[0] * 1000:.0f} ms at most; load {os.getloadavg()[0]:.1f}"
         )
+
+
+async def first_search(index: Index, name: str) -> None:
+    """Start an index and search at once: when the first answer came, whatever it had, and when one had the name."""
+    began = time.perf_counter()
+    index.start()
+    first, last = 0.0, time.perf_counter() + 5.0
+    while True:
+        answer = await index.ask(Query("workspace_symbols", name=name, limit=5))
+        now = time.perf_counter() - began
+        first = first or now
+        if answer.items or time.perf_counter() > last:
+            break
+        await asyncio.sleep(0.01)
+    found = f"found after {now:.2f} s" if answer.items else "not found in 5 s"
+    print(f"  {name:8} first answer after {first:.2f} s, {found} ({answer.status}: {answer.note})", flush=True)
 
 
 async def longest_hold(held: list[float]) -> None:

@@ -7,7 +7,7 @@ basedpyright and typescript-language-server say to a client that shares no line 
 every file open, once at rest; it is kept beside the trees. For Python there is a second one (`tests/bench/second.py`): what jedi
 knows of places for which the type checker has no definition at all; the columns "with jedi's" count both, for clear names.
 The editor is the rig's VS Code (`tests/bench/editor.py`); `chain` is jedi, server and index together, as the product asks them: below
-its row stands what its answers say that they may lack (`unresolved`), held against both truths. Each source is then asked through the product's own door, cold at
+the rows of both stands what its answers say that they may lack (`unresolved`), held against both truths. Each source is then asked through the product's own door, cold at
 its first question. An answer that is not `ready` in time counts as wrong. The table goes into docs/symbols.md.
 
 Needs basedpyright (it comes with the tests' environment) and, for TypeScript, typescript-language-server on PATH
@@ -306,7 +306,7 @@ def main() -> None:
                 continue
             score = asyncio.run(measure(name, tree, facts))
             print(row(name, tree, score), flush=True)
-            if name == "chain":
+            if name in {"chain", "editor"}:
                 print(open_(score), flush=True)
             if wishes.wrong:
                 print("\n".join(score.wrong), file=sys.stderr)

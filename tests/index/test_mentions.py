@@ -19,6 +19,7 @@ PYTHON = {
         "def local(open):\n    return open\n"
     ),
     "near.py": "from shop import Client\ndef f(c, d: Client):\n    c.open()\n",
+    "again.py": "from shop import rate\nfrom library import rate as theirs\n",
     "gone.py": "from library import rate\nrate()\nundefined.rate\n",
     "more.js": "c.open()\n",
 }
@@ -40,7 +41,7 @@ GO = {
         (PYTHON, ("shop.py", 3, 9), "callers", "near.py:3 uses.py:6 uses.py:9 uses.py:15"),
         (PYTHON, ("uses.py", 6, 7), "references", "near.py:3 uses.py:6 uses.py:9 uses.py:10 uses.py:15"),
         (PYTHON, ("door.py", 2, 9), "references", "door.py:4 near.py:3 uses.py:9 uses.py:10 uses.py:15"),
-        (PYTHON, ("shop.py", 4, 5), "references", "uses.py:3 uses.py:7"),
+        (PYTHON, ("shop.py", 4, 5), "references", "again.py:1 uses.py:3 uses.py:7"),
         (PYTHON, ("uses.py", 16, 11), "references", ""),
         (PYTHON, ("uses.py", 2, 8), "references", ""),
         (TYPESCRIPT, ("a.ts", 1, 21), "references", "b.ts:2 b.ts:2 b.ts:2 c.js:1"),

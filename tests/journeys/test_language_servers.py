@@ -13,9 +13,12 @@ import pytest
 
 from sidecar.cli.finding import first_line
 from sidecar.core.symbols import Answer, Operation, Position, Query
+from sidecar.index.source import IndexSource
+from sidecar.languages.chain import Chain
 from sidecar.languages.rows import ROWS
 from sidecar.languages.servers import Servers
 from tests.conftest import Rig
+from tests.index.trees import build_index
 
 pytestmark = pytest.mark.journey
 
@@ -141,6 +144,30 @@ async def test_changes_by_git_sed_and_hand_are_seen(language: tuple[str, Path, S
     assert (third.name, *used[1:]) in places(await ask(servers, "references", defined))
     third.unlink()
     assert places(await ask(servers, "references", defined)) == before
+
+
+@pytest.mark.parametrize("language", ["ts", "py"], indirect=True)
+async def test_places_of_which_a_server_cannot_tell_the_type_are_said(
+    language: tuple[str, Path, Servers], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The server's answer is whole by its own account; held against the index it is not."""
+    monkeypatch.setattr("sidecar.languages.leftover.SECONDS", 60.0)
+    name, root, servers = language
+    server, (path, line, column), used = CASES[name]
+    assert (await ask(servers, "references", (path, line, column))).items
+    odd = {
+        "odd.ts": "export function odd(x: any): void {\n  x.add('x');\n}\n",
+        "odd.py": "def odd(x):\n    x.add('x')\n",
+    }
+    (place,) = [file for file in odd if file.endswith(f".{name}")]
+    (root / place).write_text(odd[place], encoding="utf-8")
+    index = IndexSource(build_index(root, tmp_path / "state"), root)
+    answer = await Chain([servers, index]).ask(Query("references", path, Position(line, column), deadline=60))
+    await index.aclose()
+    assert (answer.source, answer.status, answer.unresolved) == (f"server:{server}", "partial", 1)
+    assert used in places(answer)
+    assert [(found.span.path, found.span.start.line) for found in answer.maybe] == [(place, 2)]
+    assert "1 more place uses this name on something whose type is not known and may mean it." in answer.note
 
 
 async def test_nothing_is_left_running(language: tuple[str, Path, Servers]) -> None:

@@ -232,7 +232,7 @@ async def test_what_the_source_itself_knows_makes_its_answer_fuller() -> None:
     answer = await asked(server, Told("index", (location(2), location(3))))
     assert answer.items == (location(1), location(3))
     assert (answer.status, answer.unresolved, answer.maybe) == ("partial", 1, (location(2),))
-    assert answer.note.endswith("may mean it. Asked about each alone, server leads 1 of them here.")
+    assert answer.note == "Asked about each alone, server leads 1 more place here that it does not list."
 
 
 async def test_no_more_are_asked_about_than_so_many_and_the_rest_is_said() -> None:
@@ -260,8 +260,10 @@ async def test_an_index_that_is_being_made_is_said_and_one_without_the_file_is_n
             raise BadInput("a.py is not in the index.")
 
     answer = await asked(Told("server", (location(1),)), Warming("index"))
-    assert (answer.status, answer.unresolved) == ("ready", 0)
-    assert answer.note == "The index is still being made, so there may be places that this answer passes over."
+    assert (answer.status, answer.unresolved) == ("partial", 0)
+    assert answer.note == (
+        "There may be more places that bear this name, of which the index cannot tell yet. The workspace is being indexed."
+    )
     answer = await asked(Told("server", (location(1),)), Refusing("index"))
     assert (answer.status, answer.note) == ("ready", "")
 
