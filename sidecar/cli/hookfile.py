@@ -23,6 +23,11 @@ SCOPES: Final[tuple[Scope, ...]] = ("local", "project", "user")
 """The first one that says something about a single value wins, as Claude Code has it."""
 
 _EDITS: Final = "Edit|Write|MultiEdit|NotebookEdit"
+_WEIGHED: Final[tuple[tuple[str, dict[str, Any]], ...]] = (
+    ("PreToolUse", {}),
+    ("PermissionRequest", {}),  # the question stands there: the terminal can be given its title
+    ("PostToolUse", {"async": True}),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +49,7 @@ def guards() -> tuple[Guard, Guard]:
     weigh = {"type": "command", "command": f"{python} {edit} || exit 0", "timeout": EDIT_SECONDS}
     return (
         Guard("bash", check, (("PreToolUse", {"matcher": "Bash", "hooks": [bash]}),)),
-        Guard(
-            "risk",
-            edit,
-            (
-                ("PreToolUse", {"matcher": _EDITS, "hooks": [weigh]}),
-                ("PostToolUse", {"matcher": _EDITS, "hooks": [{**weigh, "async": True}]}),
-            ),
-        ),
+        Guard("risk", edit, tuple((at, {"matcher": _EDITS, "hooks": [{**weigh, **more}]}) for at, more in _WEIGHED)),
     )
 
 
@@ -78,7 +76,7 @@ def read(path: Path) -> dict[str, Any]:
         raise Conflict(f"{path} cannot be read as JSON ({error}), so it is left alone; mend it first.") from None
     if not isinstance(document, dict) or not isinstance(document.get("hooks", {}), dict):
         raise Conflict(f"{path} does not hold settings of Claude Code, so it is left alone.")
-    for event in ("PreToolUse", "PostToolUse"):
+    for event, _ in _WEIGHED:
         if not isinstance(document.get("hooks", {}).get(event, []), list):
             raise Conflict(f"`hooks.{event}` is no list in {path}, so the file is left alone; mend it first.")
     return document

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from sidecar.core.errors import SidecarError
 from sidecar.core.ports import Desk
-from sidecar.core.review import Band, RiskReport
+from sidecar.core.review import Band, HunkRisk, RiskReport
 from sidecar.hooks.proposed import Edit, file_of, inside, proposed
 from sidecar.review import words
 from sidecar.trace import get_logger
@@ -18,6 +18,9 @@ log = get_logger("tools")
 
 Level = Literal["off", "medium", "high", "critical"]
 _BANDS: Final[tuple[Band, ...]] = ("low", "medium", "high", "critical")
+_TITLED: Final = "\x1b]2;{}\x07"
+"""What gives a terminal its title."""
+_MOST_OPEN: Final = 100
 
 
 class RiskGate:
@@ -40,14 +43,22 @@ class RiskGate:
         self._moved = moved
         self._looking: set[asyncio.Task[None]] = set()
         self._opening: asyncio.Task[Desk] | None = None
+        self._asked: dict[tuple[str, str], str] = {}
 
     async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
-        """Ask a person about an edit (`PreToolUse`) whose risk is at the level or above it; take note of one that was made."""
+        """Ask a person about an edit (`PreToolUse`) whose risk is at the level or above it; take note of one that was made.
+
+        While the CLI's question stands there (`PermissionRequest`) its terminal is given the reasons as its title: the
+        question about an edit leaves them out, and the CLI shows no message of a hook before it is answered.
+        """
         event, given = payload.get("hook_event_name"), payload.get("tool_input")
         if not isinstance(given, Mapping):
             return {}
         if event == "PostToolUse":
             self._made(file_of(given))
+        if event == "PermissionRequest":
+            title = self._asked.pop(_question(payload, given), "")
+            return {"terminalSequence": _TITLED.format(title)} if title else {}
         if event != "PreToolUse" or self._level == "off":
             return {}
         try:
@@ -79,7 +90,9 @@ class RiskGate:
             return {}
         reason = _reason(edit, report, self._level)
         told = {"permissionDecision": "ask", "permissionDecisionReason": reason}
-        # The CLI's question about an edit leaves the reason out; as a message it stands below, once answered.
+        while len(self._asked) >= _MOST_OPEN:  # an older hook never comes for them
+            self._asked.pop(next(iter(self._asked)))
+        self._asked[_question(payload, given)] = _brief(edit, report)
         return {"systemMessage": reason, "hookSpecificOutput": {"hookEventName": "PreToolUse", **told}}
 
     async def _opened(self) -> Desk:
@@ -121,21 +134,45 @@ def index_hears(root: Path, moved: Callable[[Collection[str]], None]) -> Callabl
     return hear
 
 
+def _question(payload: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[str, str]:
+    """By what an edit and the question about it belong together: the CLI asks one at a time."""
+    return str(payload.get("session_id") or ""), file_of(given)
+
+
 def _band(level: Level) -> Band:
     return "low" if level == "off" else level
 
 
 def _reason(edit: Edit, report: RiskReport, level: Level) -> str:
     """Why a person is asked: what it is about, the strongest reasons, what the score means."""
-    top = max(report.hunks, key=lambda hunk: hunk.score, default=None)
-    lines = f", lines {top.start}-{top.end}" if top is not None and top.end > top.start else ""
-    found = [*words.raising(top.reasons if top is not None else ()), *words.raising(report.reasons)]
-    said = dict.fromkeys(words.plain(reason.text) for reason in found)
     return " ".join(
         [
-            f"Sidecar asks before this edit: {words.title(report.band).lower()} in {words.plain(edit.shown)}{lines}.",
-            *list(said)[: words.MOST_REASONS],
+            f"Sidecar asks before this edit: {words.title(report.band).lower()} in {words.plain(edit.shown)}{_lines(report)}.",
+            *_said(report)[: words.MOST_REASONS],
             words.likelihood(report),
             f"(Edits from {level} risk on stop here: SIDECAR_GATE_RISK.)",
         ]
     )
+
+
+def _brief(edit: Edit, report: RiskReport) -> str:
+    """The same for a place that may cut it off at its end: risk, file, lines, then the reasons."""
+    name = words.plain(edit.shown.rpartition("/")[2])
+    return " ".join([f"⚠ {words.title(report.band)}: {name}{_lines(report)}.", *_said(report)[: words.MOST_REASONS]])
+
+
+def _lines(report: RiskReport) -> str:
+    """Which lines it is about, where it is about several."""
+    top = _top(report)
+    return f", lines {top.start}-{top.end}" if top is not None and top.end > top.start else ""
+
+
+def _said(report: RiskReport) -> list[str]:
+    """The reasons in plain sentences, the strongest first, each once."""
+    top = _top(report)
+    found = [*words.raising(top.reasons if top is not None else ()), *words.raising(report.reasons)]
+    return list(dict.fromkeys(words.plain(reason.text) for reason in found))
+
+
+def _top(report: RiskReport) -> HunkRisk | None:
+    return max(report.hunks, key=lambda hunk: hunk.score, default=None)

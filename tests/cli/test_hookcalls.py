@@ -52,7 +52,7 @@ def test_without_a_sidecar_the_guard_stays_shut(
 
 
 @POSIX
-@pytest.mark.parametrize("event", ["PreToolUse", "PostToolUse"])
+@pytest.mark.parametrize("event", ["PreToolUse", "PermissionRequest", "PostToolUse"])
 @pytest.mark.parametrize("python", ["", "/gone/python"])
 def test_without_a_sidecar_edits_flow(repo: Repository, env: dict[str, str], event: str, python: str) -> None:
     """The very command that stands in Claude Code's settings, with the Python that it was installed with and without."""

@@ -47,6 +47,8 @@ def test_installing_and_removing_touch_nothing_else(
     assert [entry["matcher"] for entry in now["hooks"]["PreToolUse"][1:]] == ["Bash", EDITS]
     ((after,),) = (entry["hooks"] for entry in now["hooks"]["PostToolUse"])
     assert after["async"] is True
+    ((asking,),) = (entry["hooks"] for entry in now["hooks"]["PermissionRequest"])
+    assert "async" not in asking
     assert path.stat().st_mode & 0o777 == 0o600
     told = status(repo, env)
     assert told["claude"][scope] is True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +68,37 @@ async def test_low_risk_flows_and_high_risk_is_asked_about_with_its_reasons(desk
     assert "SIDECAR_GATE_RISK" in reason
     assert "\n" not in reason
     assert "`" not in reason
+
+
+async def test_the_question_has_the_reasons_for_its_terminals_title_once(desk: Desk, repo: Repository) -> None:
+    """The CLI asks about the edit that was weighed last; about another one, or later, there is nothing to tell."""
+    asked = gate(desk)
+    question = payload(repo.root, RISKY, event="PermissionRequest")
+    assert await asked.judge(question) == {}
+    await asked.judge(payload(repo.root, RISKY))
+    assert await asked.judge({**question, "session_id": "another"}) == {}
+    told = await asked.judge(question)
+    title = told.pop("terminalSequence")
+    assert told == {}, "no decision: that is the person's"
+    assert re.fullmatch(r"\x1b\]2;⚠ (High|Very high) risk: b\.py, lines 1-40\. [^\x00-\x1f\x7f]+\.\x07", title)
+    assert await asked.judge(question) == {}
+
+
+async def test_a_files_name_is_no_order_to_the_terminal(tmp_path: Path) -> None:
+    asked = gate(FakeDesk(tmp_path))
+    await asked.judge(payload(tmp_path, "risky", file="a\x07\x1b[2J.py"))
+    told = await asked.judge(payload(tmp_path, "risky", event="PermissionRequest", file="a\x07\x1b[2J.py"))
+    title = told["terminalSequence"].removeprefix("\x1b]2;").removesuffix("\x07")
+    assert "a" in title
+    assert not re.search(r"[\x00-\x1f\x7f]", title)
+
+
+async def test_questions_that_never_come_are_forgotten(tmp_path: Path) -> None:
+    asked = gate(FakeDesk(tmp_path))
+    for number in range(150):
+        await asked.judge(payload(tmp_path, "risky", file=f"a{number}.py"))
+    assert len(asked._asked) == 100
+    assert await asked.judge(payload(tmp_path, "risky", event="PermissionRequest", file="a149.py"))
 
 
 async def test_the_edit_counts_by_itself_whatever_is_uncommitted(desk: Desk, repo: Repository) -> None:

@@ -155,6 +155,7 @@ class Terminal:
 
     _FOREIGN = re.compile(rb"\x1b\[[<=>][0-9;]*[@-~]|\x1b\][^\x07\x1b]*(?:\x07|\x1b\\)")
     """What the emulator does not know: keyboard protocols, titles."""
+    _TITLE = re.compile(rb"\x1b\][02];([^\x07\x1b]*)(?:\x07|\x1b\\)")
     _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?)?$")
 
     def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
@@ -164,6 +165,8 @@ class Terminal:
         self._stream = pyte.ByteStream(self._shown)
         self._rest = b""
         self._more = asyncio.Event()
+        self.title = ""
+        """What it calls itself, above its screen or on its tab."""
         asyncio.get_running_loop().add_reader(screen, self._read)
 
     @classmethod
@@ -213,6 +216,17 @@ class Terminal:
                 f"{words!r} never came; the screen shows:\n" + "\n".join(self._shown.display)
             ) from None
 
+    async def titled(self, pattern: str) -> str:
+        """Wait until the terminal's title matches; the title."""
+        try:
+            async with asyncio.timeout(LIMIT / 2):
+                while not re.search(pattern, self.title):
+                    self._more.clear()
+                    await self._more.wait()
+        except TimeoutError:
+            raise AssertionError(f"no title like {pattern!r}; it is {self.title!r}") from None
+        return self.title
+
     async def hides(self, words: str) -> None:
         """Wait until the screen shows these words no more."""
         gone = "".join(words.split())
@@ -241,6 +255,8 @@ class Terminal:
             unfinished = self._UNFINISHED.search(data)
             whole = data[: unfinished.start()] if unfinished else data
             self._rest = data[len(whole) :]
+            for name in self._TITLE.findall(whole):
+                self.title = name.decode()
             self._stream.feed(self._FOREIGN.sub(b"", whole))
         self._more.set()
 

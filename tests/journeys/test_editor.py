@@ -133,11 +133,11 @@ def test_a_reply_is_answered(editor: Robot) -> None:
 
 
 def test_resolving_closes_the_thread(editor: Robot) -> None:
-    open_now = re.search(r"(\d+) open thread", editor.do("waitForStatus", r"\d+ open thread")["label"])
+    open_now = re.search(r"(\d+) open comment", editor.do("waitForStatus", r"\d+ open comment")["label"])
     assert open_now
     show_thread(editor, sample.FRAGILE)
     editor.do("pressInThread", action="Resolve")
-    editor.do("waitForStatus", rf"\b{int(open_now[1]) - 1} open thread")
+    editor.do("waitForStatus", rf"\b{int(open_now[1]) - 1} open comment")
     assert "resolved" in {mark["state"] for mark in editor.do("waitForGlyphs", state="resolved", least=1)}
     editor.picture("resolved")
 

@@ -162,7 +162,7 @@ def test_two_hundred_comments_are_no_burden(
     """All are there, in the tree, the badge and the gutter; an edit above them moves them, and typing goes on meanwhile."""
     seeded(tally, tmp_path / "state", 200)
     with at_the_editor(rig, clean_environment, tally, tmp_path) as editor:
-        editor.do("waitForStatus", r"20\d open threads")
+        editor.do("waitForStatus", r"20\d open comments")
         editor.do("runCommand", "Sidecar: Show Review")
         until(editor, lambda seen: any("many.py" in row and "200 open comments" in row for row in seen))
         assert badge(editor) >= 200

@@ -92,6 +92,7 @@ async def test_low_risk_flows_and_high_risk_stops_for_a_person(
         assert "def discount" in proposal["text"]
         assert [thread["band"] for thread in proposal["threads"]] == ["high"]  # the reasons stand on the proposal
         await terminal.shows("Do you want to make this edit")
+        await terminal.titled(r"^⚠ High risk: fees\.py, lines \d+-\d+\. \w.*\.$")
         decision = {**name, "accepted": accepted, **({"text": proposal["text"]} if accepted else {})}
         assert await window.ask("sidecar/proposal/decide", decision) == {"heard": True}
         await window.closed(name)
@@ -112,7 +113,7 @@ def reviewed(state: Path, file: str) -> bool:
     return bool(count)
 
 
-async def test_without_an_editor_the_terminal_asks_and_then_tells_why(
+async def test_without_an_editor_the_terminal_asks_and_tells_why(
     upstream: Upstream, serve: Serve, start: Start, environment: Mapping[str, str], tally: Path, claude: str
 ) -> None:
     """And nobody watches the files there: the hook after the edit has the review look at it."""
@@ -133,9 +134,12 @@ async def test_without_an_editor_the_terminal_asks_and_then_tells_why(
         await say(terminal, "Add discounts please")
         await terminal.shows("Do you want to")
         assert "def discount" not in file.read_text(encoding="utf-8")
+        # The CLI's question about an edit leaves the reasons out: while it stands there the terminal's title tells them.
+        title = await terminal.titled(r"^⚠ High risk: fees\.py, lines \d+-\d+\. \w.*\.$")
+        assert "Do you want to".replace(" ", "") in terminal.text
         await terminal.press("1", until="All done here.")
-        # The CLI's question about an edit leaves the reasons out; they stand below it once it is answered.
         await terminal.shows("Sidecar asks before this edit: high risk in tally/fees.py")
+        assert terminal.title != title
         async with asyncio.timeout(LIMIT):
             while not reviewed(Path(environment["SIDECAR_STATE_DIR"]), "tally/fees.py"):
                 await asyncio.sleep(0.05)  # between two looks at a state

@@ -6,17 +6,18 @@ import { showCommit } from './commits';
 import type { CommandId } from './commands';
 import type { Asker, Threads } from './comments';
 import { evidenceAt } from './evidence';
-import { reason } from './log';
 import { placed } from './lines';
+import { reason } from './log';
 import type { DismissalItem, DismissalScope, EditItem, ThreadItem } from './protocol';
 import { REASONS, reachOf, reaching } from './dismissing';
+import { type Row, capital, gist, lines } from './tree';
 
-/** How menus and keys name a thread: the editor's own, an id, or nothing for the one at the cursor. */
-export type Meant = CommentThread | string | undefined;
+/** How menus and keys name a thread: the editor's own, a row of the view "Review", an id, or nothing for the one at the cursor. */
+export type Meant = CommentThread | Row | string | undefined;
 
 type Act = (item: ThreadItem) => Promise<void>;
 
-type Acts = Extract<CommandId, 'sidecar.dismissals' | 'sidecar.evidence' | `sidecar.thread.${'fix' | 'apply' | 'stage' | 'revert' | 'dismiss' | 'answer'}`>;
+type Acts = Extract<CommandId, 'sidecar.dismissals' | 'sidecar.evidence' | `sidecar.thread.${'fix' | 'apply' | 'stage' | 'revert' | 'dismiss' | 'answer' | 'resolve' | 'unresolve'}`>;
 
 /** Whoever takes a task to Claude Code. */
 export interface HandsOver {
@@ -27,25 +28,32 @@ export interface HandsOver {
 export function threadActs(threads: Threads, server: Asker, claude: HandsOver): Record<Acts, (...given: never[]) => Promise<void>> {
   const on = (what: string, act: Act) => (thread: Meant): Promise<void> => doing(what, threads, thread, act);
   return {
-    'sidecar.thread.fix': on('hand the thread to Claude Code', async ({ id, uri }) => {
+    'sidecar.thread.fix': on('hand the comment to Claude Code', async ({ id, uri }) => {
       await claude.handOver((await server.ask('sidecar/thread/handOver', { id })).prompt, Uri.parse(uri));
     }),
-    'sidecar.thread.apply': (given: Meant | Comment) => apply(given, threads, server),
+    'sidecar.thread.apply': (given: CommentThread | string | undefined | Comment) => apply(given, threads, server),
     'sidecar.thread.stage': on('stage the hunk', (item) => stage(item, server)),
     'sidecar.thread.revert': on('revert the hunk', async (item) => {
       await edit(Uri.parse(item.uri), (text) => server.ask('sidecar/hunk/revert', { id: item.id, text }));
     }),
     'sidecar.thread.dismiss': on('dismiss the comment', (item) => dismiss(item, server)),
     'sidecar.thread.answer': on('reply', (item) => reply(item, threads)),
+    'sidecar.thread.resolve': on('resolve the comment', ({ id }) => threads.setState(id, 'resolved')),
+    'sidecar.thread.unresolve': on('open the comment again', ({ id }) => threads.setState(id, 'open')),
     'sidecar.evidence': (...named: unknown[]) => told('open the evidence', () => openEvidence(named, threads)),
     'sidecar.dismissals': () => told('show the dismissed comments', () => showDismissals(server)),
   };
 }
 
 async function doing(what: string, threads: Threads, thread: Meant, act: Act): Promise<void> {
-  const item = threads.meant(thread);
+  const item = threads.meant(named(thread));
   if (item) await told(what, () => act(item));
-  else window.setStatusBarMessage('$(shield) Sidecar: no thread at the cursor', 5_000);
+  else window.setStatusBarMessage('$(shield) Sidecar: no comment at the cursor', 5_000);
+}
+
+/** What the tree gives a command is a row, a comment's menu the thread itself. */
+function named(thread: Meant): CommentThread | string | undefined {
+  return typeof thread === 'object' && 'kind' in thread ? (thread.thread?.id ?? '') : thread;
 }
 
 /** A failed act says so in a sentence. */
@@ -59,7 +67,7 @@ async function told(what: string, act: () => Promise<void>): Promise<void> {
 
 /** A reply without the mouse: the editor cannot be asked to put the cursor into a thread's own box. */
 async function reply(item: ThreadItem, threads: Threads): Promise<void> {
-  const text = await window.showInputBox({ title: 'Reply to Sidecar', prompt: item.title, placeHolder: 'Ask why, or say what you did about it', ignoreFocusOut: true });
+  const text = await window.showInputBox({ title: 'Reply to Sidecar', prompt: `${capital(lines(item.startLine, item.endLine))}: ${gist(item)}`, placeHolder: 'Ask why, or say what you did about it', ignoreFocusOut: true });
   if (!text?.trim()) return;
   await threads.reveal(item);
   await threads.reply({ thread: item.id, text });
@@ -86,7 +94,7 @@ async function stage(item: ThreadItem, server: Asker): Promise<void> {
   window.setStatusBarMessage(`$(add) Sidecar: ${what} staged`, 5_000);
 }
 
-async function apply(given: Meant | Comment, threads: Threads, server: Asker): Promise<void> {
+async function apply(given: CommentThread | string | undefined | Comment, threads: Threads, server: Asker): Promise<void> {
   const found = threads.suggestion(given);
   if (!found) {
     window.setStatusBarMessage('$(shield) Sidecar: no suggestion at the cursor', 5_000);

@@ -137,15 +137,9 @@ export class Threads implements Disposable {
     }
   }
 
-  /** Resolves a thread (or the thread of an id, or the one at the cursor) or opens it again. */
-  async setState(thread: CommentThread | string | undefined, state: ThreadItem['state']): Promise<void> {
-    const shown = this.find(thread ?? this.meant(undefined)?.id ?? '');
-    if (!shown) return;
-    try {
-      this.upsert(await this.server.ask('sidecar/thread/setState', { id: shown.item.id, state }));
-    } catch (error) {
-      void window.showErrorMessage(`Sidecar could not change the thread. ${reason(error)}`);
-    }
+  /** Resolves a thread or opens it again. Rejects when the server does not let it. */
+  async setState(id: string, state: ThreadItem['state']): Promise<void> {
+    this.upsert(await this.server.ask('sidecar/thread/setState', { id, state }));
   }
 
   dispose(): void {

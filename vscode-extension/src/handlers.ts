@@ -1,6 +1,6 @@
 /** What each command of the table does. */
 
-import { type CommentReply, type CommentThread, type Disposable, type ExtensionContext, commands, window } from 'vscode';
+import { type CommentReply, type Disposable, type ExtensionContext, commands, window } from 'vscode';
 
 import { threadActs } from './acts';
 import type { Claude } from './claude';
@@ -16,7 +16,6 @@ import { mentionSelection } from './companion';
 import type { Proposals } from './proposals';
 import type { ModelReviewParams } from './protocol';
 import type { Provision } from './provision';
-import { REVIEW_VIEW } from './reviewview';
 import { chooseScope } from './scopes';
 import type { Row } from './tree';
 import type { Visits } from './visits';
@@ -50,7 +49,7 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     'sidecar.scope': (row?: Row) => told('list what can be reviewed', () => withFolder(visits, row, chooseScope)),
     'sidecar.nextRisk': () => told('go to the next risk', () => visits.go('next')),
     'sidecar.previousRisk': () => told('go to the risk before', () => visits.go('previous')),
-    'sidecar.showReview': () => commands.executeCommand(`${REVIEW_VIEW}.focus`),
+    'sidecar.showReview': () => told('show the review', () => visits.all()),
     'sidecar.dashboard': () => told('show the dashboard', () => withFolder(visits, undefined, (folder) => parts.dashboards.show(folder))),
     'sidecar.change.diff': (row?: Row) => told('open the changes', () => visits.changes(row)),
     'sidecar.change.open': (row?: Row) => told('open the file', () => visits.file(row)),
@@ -71,14 +70,7 @@ function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown
     ...threadActs(threads, fleet, claude),
     'sidecar.thread.reply': (reply: CommentReply) => threads.reply(reply),
     'sidecar.thread.goTo': (row?: Row) => told('go there', () => visits.row(row)),
-    'sidecar.thread.resolve': (thread: CommentThread | Row | string | undefined) => threads.setState(named(thread), 'resolved'),
-    'sidecar.thread.unresolve': (thread: CommentThread | Row | string | undefined) => threads.setState(named(thread), 'open'),
   };
-}
-
-/** What a command is given by the tree is a row, by a comment's menu the thread itself. */
-function named(thread: CommentThread | Row | string | undefined): CommentThread | string | undefined {
-  return typeof thread === 'object' && 'kind' in thread ? (thread.thread?.id ?? '') : thread;
 }
 
 async function review(fleet: Fleet): Promise<void> {

@@ -28,6 +28,8 @@ import type { Fleet } from './fleet';
 
 const SCHEME = 'sidecar-proposal';
 const CONTEXT = 'sidecar.proposal';
+/** What marks the empty text beside a proposed new file. */
+const BLANK = 'blank';
 
 interface Open {
   readonly item: ProposalItem;
@@ -122,12 +124,13 @@ export class Proposals implements Disposable, FileSystemProvider {
     const item = await this.server.ask('sidecar/proposal/get', { id });
     const file = Uri.parse(item.uri);
     const name = file.path.split('/').at(-1) ?? 'file';
-    const uri = Uri.from({ scheme: SCHEME, path: `/${id}/proposed/${name}` });
+    // The path is what the editor shows above the text: the file's own.
+    const uri = Uri.from({ scheme: SCHEME, authority: id, path: `/${workspace.asRelativePath(file, false).replace(/^\/+/, '')}` });
     const text = new TextEncoder().encode(item.text);
     const comments = this.threads.preview(item.threads, uri);
     this.open.set(id, { item, uri, comments, text, changed: Date.now(), settled: false });
     await commands.executeCommand('setContext', CONTEXT, true);
-    const left = (await exists(file)) ? file : Uri.from({ scheme: SCHEME, path: `/${id}/blank/${name}` });
+    const left = (await exists(file)) ? file : uri.with({ query: BLANK });
     await commands.executeCommand('vscode.diff', left, uri, `${name} (proposed by Claude)`, { preview: false, ...placeOf(item) });
   }
 
@@ -169,7 +172,7 @@ export class Proposals implements Disposable, FileSystemProvider {
   }
 
   private at(uri: Uri): Open {
-    const proposal = this.open.get(uri.path.split('/')[1] ?? '');
+    const proposal = this.open.get(uri.authority);
     if (!proposal) throw FileSystemError.FileNotFound(uri);
     return proposal;
   }
@@ -193,7 +196,7 @@ function isDiff(input: unknown): input is TabInputTextDiff {
 }
 
 function isBlank(uri: Uri): boolean {
-  return uri.path.split('/')[2] === 'blank';
+  return uri.query === BLANK;
 }
 
 function same(one: Uri, other: Uri): boolean {

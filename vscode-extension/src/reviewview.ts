@@ -18,7 +18,9 @@ import type { Order } from './reconcile';
 import { type FolderView, type Row, countAbove, headline, parentsOf, rowOfThread, rowsOf } from './tree';
 import { type View, escapeMarkdown, stateOf } from './words';
 
-export const REVIEW_VIEW = 'sidecar.reviewTree';
+const REVIEW_VIEW = 'sidecar.reviewTree';
+/** Milliseconds in which the rows that a view was opened with have come. */
+const LONGEST = 2_000;
 
 export class ReviewView implements TreeDataProvider<Row>, Disposable {
   private readonly changed = new EventEmitter<undefined>();
@@ -54,6 +56,19 @@ export class ReviewView implements TreeDataProvider<Row>, Disposable {
   async mark(threadId: string): Promise<void> {
     const row = rowOfThread(this.rows, threadId);
     if (row && this.view.visible) await this.view.reveal(row, { select: true, focus: false, expand: false });
+  }
+
+  /** Brings the view into sight and the focus into it: where nothing is selected yet to its first row, which the editor itself leaves out. */
+  async enter(): Promise<void> {
+    await commands.executeCommand(`${REVIEW_VIEW}.focus`);
+    for (const end = Date.now() + LONGEST; !(await this.enterRows()) && Date.now() < end; );
+  }
+
+  /** Whether it could be done: the editor refuses a row that it has replaced since. */
+  private enterRows(): Thenable<boolean> {
+    const [first] = this.rows;
+    if (!first || this.selected) return Promise.resolve(true);
+    return this.view.reveal(first, { select: false, focus: true, expand: false }).then(() => true, () => false);
   }
 
   /** The row that a command without an argument is about. */

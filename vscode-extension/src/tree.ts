@@ -2,7 +2,7 @@
 
 import type { Band, FileItem, OutlineItem, ThreadItem } from './protocol';
 import { type Order, inOrder, reaches } from './reconcile';
-import { cases, riskWord } from './words';
+import { cases, gravity, isScored, riskWord } from './words';
 
 /** A row of the tree. `id` stays the same over looks at the change; `spoken` is what a screen reader says. */
 export interface Row {
@@ -196,17 +196,19 @@ function threadRow(folder: string, file: FileItem, item: ThreadItem): Row {
   const resolved = item.state === 'resolved';
   const said = item.comments.length > 1 ? `${item.comments.length} comments` : '';
   const place = capital(lines(item.startLine, item.endLine));
-  const marks = [resolved ? 'resolved' : '', item.outdated ? 'outdated' : '', riskWord(item.band), gist(item), said].filter(Boolean);
+  const state = [resolved ? 'resolved' : '', item.outdated ? 'outdated' : ''];
+  const marks = [...state, gravity(item), gist(item), said].filter(Boolean);
   return {
     id: `thread ${item.id}`,
     kind: 'thread',
     label: place,
-    description: marks.join(' · '),
-    tooltip: [`${place} of ${file.path}`, marks.join(' · '), `${cases(item.score)} like it were repaired later`].join('\n\n'),
+    // What is cut off in a narrow view is the word that the icon tells, too.
+    description: [...state, gist(item), gravity(item), said].filter(Boolean).join(' · '),
+    tooltip: [`${place} of ${file.path}`, marks.join(' · '), isScored(item) ? `${cases(item.score)} like it were repaired later` : ''].filter(Boolean).join('\n\n'),
     spoken: [`Comment on ${lines(item.startLine, item.endLine)}`, ...marks].join(', '),
     band: resolved ? undefined : item.band,
     icon: resolved ? 'pass' : ICONS[item.band],
-    context: `thread ${resolved ? 'resolved' : 'unresolved'}`,
+    context: ['thread', resolved ? 'resolved' : 'unresolved', item.outdated ? 'outdated' : ''].filter(Boolean).join(' '),
     expanded: false,
     folder,
     file,
@@ -222,7 +224,7 @@ function hunkRow(folder: string, file: FileItem, hunk: FileItem['hunks'][number]
     id: `hunk ${folder} ${file.path} ${hunk.startLine}`,
     kind: 'hunk',
     label,
-    description: [riskWord(hunk.band), hunk.reason].filter(Boolean).join(' · '),
+    description: [hunk.reason, riskWord(hunk.band)].filter(Boolean).join(' · '),
     tooltip: [label, riskWord(hunk.band), hunk.reason, `${cases(hunk.score)} like it were repaired later`].filter(Boolean).join('\n\n'),
     spoken: [label, riskWord(hunk.band), hunk.reason, 'no comment'].filter(Boolean).join(', '),
     band: hunk.band,
@@ -236,7 +238,8 @@ function hunkRow(folder: string, file: FileItem, hunk: FileItem['hunks'][number]
   };
 }
 
-function capital(text: string): string {
+/** A text that begins a sentence. */
+export function capital(text: string): string {
   return `${text.charAt(0).toUpperCase()}${text.slice(1)}`;
 }
 

@@ -24,7 +24,12 @@ export class Visits {
     const place = editor && { uri: editor.document.uri.toString(), line: editor.selection.active.line };
     const item = neighbour(this.threads.items(), place, direction, this.fleet.of()?.settings.order);
     if (item) await this.thread(item);
-    else window.setStatusBarMessage('$(shield) Sidecar: no open threads', 5_000);
+    else window.setStatusBarMessage('$(shield) Sidecar: no open comments', 5_000);
+  }
+
+  /** Goes to the view of all places. */
+  async all(): Promise<void> {
+    await this.view.enter();
   }
 
   /** Shows a place of the tree: a thread opened, a file's changes, the lines of a place without a comment. */

@@ -37,11 +37,21 @@ export function cases(score: number): string {
 
 const SEVERITY: Readonly<Record<Band, string>> = { low: 'Low', medium: 'Medium', high: 'High', critical: 'Critical' };
 
-/** A finding has a word of its own, and a score only where its lines are scored; a model's comment a severity of the model's own. */
+/** How grave a thread is, in words. */
+export function gravity({ origin, band }: Pick<ThreadItem, 'origin' | 'band'>): string {
+  return origin === 'review' ? `${SEVERITY[band]} severity` : RISK[band];
+}
+
+/** Whether a thread's score says how often the like of it was repaired; that of a rule or a model says nothing. */
+export function isScored({ origin, score }: Pick<ThreadItem, 'origin' | 'score'>): boolean {
+  return origin !== 'review' && score > 0;
+}
+
+/** A finding has a word of its own, and a share of repairs only where its lines are scored; a model's comment a severity of the model's own. */
 function what(item: ThreadItem, found: boolean): readonly string[] {
-  if (item.origin === 'review') return ['Model', `${SEVERITY[item.band]} severity`];
-  if (found) return [item.title, item.score === 0 ? '' : `score ${item.score.toFixed(2)}`];
-  return [RISK[item.band], `score ${item.score.toFixed(2)}`];
+  if (item.origin === 'review') return ['Model', gravity(item)];
+  const repaired = isScored(item) ? `${cases(item.score)} repaired later` : '';
+  return [found ? item.title : RISK[item.band], repaired];
 }
 
 /** A thread's heading, which is also what a screen reader says. Everything that a colour or a sign shows is in it. */
@@ -154,7 +164,7 @@ export function statusDetails(view: View): readonly (readonly [label: string, va
     ['Workspace', status.workspace],
     ['Reviewed', status.scope?.title ?? 'nothing'],
     ['Change', risk],
-    ['Open threads', String(status.openThreads)],
+    ['Open comments', String(status.openThreads)],
     ['Version', status.version],
   ];
 }
@@ -167,10 +177,10 @@ export function reviewOutcome({ by, comments, threads, unread }: Pick<ModelRevie
   return `${said}${fresh}${unread > 0 ? `, ${unread} places not read` : ''}`;
 }
 
-/** A number of threads in words. */
+/** A number of open threads in words: people know them as comments. */
 export function threadCount(count: number): string {
-  if (count === 0) return 'no open threads';
-  return count === 1 ? '1 open thread' : `${count} open threads`;
+  if (count === 0) return 'no open comments';
+  return count === 1 ? '1 open comment' : `${count} open comments`;
 }
 
 /** Text as Markdown that shows it word for word. */

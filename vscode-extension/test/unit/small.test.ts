@@ -51,7 +51,9 @@ test('a server that ends now and then is always started again', () => {
 interface Manifest {
   readonly contributes: {
     readonly commands: readonly { readonly command: string; readonly title: string; readonly category: string; readonly icon?: string }[];
-    readonly menus: Readonly<Record<string, readonly { readonly command: string }[]>>;
+    readonly menus: Readonly<Record<string, readonly { readonly command: string; readonly group?: string; readonly when?: string }[]>>;
+    readonly keybindings: readonly { readonly command: string; readonly key: string; readonly mac: string; readonly when: string }[];
+    readonly walkthroughs: readonly { readonly steps: readonly { readonly description: string; readonly media: { readonly markdown: string } }[] }[];
   };
 }
 const text = readFileSync('package.json', 'utf8');
@@ -69,6 +71,38 @@ test('the manifest lists the commands of the table, with their titles and icons'
 test('every menu entry is a command', () => {
   const entries = Object.values(manifest.contributes.menus).flat();
   assert.deepEqual(entries.filter(({ command }) => !(command in COMMANDS)), []);
+});
+
+test('every act on a row of the view "Review" has a name and a picture, and stands in the menu, which keys reach', () => {
+  const entries = manifest.contributes.menus['view/item/context'] ?? [];
+  const inMenu = new Set(entries.filter(({ group }) => !group?.startsWith('inline')).map(({ command }) => command));
+  const pictured = new Set(manifest.contributes.commands.filter(({ icon }) => icon).map(({ command }) => command));
+  assert.deepEqual(entries.filter(({ command }) => !inMenu.has(command) || !pictured.has(command)), []);
+  for (const act of ['fix', 'dismiss', 'resolve', 'unresolve', 'stage', 'revert', 'answer']) assert.ok(inMenu.has(`sidecar.thread.${act}`), act);
+});
+
+test('keys lie behind one prefix, each once, and are told wherever people look for them', () => {
+  const { keybindings } = manifest.contributes;
+  assert.equal(new Set(keybindings.map(({ key }) => key)).size, keybindings.length);
+  const pages = ['README.md', '../docs/review.md'].map((name) => readFileSync(name, 'utf8'));
+  for (const { command, key, mac, when } of keybindings) {
+    const last = /^ctrl\+k alt\+(\w+)$/.exec(key)?.[1] ?? '';
+    assert.equal(mac, `cmd+k alt+${last}`);
+    assert.match(when, /^workspaceFolderCount > 0/);
+    const row = `\`Alt+${last.charAt(0).toUpperCase()}${last.slice(1)}\``;
+    const title = COMMANDS[command as keyof typeof COMMANDS].title;
+    for (const page of pages) assert.ok(page.split('\n').some((line) => line.includes(row) && line.includes(title)), `${row} ${title}`);
+  }
+});
+
+test('the first steps lead to commands that there are, and show pages that there are', () => {
+  const steps = manifest.contributes.walkthroughs.flatMap((walk) => walk.steps);
+  assert.ok(steps.length >= 3);
+  for (const { description, media } of steps) {
+    const named = [...(words[description.slice(1, -1)] ?? '').matchAll(/\(command:(sidecar\.[\w.]+)\)/g)].map((match) => match[1] ?? '');
+    assert.ok(named.length > 0 && named.every((id) => id in COMMANDS), description);
+    assert.ok(readFileSync(media.markdown, 'utf8').length > 0);
+  }
 });
 
 test('every text of the manifest is there, and none is left over', () => {

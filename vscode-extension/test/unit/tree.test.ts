@@ -61,10 +61,20 @@ describe('places', () => {
 
   test('say what they are about without markup, where, and how far the talk went', () => {
     const [two, , done, bare] = row?.children ?? [];
-    assert.deepEqual([two?.label, two?.description], ['Line 51', 'Very high risk · It swallows Exception. · 2 comments']);
-    assert.deepEqual([done?.icon, done?.context, done?.band], ['pass', 'thread resolved', undefined]);
+    assert.deepEqual([two?.label, two?.description], ['Line 51', 'It swallows Exception. · Very high risk · 2 comments']);
+    assert.deepEqual([done?.icon, done?.context, done?.band], ['pass', 'thread resolved outdated', undefined]);
     assert.match(done?.spoken ?? '', /^Comment on line 71, resolved, outdated, Low risk, Look here\.$/);
     assert.deepEqual([bare?.label, bare?.description, bare?.spoken], ['Lines 31–32', 'Low risk', 'Lines 31–32, Low risk, no comment']);
+  });
+
+  test("of a rule or a model tell no share of repairs, and a model's its own severity", () => {
+    const items = [
+      thread({ id: 'found', uri: RISKY.uri, startLine: 90, endLine: 90, score: 0, rules: ['secret'], title: 'A key' }),
+      thread({ id: 'model', uri: RISKY.uri, startLine: 95, endLine: 95, origin: 'review', band: 'high' }),
+    ];
+    const [{ children } = { children: [] }] = rowsOf([folder({ outline: outline([file({ path: 'src/pay.py' })]), threads: items })], 'position');
+    assert.deepEqual(children.map(({ tooltip }) => tooltip.includes('repaired later')), [false, false]);
+    assert.match(children[1]?.description ?? '', /High severity$/);
   });
 
   test('of another text than the working tree belong to their file wherever they are shown', () => {

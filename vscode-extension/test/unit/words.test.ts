@@ -26,16 +26,16 @@ for (const [score, words] of PERCENTS) {
 }
 
 test('a thread says its severity, score and state in words, for those who cannot see colours', () => {
-  assert.equal(threadLabel(thread()), 'High risk · score 0.62 — Nine earlier fixes');
-  assert.equal(threadLabel(thread({ outdated: true, band: 'critical', score: 0.91 })), 'Outdated · Very high risk · score 0.91 — Nine earlier fixes');
-  assert.equal(threadLabel(thread({ title: 'High risk', endLine: 4 })), 'High risk · score 0.62', 'and says it once');
-  assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk · score 0.62');
+  assert.equal(threadLabel(thread()), 'High risk · 62 of 100 repaired later — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ outdated: true, band: 'critical', score: 0.91 })), 'Outdated · Very high risk · 91 of 100 repaired later — Nine earlier fixes');
+  assert.equal(threadLabel(thread({ title: 'High risk', endLine: 4 })), 'High risk · 62 of 100 repaired later', 'and says it once');
+  assert.equal(threadLabel(thread({ state: 'resolved', outdated: true, title: '' })), 'Resolved · Outdated · High risk · 62 of 100 repaired later');
 });
 
 test('a finding has its own words in place of a degree of risk', () => {
   const title = 'Hazard: a secret in the code';
   assert.equal(threadLabel(thread({ title, rules: ['secret'], score: 0 })), title);
-  assert.equal(threadLabel(thread({ title, rules: ['secret'], score: 0.31, outdated: true })), `Outdated · ${title} · score 0.31`);
+  assert.equal(threadLabel(thread({ title, rules: ['secret'], score: 0.31, outdated: true })), `Outdated · ${title} · 31 of 100 repaired later`);
 });
 
 test("a model's comment says whose it is and how grave, and no risk score", () => {
@@ -66,13 +66,13 @@ const STAGED = { kind: 'staged', ref: '', title: 'Staged changes' } as const;
 const running = (changes: Parameters<typeof status>[0] = {}): View => ({ phase: 'running', note: '', status: status(changes) });
 
 const VIEWS: readonly (readonly [View, string, string, string])[] = [
-  [running(), '$(shield) Databricks :21000 · High risk', 'plain', 'Sidecar is ready. Provider Databricks, port 21000. High risk, 2 open threads'],
-  [running({ band: null, score: null, openThreads: 0 }), '$(shield) Databricks :21000', 'plain', 'Sidecar is ready. Provider Databricks, port 21000. no open threads'],
+  [running(), '$(shield) Databricks :21000 · High risk', 'plain', 'Sidecar is ready. Provider Databricks, port 21000. High risk, 2 open comments'],
+  [running({ band: null, score: null, openThreads: 0 }), '$(shield) Databricks :21000', 'plain', 'Sidecar is ready. Provider Databricks, port 21000. no open comments'],
   [
     running({ state: 'degraded', message: 'Set DATABRICKS_TOKEN.', port: 0 }),
     '$(warning) Databricks · High risk',
     'warning',
-    'Sidecar needs attention: Set DATABRICKS_TOKEN. Provider Databricks. High risk, 2 open threads',
+    'Sidecar needs attention: Set DATABRICKS_TOKEN. Provider Databricks. High risk, 2 open comments',
   ],
   [running({ state: 'starting' }), '$(sync~spin) Sidecar: starting', 'plain', 'Sidecar is starting'],
   [{ phase: 'running', note: '', status: undefined }, '$(sync~spin) Sidecar: starting', 'plain', 'Sidecar is starting'],
@@ -82,9 +82,9 @@ const VIEWS: readonly (readonly [View, string, string, string])[] = [
     { ...running({ port: 0, scope: STAGED }), restricted: true, folder: 'web' },
     '$(shield) Restricted · High risk · staged · web',
     'plain',
-    'Sidecar only reads, since this folder is not trusted. Staged changes: High risk, 2 open threads. Folder web',
+    'Sidecar only reads, since this folder is not trusted. Staged changes: High risk, 2 open comments. Folder web',
   ],
-  [running({ scope: { kind: 'commit', ref: '0123456789', title: '01234567 Fix' } }), '$(shield) Databricks :21000 · High risk · 01234567', 'plain', 'Sidecar is ready. Provider Databricks, port 21000. 01234567 Fix: High risk, 2 open threads'],
+  [running({ scope: { kind: 'commit', ref: '0123456789', title: '01234567 Fix' } }), '$(shield) Databricks :21000 · High risk · 01234567', 'plain', 'Sidecar is ready. Provider Databricks, port 21000. 01234567 Fix: High risk, 2 open comments'],
   [{ phase: 'stopped', note: 'No Python.', status: undefined }, '$(error) Sidecar: stopped', 'error', 'Sidecar is stopped: No Python'],
 ];
 
@@ -104,7 +104,7 @@ test('the details are those of a running server, in words', () => {
 });
 
 test('counts read as people say them', () => {
-  assert.deepEqual([0, 1, 2].map(threadCount), ['no open threads', '1 open thread', '2 open threads']);
+  assert.deepEqual([0, 1, 2].map(threadCount), ['no open comments', '1 open comment', '2 open comments']);
 });
 
 test('a provider that is not known keeps its own name', () => {

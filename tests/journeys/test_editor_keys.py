@@ -1,0 +1,149 @@
+"""The review by keys alone in the real editor: found, visited, answered, resolved, dismissed, handed on; and that VS Code leaves these keys free."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT, Rig
+from tests.journeys.conftest import NATIVE
+from tests.journeys.plays import message, text
+from tests.journeys.robot import Robot, at_the_editor
+from tests.journeys.test_editor_review import BADGE, ROWS, active_line, until
+from tests.journeys.upstream import Asked, Say, Upstream
+
+MENU = ".monaco-menu .action-menu-item"
+PICK = ".quick-input-list .monaco-list-row"
+SHORTCUTS = ".keybindings-editor .monaco-list-row"
+
+
+def keys(robot: Robot, last: str) -> None:
+    """The chord that ends in Alt and this key."""
+    robot.do("press", keys=["Control+k", f"Alt+{last}"])
+
+
+def to_row(robot: Robot, start: str) -> None:
+    """Go to the first row of the tree that is spoken so."""
+    keys(robot, "v")
+    robot.do("waitFor", selector=".tree-explorer-viewlet-tree-view .monaco-list:focus")
+    said = until(robot, lambda seen: any(row.startswith(start) for row in seen))
+    at = next(at for at, row in enumerate(said) if row.startswith(start))
+    robot.do("press", keys=["Home", *["ArrowDown"] * at])
+    robot.do("waitFor", selector=f'{ROWS}.focused[aria-label^="{start}"]')
+
+
+def from_menu(robot: Robot, name: str) -> None:
+    """Choose an act from the menu of the row that has the focus."""
+    robot.do("press", keys=["Shift+F10"])
+    robot.do("waitFor", selector=MENU, text=name)
+    offered = [label.strip() for label in robot.do("texts", selector=f"{MENU} .action-label")]
+    robot.do("press", keys=["Home", *["ArrowDown"] * offered.index(name), "Enter"])
+    robot.do("waitFor", selector=MENU, state="hidden")
+
+
+def visits(robot: Robot) -> None:
+    """The gravest first, then the next, and back."""
+    to_row(robot, "Comment on line")
+    robot.do("press", keys=["Enter"])
+    robot.do("waitFor", selector=".review-widget", text="Sidecar")
+    first = active_line(robot)
+    keys(robot, "ArrowDown")
+    robot.do("waitForStatus", rf"^(?!{first}$)Ln \d+")
+    keys(robot, "ArrowUp")
+    robot.do("waitForStatus", rf"^{first}$")
+
+
+def asks_and_resolves(robot: Robot) -> None:
+    keys(robot, "r")
+    robot.do("waitFor", selector=".quick-input-widget", text="Reply to Sidecar")
+    robot.picture("keys-reply")
+    robot.do("type", text="Why is this risky?")
+    robot.do("press", keys=["Enter"])
+    robot.do("waitFor", selector=".review-widget .comment-body", text="It settles several days at once")
+    keys(robot, "d")
+    until(robot, lambda seen: any(row.startswith("Comment on line") and "resolved" in row for row in seen))
+    keys(robot, "n")
+    robot.do("waitForStatus", r"Sidecar: [\w ]+ risk \(")
+
+
+def acts_on_rows(robot: Robot) -> None:
+    """Dismissed with a reason, and handed to Claude Code, without an editor in between."""
+    to_row(robot, "Comment on line")
+    robot.do("press", keys=["ArrowDown"])  # the first of them is resolved
+    (second,) = robot.do("labels", selector=f"{ROWS}.focused")
+    assert second.startswith("Comment on line")
+    assert "resolved" not in second
+    robot.do("press", keys=["Shift+F10"])
+    robot.do("waitFor", selector=MENU, text="Dismiss")
+    robot.picture("review-row-menu")
+    robot.do("press", keys=["Escape"])
+    robot.do("waitFor", selector=MENU, state="hidden")
+    from_menu(robot, "Dismiss…")
+    robot.do("waitFor", selector=PICK, text="The comment is wrong here")
+    robot.do("press", keys=["Enter"])
+    robot.do("waitFor", selector=PICK, text="These lines")
+    robot.do("press", keys=["Enter"])
+    until(robot, lambda seen: second not in seen)
+    to_row(robot, "Comment on line")
+    robot.do("press", keys=["ArrowDown"])
+    from_menu(robot, "Fix with Claude")
+    robot.do("waitForTerminal", r"I mended it")
+
+
+def _is_reply(asked: Asked) -> bool:
+    return "<excerpt>" in json.dumps(asked.body["messages"])
+
+
+@pytest.mark.timeout(400)
+async def test_the_review_is_driven_by_keys_alone(
+    rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path, upstream: Upstream
+) -> None:
+    title = Say(message(text('{"title": "Sums"}')))
+    upstream.beside = lambda asked: None if asked.body.get("tools") or _is_reply(asked) else title
+    upstream.script = [
+        Say(message(text("It settles several days at once, so one bad day spoils them all."))),
+        Say(message(text("I mended it."))),
+    ]
+
+    def at_it() -> None:
+        with at_the_editor(rig, clean_environment, tally, tmp_path, **NATIVE.set_for(upstream)) as robot:
+            robot.do("waitForStatus", r"Databricks :\d+ · [\w ]+ risk")
+            robot.do("waitFor", selector=BADGE)
+            visits(robot)
+            asks_and_resolves(robot)
+            acts_on_rows(robot)
+
+    await asyncio.to_thread(at_it)
+    assert "It is about " in json.dumps(upstream.asked[-1].body["messages"])
+
+
+def bindings() -> list[dict[str, Any]]:
+    """What the extension says of its keys, with the commands' titles."""
+    folder = ROOT / "vscode-extension"
+    titles = json.loads((folder / "package.nls.json").read_text(encoding="utf-8"))
+    told = json.loads((folder / "package.json").read_text(encoding="utf-8"))["contributes"]["keybindings"]
+    return [{**one, "title": titles[one["command"]]} for one in told]
+
+
+def test_vs_code_has_no_other_use_for_these_keys(
+    rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path
+) -> None:
+    """Its own list of keys, asked for each of ours, names our command and none beside it."""
+    with at_the_editor(rig, clean_environment, tally, tmp_path) as robot:
+        robot.do("waitForStatus", r"Offline :\d+")
+        robot.do("press", keys=["Control+k", "Control+s"])
+        robot.do("waitFor", selector=SHORTCUTS)
+        for one in bindings():
+            robot.do("press", keys=["Control+a"])
+            robot.do("type", text=f'"{one["key"]}"')
+            robot.do("waitFor", selector=SHORTCUTS, text=re.escape(f"Sidecar: {one['title']}"))
+            named = robot.do("labels", selector=SHORTCUTS)
+            assert len(named) == 1, named
+            assert named[0].startswith(f"Sidecar: {one['title']}"), named
+        robot.picture("keys-list")
