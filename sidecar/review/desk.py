@@ -102,7 +102,7 @@ class ReviewDesk:
         self._report: RiskReport | None = None
         self._grounds = keeping.grounds or Grounds(git)
         self._grounding: asyncio.Task[None] | None = None
-        self._last: Look | None = None
+        self._looks = 0
         self._answers = Answers()
         self._base: str | None = None
         self._hunks: dict[str, tuple[Hunk, ...]] = {}
@@ -356,18 +356,18 @@ class ReviewDesk:
         scored = gist(change, report) != gist(self._change, self._report)
         self._change, self._report = change, report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
-        self._last = look
+        self._looks += 1
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
         await self._dismissed.note(strayed)
         if self._grounds.lacking:
-            self._grounding = asyncio.get_running_loop().create_task(self._ground(look, change))
+            self._grounding = asyncio.get_running_loop().create_task(self._ground(look, change, self._looks))
 
-    async def _ground(self, look: Look, change: Change) -> None:
-        """Tell what the look had no time for, if it is still the last one: what can be opened beside its comments."""
+    async def _ground(self, look: Look, change: Change, number: int) -> None:
+        """Tell what this look had no time for, if it is still the last one: what can be opened beside its comments."""
         if not await self._grounds.learn():
             return
         report = await asyncio.to_thread(self._grounds.under, change, look.report, dict(look.texts))
-        if self._last is not look:
+        if self._looks != number:
             return
         old = dict(self._threads)
         still = replace(look, report=report, edits=dict.fromkeys(look.texts, ()), renames={}, seen={})

@@ -46,10 +46,11 @@ class Grounds:
     def under(self, change: Change, report: RiskReport | None, texts: Texts) -> RiskReport | None:
         """The report, its foremost places with what can be opened beside them, as far as it is known by now."""
         told: dict[HunkRisk, HunkRisk] = {}
+        tests = tuple(file for file in change.files if file.hunks and classify(file.path) == "test")
         for place in candidates(report)[:MOST_PLACES]:
             lines = texts.get(place.file)
             if place.hunk is not None and lines:
-                told[place.hunk] = self._told(change, place, place.hunk, lines)
+                told[place.hunk] = self._told(replace(change, files=tests), place, place.hunk, lines)
         if report is None or not told:
             return report
         return replace(report, hunks=tuple(told.get(hunk, hunk) for hunk in report.hunks))
@@ -57,36 +58,33 @@ class Grounds:
     async def learn(self) -> bool:
         """Learn what the last look did not know; whether there is something to tell."""
         wanted, self._wanted = tuple(self._wanted), {}
-        fresh = False
         for name in wanted:
-            self._tests[name] = found = await asyncio.to_thread(self._naming, name)
-            fresh = fresh or bool(found)
+            self._tests[name] = await asyncio.to_thread(self._naming, name)
         while len(self._tests) > _MOST_KEPT:
             del self._tests[next(iter(self._tests))]
-        return fresh
+        return any(self._tests.get(name) for name in wanted)
 
-    def _told(self, change: Change, place: Candidate, hunk: HunkRisk, lines: Sequence[str]) -> HunkRisk:
-        within = [line for line in hunk.lines if place.start <= line.line <= place.end]
-        at = max(within, key=lambda line: line.score).line if within else place.start
+    def _told(self, tests: Change, place: Candidate, hunk: HunkRisk, lines: Sequence[str]) -> HunkRisk:
+        risky = ((line.score, line.line) for line in hunk.lines if place.start <= line.line <= place.end)
+        _, at = max(risky, default=(0.0, place.start))
         function = function_at(lines, at)
         told = [reason.text.split()[2:3] for reason in hunk.reasons if reason.feature == "function_repairs"]
         around = (function_at(lines, line) for line in (at, hunk.start, hunk.end))
         spoken = next((each for each in around if each and [each.name] in told), None)
         kept = [each for each in hunk.evidence if each.kind not in {"function", "test"}]
         more = [Evidence("function", spoken.name, place.file, spoken.start)] if spoken else []
-        more += self._named(change, place.file, function) if function else ()
+        more += self._named(tests, place.file, function) if function else ()
         return replace(hunk, evidence=(*kept, *more))
 
-    def _named(self, change: Change, path: str, function: Function) -> Sequence[Evidence]:
-        """The tests that name a function: those in the change itself before others."""
-        name = (change.base, path, function.name)
+    def _named(self, tests: Change, path: str, function: Function) -> Sequence[Evidence]:
+        """The tests that name a function: those that are changed themselves before others."""
+        name = (tests.base, path, function.name)
         if name not in self._tests:
             self._wanted[name] = None
         word = re.compile(rf"(?<![\w$]){re.escape(function.name)}(?![\w$])")
         own = (
             _evidence(file.path, function.name, hunk.new_start + at)
-            for file in change.files
-            if classify(file.path) == "test"
+            for file in tests.files
             for hunk in file.hunks
             for at, text in enumerate(hunk.added)
             if function.name in text and word.search(text)

@@ -237,6 +237,19 @@ async def test_a_thread_is_handed_to_claude_code(
     assert not list(tally.rglob("ran"))
 
 
+def opens_the_test(robot: Robot) -> None:
+    """The function that a comment speaks of, and a test that names it, are links, too."""
+    show_thread(robot, FILE, 1)
+    links = f"{WIDGET} .comment-body a"
+    robot.do("waitFor", selector=links, text="function settle")
+    robot.do("waitFor", selector=links, text=r"test tests/test_settlement\.py \(names settle\)")
+    robot.picture("evidence-test")
+    robot.do("click", selector=links, text="test tests/test_settlement.py")
+    robot.do("waitFor", selector=".tab.active", text=r"test_settlement\.py")
+    robot.do("waitForStatus", r"^Ln (?!1,)\d+, Col 1")
+    robot.do("runCommand", "View: Close Editor")
+
+
 FOCUSED = """\
 import { total } from '../web/statement'
 
@@ -260,6 +273,7 @@ def test_what_a_rule_found_is_mended_with_one_command(
     with at_the_editor(rig, clean_environment, tally, tmp_path) as robot:
         robot.do("waitForStatus", r"Offline :\d+ · [\w ]+ risk")
         robot.do("runCommand", "File: Toggle Auto Save")  # what is not saved is not saved
+        opens_the_test(robot)
         said = show_thread(robot, name)
         assert said["title"].startswith("Hazard: a test is switched off")
         assert "Suggested in its place:" in said["comments"][0]["body"]
