@@ -129,6 +129,20 @@ async def test_without_a_place_for_state_all_is_kept_in_memory(tmp_path: Path, r
         assert (await sidecar.desk.refresh()).report is not None
 
 
+async def test_a_thread_says_that_no_test_touches_its_lines(tmp_path: Path, repository: Repository) -> None:
+    lines = {"executed_lines": [1], "missing_lines": list(range(2, 12))}
+    report = {"meta": {"version": "7"}, "files": {"ledger/account.py": lines}}
+    repository.write({"out/told.json": json.dumps(report)})
+    later = repository.path("ledger/account.py").stat().st_mtime + 10
+    os.utime(repository.path("out/told.json"), (later, later))
+    env = {"SIDECAR_STATE_DIR": str(tmp_path / "state"), "PORT": "0", "WORKSPACE_TEST_COVERAGE_FILES": "out/*.json"}
+    async with Sidecar(load({}, env, None, repository.root), version="1", editor=True) as sidecar:
+        assert sidecar.desk is not None
+        threads = (await sidecar.desk.refresh()).threads
+        assert [thread.anchor.path for thread in threads] == ["ledger/account.py"]
+        assert "No test touches these lines (coverage.py, " in threads[0].comments[0].body
+
+
 def env_for(tmp_path: Path) -> dict[str, str]:
     return {**os.environ, "SIDECAR_STATE_DIR": str(tmp_path / "state"), "PORT": "0"}
 

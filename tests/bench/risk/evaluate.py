@@ -1,7 +1,9 @@
-"""The figures by which a risk score is judged, for changes and for lines."""
+"""The figures by which a risk score is judged, for changes and for lines; which changes they come from, and how they are shown."""
 
 import numpy as np
+import pandas as pd
 
+TEST_SHARE = 0.4
 CHANGE = ("auc", "auc_size", "ap", "bss", "ece", "cap10", "prec10", "pofb20")
 LINES = ("top5", "top10", "hit5", "hit10", "ifa_mean", "ifa_median", "recall20", "auc")
 
@@ -61,3 +63,51 @@ def line_figures(commits, least=20):
     table = np.array(rows, float)
     mean = np.nanmean(table, axis=0)
     return dict(zip(LINES, [*mean[:5], np.median(table[:, 4]), *mean[5:]], strict=True)) | {"commits": len(rows)}
+
+
+def window(table):
+    """The rows of the test window, and the rate of labels known when it began."""
+    cut = int(len(table) * (1 - TEST_SHARE))
+    return slice(cut, None), known_of(table, cut).mean()
+
+
+def known_of(table, cut):
+    """The labels of the changes before a row, as far as they were known at its time."""
+    past = table.iloc[:cut]
+    return ((past["label"] == 1) & (past["fix_ts"] <= table["ts"].iloc[cut])).to_numpy(float)
+
+
+def figures(changes, scores):
+    """Figures by repository; a repository with fewer than ten labels in its window is left out."""
+    rows = {}
+    for name, table in changes.items():
+        rows_of, base = window(table)
+        test = table.iloc[rows_of]
+        if test["label"].sum() >= 10:
+            size = test["prod_la"] + test["prod_ld"]
+            rows[name] = change_figures(test["label"].to_numpy(), scores[name][rows_of], size.to_numpy(), base)
+    return pd.DataFrame(rows).T
+
+
+def rank_figures(changes, lines, rankings):
+    """Figures of rankings of lines, over the labelled changes of the test windows of all repositories."""
+    found = {}
+    for title, ranking in rankings.items():
+        commits, noise = [], np.random.default_rng(3)
+        for name, table in lines.items():
+            test = changes[name].iloc[window(changes[name])[0]]
+            wanted = set(test.loc[test["label"] == 1, "sha"].str[:12])
+            tie = noise.random(len(table)) * 1e-9
+            for sha, rows in table.groupby("sha").indices.items():
+                if sha in wanted:
+                    commits.append((table["buggy"].to_numpy()[rows], ranking[name][rows] + tie[rows]))
+        found[title] = line_figures(commits)
+    return found
+
+
+def show(title, columns, rows):
+    """Print a table; `rows` by title, as a mapping or as pairs that are still being made."""
+    print(f"\n| {title} | {' | '.join(columns)} |")
+    print(f"| --- |{' --- |' * len(columns)}")
+    for name, row in rows.items() if isinstance(rows, dict) else rows:
+        print(f"| {name} | {' | '.join(f'{row[c]:.3f}' for c in columns)} |", flush=True)

@@ -9,34 +9,12 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from tests.bench.risk import data
-from tests.bench.risk.evaluate import CHANGE, LINES, change_figures, line_figures
+from tests.bench.risk.baselines import extended, regressions
+from tests.bench.risk.evaluate import CHANGE, LINES, figures, known_of, rank_figures, show, window
 from tests.bench.risk.fit import ChangeFit, MessageFit, calibrate, left_out, left_out_shares
-from tests.bench.risk.learn import sigmoid
-
-TEST_SHARE = 0.4
-
-
-def window(table):
-    """The rows of the test window, and the rate of labels known when it began."""
-    cut = int(len(table) * (1 - TEST_SHARE))
-    past, begun = table.iloc[:cut], table["ts"].iloc[cut]
-    known = (past["label"] == 1) & (past["fix_ts"] <= begun)
-    return slice(cut, None), known.mean()
-
-
-def figures(changes, scores):
-    """Figures by repository; a repository with fewer than ten labels in its window is left out."""
-    rows = {}
-    for name, table in changes.items():
-        rows_of, base = window(table)
-        test = table.iloc[rows_of]
-        if test["label"].sum() >= 10:
-            size = test["prod_la"] + test["prod_ld"]
-            rows[name] = change_figures(test["label"].to_numpy(), scores[name][rows_of], size.to_numpy(), base)
-    return pd.DataFrame(rows).T
+from tests.bench.risk.learn import logit, sigmoid
 
 
 def calibrated(logits, changes):
@@ -49,17 +27,13 @@ def calibrated(logits, changes):
     return found
 
 
-def logit_of(p):
-    return np.log(p) - np.log1p(-p)
-
-
 def with_message(scores, changes):
     """Scores with what the message adds, fitted on the others."""
     found = {}
     for name, table in changes.items():
         others = [other for other in changes if other != name]
-        model = MessageFit([changes[o] for o in others], [logit_of(scores[o]) for o in others])
-        found[name] = sigmoid(logit_of(scores[name]) + model.logits(table))
+        model = MessageFit([changes[o] for o in others], [logit(scores[o]) for o in others])
+        found[name] = sigmoid(logit(scores[name]) + model.logits(table))
     return found
 
 
@@ -72,10 +46,7 @@ def own_past(changes, features):
     found = {}
     for name, table in changes.items():
         rows_of, base = window(table)
-        past = table.iloc[: rows_of.start]
-        known = past.assign(
-            label=((past["label"] == 1) & (past["fix_ts"] <= table["ts"].iloc[rows_of.start])).astype(int)
-        )
+        known = table.iloc[: rows_of.start].assign(label=known_of(table, rows_of.start))
         found[name] = (
             sigmoid(ChangeFit(features, [known], 3.0, eras=1).logits(table))
             if known["label"].sum() >= 10
@@ -97,6 +68,7 @@ def change_table(changes):
         "Kamei's 14, own past": own_past(changes, data.KAMEI),
         "lines added": of_features(changes, ("la",)),
         "Kamei's 14": of_features(changes, data.KAMEI),
+        **regressions({name: extended(table) for name, table in changes.items()}),
         "ours, no history (diff alone)": of_features(changes, data.DIFF),
         "ours, repairs not traced": of_features(changes, (*data.DIFF, *data.HISTORY)),
         "ours, no message": ours,
@@ -105,7 +77,7 @@ def change_table(changes):
 
 
 def line_table(changes, lines):
-    """The rows of the line table, over the labelled changes of the test windows of all repositories."""
+    """The rows of the line table."""
     nothing = np.random.default_rng(3)
     rankings = {
         "random": {name: nothing.random(len(t)) for name, t in lines.items()},
@@ -113,25 +85,7 @@ def line_table(changes, lines):
         "ours, no history": left_out_shares([f for f in data.LINE if f not in data.LINE_HISTORY], lines),
         "ours": left_out_shares(data.LINE, lines),
     }
-    found = {}
-    for title, ranking in rankings.items():
-        commits = []
-        for name, table in lines.items():
-            test = changes[name].iloc[window(changes[name])[0]]
-            wanted = set(test.loc[test["label"] == 1, "sha"].str[:12])
-            noise = nothing.random(len(table)) * 1e-9
-            for sha, rows in table.groupby("sha").indices.items():
-                if sha in wanted:
-                    commits.append((table["buggy"].to_numpy()[rows], ranking[name][rows] + noise[rows]))
-        found[title] = line_figures(commits)
-    return found
-
-
-def show(title, columns, rows):
-    print(f"\n| {title} | {' | '.join(columns)} |")
-    print(f"| --- |{' --- |' * len(columns)}")
-    for name, row in rows.items():
-        print(f"| {name} | {' | '.join(f'{row[c]:.3f}' for c in columns)} |", flush=True)
+    return rank_figures(changes, lines, rankings)
 
 
 def main():

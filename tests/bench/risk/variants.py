@@ -12,9 +12,9 @@ import numpy as np
 from sidecar.risk.content import CONTENT
 from sidecar.risk.features import LINE_CONTEXT, LINE_FORMS
 from tests.bench.risk import data, fit
-from tests.bench.risk.evaluate import CHANGE, LINES, line_figures
+from tests.bench.risk.evaluate import CHANGE, LINES, figures, rank_figures, show
 from tests.bench.risk.learn import logistic, sigmoid
-from tests.bench.risk.validate import figures, of_features, show, window
+from tests.bench.risk.validate import of_features
 
 SURPRISE = ("new_tokens", "ent_mean", "ent_max", "new_ratio", "r_ent_mean", "r_ent_max")
 BY_FILE = ("w_nfix", "w_nuc", "w_density", "w_own", "w_age", "w_lt", "spread", "mx_code", "mx_nuc", "mx_own", "mn_age")
@@ -158,19 +158,7 @@ def main():
         show(f"other rates, features {title}", CHANGE, elsewhere(changes, features))
     with changed(vars(fit), {"OTHER_RATES": 0.0}):
         show("other rates, shipped, fitted to rates as they are", CHANGE, elsewhere(changes, OURS))
-    wanted = {name: set(t.iloc[window(t)[0]].query("label == 1")["sha"].str[:12]) for name, t in changes.items()}
-    rows = {}
-    for title, ranking in line_variants(lines).items():
-        noise = np.random.default_rng(3)
-        rows[title] = line_figures(
-            [
-                (t["buggy"].to_numpy()[at], ranking[name][at] + noise.random(len(at)) * 1e-9)
-                for name, t in lines.items()
-                for sha, at in t.groupby("sha").indices.items()
-                if sha in wanted[name]
-            ]
-        )
-    show("lines", LINES, rows)
+    show("lines", LINES, rank_figures(changes, lines, line_variants(lines)))
 
 
 if __name__ == "__main__":
