@@ -130,11 +130,15 @@ def test_selection_survives_what_happens_elsewhere(editor: Robot, repository: Pa
 
 def test_the_next_risk_is_the_gravest_first(editor: Robot) -> None:
     editor.do("openFile", "tally/fees.py")
-    places = []
+    editor.do("goToLine", 1)
+    editor.do("waitForStatus", r"^Ln 1, Col 1$")
+    places = ["Ln 1, Col 1"]
     for _ in range(2):
         editor.do("runCommand", "Sidecar: Next Risk")
         editor.do("waitFor", selector=".tab.active", text="settlement.py|statement.ts")
-        places.append(active_line(editor))
+        elsewhere = rf"^(?!{places[-1]}$)Ln \d+"  # the cursor comes a moment after the file
+        places.append(editor.do("waitForStatus", elsewhere)["text"])
+    _, *places = places
     assert len(set(places)) == 2
     editor.do("runCommand", "Sidecar: Previous Risk")
     editor.do("waitForStatus", rf"^{places[0]}")
