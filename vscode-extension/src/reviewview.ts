@@ -28,6 +28,7 @@ export class ReviewView implements TreeDataProvider<Row>, Disposable {
   private rows: readonly Row[] = [];
   private parents = new Map<string, Row>();
   private drawn = '';
+  private entered = false;
 
   readonly onDidChangeTreeData = this.changed.event;
 
@@ -58,14 +59,14 @@ export class ReviewView implements TreeDataProvider<Row>, Disposable {
     if (row && this.view.visible) await this.view.reveal(row, { select: true, focus: false, expand: false });
   }
 
-  /** Brings the view into sight and the focus into it: where nothing is selected yet to its first row, which the editor itself leaves out. */
+  /** Brings the view into sight and the focus into it; the first time to its first row, which the editor by itself leaves out. */
   async enter(): Promise<void> {
+    for (const end = Date.now() + LONGEST; !this.entered && this.rows.length > 0 && Date.now() < end; ) this.entered = await this.enterFirst();
     await commands.executeCommand(`${REVIEW_VIEW}.focus`);
-    for (const end = Date.now() + LONGEST; !(await this.enterRows()) && Date.now() < end; );
   }
 
   /** Whether it could be done: the editor refuses a row that it has replaced since. */
-  private enterRows(): Thenable<boolean> {
+  private enterFirst(): Thenable<boolean> {
     const [first] = this.rows;
     if (!first || this.selected) return Promise.resolve(true);
     return this.view.reveal(first, { select: false, focus: true, expand: false }).then(() => true, () => false);

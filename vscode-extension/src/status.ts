@@ -4,7 +4,7 @@ import { type Disposable, MarkdownString, StatusBarAlignment, type StatusBarItem
 
 import { type View, escapeMarkdown, statusDetails, statusText } from './words';
 
-const LINKS = { 'sidecar.review': 'Review now', 'sidecar.newTerminal': 'New Claude terminal', 'sidecar.showLog': 'Show log' };
+const LINKS = { 'sidecar.showReview': 'Show review', 'sidecar.review': 'Review now', 'sidecar.newTerminal': 'New Claude terminal', 'sidecar.showLog': 'Show log' };
 
 export class StatusItem implements Disposable {
   private readonly item: StatusBarItem;
@@ -46,8 +46,7 @@ export class StatusItem implements Disposable {
 function tooltip(view: View, spoken: string, hooks: string): MarkdownString {
   const text = new MarkdownString('**Sidecar for Claude Code**\n\n', true);
   text.isTrusted = { enabledCommands: Object.keys(LINKS) };
-  const known = statusDetails(view);
-  const details = known.length > 0 && hooks ? [...known, ['Claude hooks', hooks] as const] : known;
+  const details = statusDetails(view, hooks);
   if (view.status?.message) text.appendMarkdown(`$(warning) ${escapeMarkdown(view.status.message)}\n\n`);
   if (details.length === 0) text.appendMarkdown(`${escapeMarkdown(spoken)}\n\n`);
   else text.appendMarkdown(`| | |\n|:--|:--|\n${details.map(([label, value]) => `| ${label}&nbsp;&nbsp;&nbsp; | ${escapeMarkdown(value)} |\n`).join('')}\n`);

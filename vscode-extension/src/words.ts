@@ -150,8 +150,8 @@ export function stateOf(view: View, known: boolean): 'starting' | 'stopped' | 'n
   return view.phase === 'running' && view.status && view.status.state !== 'starting' && !view.status.scope ? 'none' : 'starting';
 }
 
-/** The details behind the status item as label and value, in the order in which they are read. */
-export function statusDetails(view: View): readonly (readonly [label: string, value: string])[] {
+/** The details behind the status item as label and value, in the order in which they are read; `hooks` says how the guards on Claude Code stand. */
+export function statusDetails(view: View, hooks = ''): readonly (readonly [label: string, value: string])[] {
   const { status } = view;
   if (view.phase !== 'running' || !status) return [];
   const risk =
@@ -159,12 +159,13 @@ export function statusDetails(view: View): readonly (readonly [label: string, va
       ? `${RISK[status.band]}: ${cases(status.score)} changes like it were repaired later`
       : status.scope && status.scope.kind !== 'working' ? 'Nothing changed' : 'No uncommitted change';
   return [
+    ['Change', risk],
+    ['Reviewed', status.scope?.title ?? 'nothing'],
+    ['Open comments', String(status.openThreads)],
     ['Provider', providerName(status.provider)],
     ['Endpoint', status.port > 0 ? status.baseUrl : 'not listening'],
+    ...(hooks ? [['Claude hooks', hooks] as const] : []),
     ['Workspace', status.workspace],
-    ['Reviewed', status.scope?.title ?? 'nothing'],
-    ['Change', risk],
-    ['Open comments', String(status.openThreads)],
     ['Version', status.version],
   ];
 }
