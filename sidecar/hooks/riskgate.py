@@ -20,6 +20,8 @@ Level = Literal["off", "medium", "high", "critical"]
 _BANDS: Final[tuple[Band, ...]] = ("low", "medium", "high", "critical")
 _TITLED: Final = "\x1b]2;{}\x07"
 """What gives a terminal its title."""
+_MOST_TITLE: Final = 60
+"""Characters: VS Code lets a longer one run over the names of its panels."""
 _MOST_OPEN: Final = 100
 
 
@@ -48,7 +50,7 @@ class RiskGate:
     async def judge(self, payload: Mapping[str, Any]) -> dict[str, Any]:
         """Ask a person about an edit (`PreToolUse`) whose risk is at the level or above it; take note of one that was made.
 
-        While the CLI's question stands there (`PermissionRequest`) its terminal is given the reasons as its title: the
+        While the CLI's question stands there (`PermissionRequest`) its terminal is given risk and reason as its title: the
         question about an edit leaves them out, and the CLI shows no message of a hook before it is answered.
         """
         event, given = payload.get("hook_event_name"), payload.get("tool_input")
@@ -156,9 +158,10 @@ def _reason(edit: Edit, report: RiskReport, level: Level) -> str:
 
 
 def _brief(edit: Edit, report: RiskReport) -> str:
-    """The same for a place that may cut it off at its end: risk, file, lines, then the reasons."""
+    """The same in a line for a title: risk, file, lines, the strongest reason as far as there is room."""
     name = words.plain(edit.shown.rpartition("/")[2])
-    return " ".join([f"⚠ {words.title(report.band)}: {name}{_lines(report)}.", *_said(report)[: words.MOST_REASONS]])
+    text = " ".join([f"⚠ {words.title(report.band)}: {name}{_lines(report)}.", *_said(report)[:1]])
+    return text if len(text) <= _MOST_TITLE else f"{text[: _MOST_TITLE - 1]}…"
 
 
 def _lines(report: RiskReport) -> str:

@@ -80,7 +80,8 @@ async def test_the_question_has_the_reasons_for_its_terminals_title_once(desk: D
     told = await asked.judge(question)
     title = told.pop("terminalSequence")
     assert told == {}, "no decision: that is the person's"
-    assert re.fullmatch(r"\x1b\]2;⚠ (High|Very high) risk: b\.py, lines 1-40\. [^\x00-\x1f\x7f]+\.\x07", title)
+    assert re.fullmatch(r"\x1b\]2;⚠ (High|Very high) risk: b\.py, lines 1-40\. [^\x00-\x1f\x7f]+[.…]\x07", title)
+    assert len(title) <= 65
     assert await asked.judge(question) == {}
 
 

@@ -92,7 +92,7 @@ async def test_low_risk_flows_and_high_risk_stops_for_a_person(
         assert "def discount" in proposal["text"]
         assert [thread["band"] for thread in proposal["threads"]] == ["high"]  # the reasons stand on the proposal
         await terminal.shows("Do you want to make this edit")
-        await terminal.titled(r"^⚠ High risk: fees\.py, lines \d+-\d+\. \w.*\.$")
+        await terminal.titled(r"^⚠ High risk: fees\.py, lines \d+-\d+\. \w.*[.…]$")
         decision = {**name, "accepted": accepted, **({"text": proposal["text"]} if accepted else {})}
         assert await window.ask("sidecar/proposal/decide", decision) == {"heard": True}
         await window.closed(name)
@@ -135,7 +135,7 @@ async def test_without_an_editor_the_terminal_asks_and_tells_why(
         await terminal.shows("Do you want to")
         assert "def discount" not in file.read_text(encoding="utf-8")
         # The CLI's question about an edit leaves the reasons out: while it stands there the terminal's title tells them.
-        title = await terminal.titled(r"^⚠ High risk: fees\.py, lines \d+-\d+\. \w.*\.$")
+        title = await terminal.titled(r"^⚠ High risk: fees\.py, lines \d+-\d+\. \w.*[.…]$")
         assert "Do you want to".replace(" ", "") in terminal.text
         await terminal.press("1", until="All done here.")
         await terminal.shows("Sidecar asks before this edit: high risk in tally/fees.py")

@@ -287,13 +287,13 @@ export async function openThread(page, { index = 0, text = '.' }) {
   return readThread(page, { text });
 }
 
-/** What an expanded thread shows. */
+/** What an expanded thread shows; actions without the keys that stand behind their names. */
 export async function readThread(page, { text = '.' }) {
   const shown = widget(page, text);
   await shown.waitFor();
   return {
     title: await shown.locator('.review-title .filename').innerText(),
-    actions: await shown.locator('.review-actions .action-label').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label'))),
+    actions: await shown.locator('.review-actions .action-label').evaluateAll((all) => all.map((one) => one.getAttribute('aria-label').replace(/ \([^()]*\)$/, ''))),
     comments: await shown.locator('.review-comment').evaluateAll((all) =>
       all.map((one) => ({
         author: one.querySelector('.author')?.textContent ?? '',
@@ -309,7 +309,7 @@ export const shownThreads = (page) => page.locator('.review-widget').allInnerTex
 
 /** Press a button in the head of an expanded thread. */
 export const pressInThread = (page, { text = '.', action }) =>
-  widget(page, text).locator(`.review-actions [aria-label="${action}"]`).click();
+  widget(page, text).locator(`.review-actions :is([aria-label="${action}"], [aria-label^="${action} ("])`).click();
 
 /** Write a reply and send it; resolves when the thread shows `answers` comments. */
 export async function replyInThread(page, { text = '.', reply, button = 'Reply', comments }) {
