@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import os
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -102,10 +103,15 @@ def claim(path: Path, mark: int) -> None:
     prepare_file(path)
     with contextlib.closing(sqlite3.connect(path, timeout=BUSY, isolation_level=None)) as connection:
         if path.stat().st_size == 0:
-            connection.execute("PRAGMA auto_vacuum = FULL")  # takes effect only before the first page is written
-            connection.execute(f"PRAGMA application_id = {mark:d}")
-        elif connection.execute("PRAGMA application_id").fetchone()[0] != mark:
-            raise sqlite3.DatabaseError("the file is not a database that was made here")
+            connection.execute(
+                "PRAGMA auto_vacuum = FULL"
+            )  # takes effect only before the first page is written: it does that
+        if connection.execute("PRAGMA application_id").fetchone()[0] != mark:
+            with _transaction(connection):  # somebody else may be about to do the same
+                (found,) = connection.execute("PRAGMA application_id").fetchone()
+                if found != mark and (found or connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone()):
+                    raise sqlite3.DatabaseError("the file is not a database that was made here")
+                connection.execute(f"PRAGMA application_id = {mark:d}")
         _refuse_damaged(connection)
 
 
@@ -151,7 +157,11 @@ def prepare_file(path: Path) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     if os.name == "posix":
         path.parent.chmod(0o700)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o600))
+    with contextlib.suppress(FileExistsError):
+        # One that is there is not opened: closing it would drop the locks that this process holds on it by SQLite.
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
     if os.name == "posix":
         path.chmod(0o600)
 

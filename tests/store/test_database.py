@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import sqlite3
 import stat
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.core.errors import StoreError
-from sidecar.store.database import Database
+from sidecar.store.database import Database, claim, prepare_file
 from sidecar.store.migrations import STEPS
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
@@ -207,7 +208,7 @@ async def test_a_full_disk_is_an_error_in_a_sentence_and_passes(path):
 WRITER = """
 import asyncio, sys
 from pathlib import Path
-from sidecar.store.database import Database
+from sidecar.store.database import Database, claim, prepare_file
 
 async def main():
     database = await Database.open(Path(sys.argv[1]))
@@ -237,3 +238,36 @@ async def test_a_killed_process_loses_nothing_that_it_acknowledged(path):
     assert found[: last + 1] == [f"{n:06}" for n in range(last + 1)]
     assert await database.read(lambda c: c.execute("PRAGMA integrity_check").fetchone()) == ("ok",)
     await database.aclose()
+
+
+def test_a_file_that_somebody_else_is_about_to_claim_is_not_taken_for_a_strangers(tmp_path):
+    file = tmp_path / "half.db"
+    with contextlib.closing(sqlite3.connect(file)) as other:
+        other.execute("PRAGMA auto_vacuum = FULL")  # writes the first page: its next step would be the mark
+    assert file.stat().st_size > 0
+    claim(file, 7)
+    claim(file, 7)
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        assert connection.execute("PRAGMA application_id").fetchone() == (7,)
+        connection.execute("CREATE TABLE t (x)")
+    with pytest.raises(sqlite3.DatabaseError, match="not a database that was made here"):
+        claim(file, 8)
+
+
+def test_looking_after_a_file_lets_no_lock_of_this_process_go(tmp_path):
+    file = tmp_path / "locked.db"
+    claim(file, 7)
+    with contextlib.closing(sqlite3.connect(file, isolation_level=None)) as holder:
+        holder.execute("BEGIN EXCLUSIVE")
+        prepare_file(file)
+        tried = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                f"import sqlite3; sqlite3.connect({str(file)!r}, timeout=0).execute('BEGIN EXCLUSIVE')",
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert "database is locked" in tried.stderr
