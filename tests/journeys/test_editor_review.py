@@ -45,7 +45,8 @@ def until(editor: Robot, wanted: Callable[[list[str]], object]) -> list[str]:
     """Look at the rows until they are as they should be."""
     deadline = time.monotonic() + 60
     while not wanted(seen := rows(editor)):
-        assert time.monotonic() < deadline, seen
+        if time.monotonic() > deadline:
+            pytest.fail("\n".join(["The rows never were as they should be:", *seen, str(editor.picture("rows"))]))
     return seen
 
 

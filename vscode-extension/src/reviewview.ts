@@ -19,6 +19,8 @@ import { type FolderView, type Row, countAbove, headline, parentsOf, rowOfThread
 import { type View, escapeMarkdown, stateOf } from './words';
 
 const REVIEW_VIEW = 'sidecar.reviewTree';
+/** Milliseconds without a question after which VS Code has asked for all rows. */
+const CALM_MS = 200;
 /** Milliseconds in which the rows that a view was opened with have come. */
 const LONGEST = 2_000;
 
@@ -28,6 +30,8 @@ export class ReviewView implements TreeDataProvider<Row>, Disposable {
   private rows: readonly Row[] = [];
   private parents = new Map<string, Row>();
   private drawn = '';
+  private timer: NodeJS.Timeout | undefined;
+  private more = false;
   private entered = false;
 
   readonly onDidChangeTreeData = this.changed.event;
@@ -50,13 +54,32 @@ export class ReviewView implements TreeDataProvider<Row>, Disposable {
     const drawing = JSON.stringify([this.rows, state]);
     if (drawing === this.drawn) return;
     this.drawn = drawing;
+    if (this.timer) this.more = true;
+    else this.draw();
+  }
+
+  /**
+   * Lets VS Code ask for the rows. While it asks it is told of nothing new: what came is drawn afterwards, and once more where a row was
+   * brought into sight meanwhile. Its questions come in batches, and such an interruption mixes up whose answer is whose.
+   */
+  private draw(): void {
+    this.more = false;
     this.changed.fire(undefined);
+    this.wait();
+  }
+
+  private wait(): void {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.timer = undefined;
+      if (this.more) this.draw();
+    }, CALM_MS);
   }
 
   /** Marks the row of a thread where the view is in sight; it is not brought into sight, and the focus stays. */
   async mark(threadId: string): Promise<void> {
     const row = rowOfThread(this.rows, threadId);
-    if (row && this.view.visible) await this.view.reveal(row, { select: true, focus: false, expand: false });
+    if (row && this.view.visible) await this.reveal(row, { select: true, focus: false, expand: false });
   }
 
   /** Brings the view into sight and the focus into it; the first time to its first row, which the editor by itself leaves out. */
@@ -69,7 +92,12 @@ export class ReviewView implements TreeDataProvider<Row>, Disposable {
   private enterFirst(): Thenable<boolean> {
     const [first] = this.rows;
     if (!first || this.selected) return Promise.resolve(true);
-    return this.view.reveal(first, { select: false, focus: true, expand: false }).then(() => true, () => false);
+    return this.reveal(first, { select: false, focus: true, expand: false }).then(() => true, () => false);
+  }
+
+  private reveal(row: Row, how: { select: boolean; focus: boolean; expand: boolean }): Thenable<void> {
+    if (this.timer) this.more = true;
+    return this.view.reveal(row, how);
   }
 
   /** The row that a command without an argument is about. */
@@ -78,6 +106,10 @@ export class ReviewView implements TreeDataProvider<Row>, Disposable {
   }
 
   getChildren(row?: Row): Row[] {
+    // Asked by itself, as when the view comes into sight: with several folders VS Code may give the children of one file to a folder,
+    // since it takes what it has kept of the first folder for an answer to all. A second drawing is asked for afresh.
+    if (!this.timer && this.rows.some(({ kind }) => kind === 'folder')) this.more = true;
+    if (this.timer || this.more) this.wait();
     return [...(row ? row.children : this.rows)];
   }
 
@@ -98,6 +130,7 @@ export class ReviewView implements TreeDataProvider<Row>, Disposable {
   }
 
   dispose(): void {
+    clearTimeout(this.timer);
     this.view.dispose();
     this.changed.dispose();
   }
