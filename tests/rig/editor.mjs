@@ -42,4 +42,6 @@ Open this address in a browser: VS Code with Sidecar, on the sample repository.
   In a terminal of the editor: claude -p "Summarize the recent diff"
 Ctrl-C here ends it and removes ${scratch}.`);
 
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.once(signal, () => void server.stop().then(() => process.exit(0)));
+// The terminal and `make` may both send one: a second does not cut short what the first began.
+let stopping;
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => { stopping ??= server.stop().then(() => process.exit(0)); });
