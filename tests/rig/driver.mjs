@@ -191,12 +191,22 @@ async function makeTestHost(context, page, base, { extension, module }) {
 
 // ── what a person does ──────────────────────────────────────────────────────────────────────────────
 
+// What has the focus may take it back from the palette, which closes then: a person opens it again.
 async function pick(page, key, text, row) {
-  await page.keyboard.press(key);
   const input = page.locator('.quick-input-widget .quick-input-filter input');
-  await input.waitFor({ state: 'visible' });
-  await input.fill(text);
-  await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: row }).first().click();
+  const patience = { timeout: 5_000 };
+  for (let left = 11; ; left -= 1) {
+    await page.keyboard.press(key);
+    try {
+      await input.waitFor({ state: 'visible', ...patience });
+      await input.fill(text, patience);
+      await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: row }).first().click(patience);
+      break;
+    } catch (error) {
+      if (left === 0) throw error;
+      await page.keyboard.press('Escape');
+    }
+  }
   await input.waitFor({ state: 'hidden' });
 }
 
