@@ -103,9 +103,8 @@ def claim(path: Path, mark: int) -> None:
     prepare_file(path)
     with contextlib.closing(sqlite3.connect(path, timeout=BUSY, isolation_level=None)) as connection:
         if path.stat().st_size == 0:
-            connection.execute(
-                "PRAGMA auto_vacuum = FULL"
-            )  # takes effect only before the first page is written: it does that
+            # Takes effect only before the first page is written, which it does.
+            connection.execute("PRAGMA auto_vacuum = FULL")
         if connection.execute("PRAGMA application_id").fetchone()[0] != mark:
             with _transaction(connection):  # somebody else may be about to do the same
                 (found,) = connection.execute("PRAGMA application_id").fetchone()

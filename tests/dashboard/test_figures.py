@@ -25,7 +25,7 @@ from tests.fakes.provider import FakeProvider
 from tests.fakes.repository import Repository
 
 ODD = "<img src=x onerror=alert(1)>.py"
-STATUS = EndpointStatus("ready", "offline", 8123, 8080, "http://127.0.0.1:8123", "/work/<b>")
+STATUS = EndpointStatus("ready", "offline", 8123, 8080, "http://127.0.0.1:8123", "/projects/<b>")
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ async def test_an_empty_workspace_has_figures_too(make: Make):
         8123,
         "1.2.3",
     )
-    assert (status["workspace"], status["model"], status["recorded"]) == ("/work/<b>", "", True)
+    assert (status["workspace"], status["model"], status["recorded"]) == ("/projects/<b>", "", True)
     assert status["index"]["state"] == "none"
     assert "sidecar index" in status["index"]["note"]
     usage = await told(figures, "/api/usage")
