@@ -319,7 +319,9 @@ class Session:
             messages.append((STATUS_CHANGED, status.model_dump(by_alias=True)))
         if self._review is not None:
             changes = self._review.changes(self._told_revision or 0)
-            if self._told_revision is None or changes.upserts or changes.removes:
+            # Everything, though it is nothing: the editor may have asked meanwhile for what is gone by now.
+            anew = changes.full and changes.revision != self._told_revision
+            if anew or changes.upserts or changes.removes:
                 messages.append((THREADS_CHANGED, changes.model_dump(by_alias=True)))
             self._told_revision = changes.revision
         return messages

@@ -92,6 +92,16 @@ class Editor:
     def told(self, method: str, wanted: Callable[[dict[str, Any]], bool] = lambda _: True) -> dict[str, Any]:
         return self.hear(lambda m: m.get("method") == method and wanted(m["params"]))["params"]
 
+    def without(self, thread_id: str) -> None:
+        """Wait until the editor shows this thread no more: it was taken away, or is not among all that there are."""
+        self.told(
+            "sidecar/threads/changed",
+            lambda told: (
+                thread_id in told["removes"]
+                or (told["full"] and all(item["id"] != thread_id for item in told["upserts"]))
+            ),
+        )
+
     def pause(self) -> None:
         self._reading.clear()
 

@@ -101,6 +101,23 @@ async def test_a_session_opens_looks_and_leaves(repo: Path) -> None:
         await session.review()
 
 
+async def test_a_thread_that_was_only_asked_for_is_taken_back(repo: Path) -> None:
+    opening, ear = Opening(), Ear()
+    session = Session(opening, "1.0")
+    async with asyncio.TaskGroup() as group:
+        session.open(Workspace(repo), group, ear)
+        review = await session.review()
+        session.news()  # before the first look: there is nothing
+        await review.desk.refresh()
+        assert len((await session.threads(0)).upserts) == 1
+        (repo / "a.py").write_text("fine\n")
+        await review.desk.refresh()  # before the first thread was announced
+        news = dict(session.news())["sidecar/threads/changed"]
+        assert (news["full"], news["upserts"]) == (True, [])
+        assert "sidecar/threads/changed" not in dict(session.news())
+        await session.close()
+
+
 @pytest.mark.parametrize(
     ("fault", "sentence"),
     [
