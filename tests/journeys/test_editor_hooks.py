@@ -21,7 +21,7 @@ def hooks(file: Path) -> dict[str, Any]:
 
 def settled(robot: Robot, words: str) -> None:
     """Wait until the menu says so of the hooks; it shows what was known when it was opened."""
-    until, seen = time.monotonic() + 60, ""
+    until, seen = time.monotonic() + 120, ""
     while not re.search(words, seen):
         assert time.monotonic() < until, seen
         robot.do("startCommand", "Sidecar: Show Menu")
