@@ -66,5 +66,5 @@ def test_guards_are_installed_and_removed_as_picked(
         robot.do("click", selector=f"{PICK} .monaco-list-row", text="Git guard")
         robot.do("press", keys=["Enter"])
         robot.do("waitFor", selector=PICK, state="hidden")
-        settled(robot, "risk gate here, from high risk")
+        settled(robot, r"^(?![\s\S]*git guard here)[\s\S]*risk gate here, from high risk")
         assert [entry["matcher"] for entry in hooks(local)["PreToolUse"]] == ["Edit|Write|MultiEdit|NotebookEdit"]
