@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.review.desk import ReviewDesk
+from sidecar.vcs.stamps import written
 from tests.review.test_desk import CHANGED, TEXT, World, places
 from tests.review.test_desk import world as world  # noqa: PLC0414 - the fixture
 
@@ -48,27 +49,27 @@ async def begun(world: World) -> ReviewDesk:
     return desk
 
 
-def doubting(desk: ReviewDesk, monkeypatch) -> asyncio.Event:
-    """Set when a look has read everything and asks whether it may be believed."""
-    asked = asyncio.Event()
-    ask = desk._eyes.half_written
+def doubting(monkeypatch) -> asyncio.Event:
+    """Set when a look has read everything, has seen no writer, and now waits for one."""
+    waits = asyncio.Event()
 
-    async def told(*sight):
-        asked.set()
-        return await ask(*sight)
+    async def told(root, stamps, seconds):
+        before = await written(root, stamps, 0.0)
+        waits.set()
+        return before or (seconds > 0 and await written(root, stamps, seconds))
 
-    monkeypatch.setattr(desk._eyes, "half_written", told)
-    return asked
+    monkeypatch.setattr("sidecar.review.sight.written", told)
+    return waits
 
 
 @pytest.mark.parametrize("half", HALVES)
 async def test_a_file_that_is_half_written_when_it_is_read_keeps_its_threads(world, monkeypatch, half):
     desk = await begun(world)
     before, file = desk.state(), world.repository.path("a.py")
-    whole, asked = file.read_text(), doubting(desk, monkeypatch)
+    whole, waits = file.read_text(), doubting(monkeypatch)
     HALVES[half](file)
     look = asyncio.create_task(desk.refresh())
-    await asked.wait()
+    await waits.wait()
     fill(file, "above\n" + whole)
     after = await look
     stood = [(thread.id, thread.state, thread.anchor.start + 1) for thread in before.threads]
