@@ -81,7 +81,10 @@ def test_each_folder_of_a_window_has_its_own(rig: Rig, clean_environment: Mappin
             ports[folder] = port_of(editor, folder)
         assert len(set(ports.values())) == 2
         editor.do("press", keys=["Control+Shift+Backquote"])
-        editor.do("click", selector=".quick-input-list .monaco-list-row", text="shop")
+        editor.do("waitFor", selector=".quick-input-list .monaco-list-row", text="shop")
+        editor.do("type", text="shop")  # the mouse may be where a row's hover covers the next row
+        editor.do("waitFor", selector=".quick-input-list .monaco-list-row.focused", text="shop")
+        editor.do("press", keys=["Enter"])
         editor.do("waitForTerminal", r"\$ *$")
         editor.do("typeInTerminal", "echo at=$ANTHROPIC_BASE_URL ide=$CLAUDE_CODE_SSE_PORT; pwd")
         screen = editor.do("waitForTerminal", r"at=http[\s\S]*/shop")
