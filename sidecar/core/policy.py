@@ -6,7 +6,7 @@ Each rule answers with the sentence that refuses, for the model and the user to 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal
@@ -33,9 +33,10 @@ _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL
 )
 
-GitVerb = Literal["push", "pull", "commit", "merge", "rewrite", "discard", "delete", "settings"]
+GitVerb = Literal["push", "pull", "commit", "merge", "rewrite", "discard", "delete", "settings", "hidden", "rules"]
 """`merge`: a commit is made of others' (merge, cherry-pick, revert, am). `rewrite`: history of a branch is replaced (reset, rebase, forced branch). `discard`: uncommitted work is thrown away.
-`delete`: a branch goes. `settings`: the repository's configuration is made to run or send something else."""
+`delete`: a branch goes. `settings`: the repository's configuration is made to run or send something else.
+`hidden`: git is started with what cannot be read before it runs. `rules`: these very rules are taken away."""
 
 
 def protected(path: str) -> str:
@@ -107,10 +108,8 @@ class GitRules:
         off["merge"] = off["commit"]
         if off.get(act.verb):
             return _OFF[act.verb.replace("merge", "commit")]
-        if act.verb == "settings":
-            return (
-                "This setting of git decides what runs or where code is sent, so it is not changed here; ask the user."
-            )
+        if act.verb in _NEVER:
+            return _NEVER[act.verb]
         kept = _covered(act.targets or ((branch,) if branch else ()), self.protected)
         if kept and act.verb in {"push", "rewrite", "delete"}:
             return (
@@ -151,6 +150,15 @@ _OFF: Final[dict[str, str]] = {
 }
 
 
+_NEVER: Final[Mapping[GitVerb, str]] = {
+    "settings": "This setting of git decides what runs or where code is sent, so it is not changed here; ask the user.",
+    "hidden": (
+        "What git is to do here cannot be read before it runs: a variable, a substitution or a pattern stands where its "
+        "command belongs. Write the command out."
+    ),
+    "rules": "This would take away the rules for git that the user set, so only the user does it.",
+}
+
 _TESTS: Final = (
     "Tests must pass before a commit (POLICY_GIT_REQUIRE_TESTS), and of this come commits that nobody has tested. "
 )
@@ -176,8 +184,10 @@ def disallowed(name: str, given: Collection[str]) -> str:
 
 
 def _covered(targets: Sequence[str], kept: Sequence[str]) -> str:
-    """The first target that a protected name or pattern covers."""
-    names = (target.removeprefix("refs/heads/") for target in targets)
+    """The first target that a protected name or pattern covers; a target that may be any branch counts as the first of these."""
+    names = [target.removeprefix("refs/").removeprefix("heads/") for target in targets]
+    if kept and any(set(name) & set("*?[$\0") for name in names):
+        return kept[0]
     return next((name for name in names if any(fnmatchcase(name, pattern) for pattern in kept)), "")
 
 

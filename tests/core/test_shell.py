@@ -22,7 +22,7 @@ FORCED = GitAct("push", force=True)
         ("git push -uf origin x", [GitAct("push", force=True, targets=("x",))]),
         ("git push origin +x", [GitAct("push", force=True, targets=("x",))]),
         ("git push origin :x", [GitAct("push", force=True, targets=("x",))]),
-        ("git push --mirror", [FORCED]),
+        ("git push --mirror", [GitAct("push", force=True, targets=("*",))]),
         ("/usr/bin/git push", [PUSH]),
         ("git -C /elsewhere push", [PUSH]),
         ("git --no-pager -c user.name=x push", [PUSH]),
