@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from sidecar.core.commandline import HIDDEN, Command, read_commands
+from sidecar.core.gitverbs import DECIDING, SETTING, act_of
 from sidecar.core.policy import GitAct
 
 _TALK: Final = frozenset({"echo", "printf", "grep", "rg", "man", "which", "type", "cat", "ls", "#"})
@@ -19,19 +20,85 @@ _TALK: Final = frozenset({"echo", "printf", "grep", "rg", "man", "which", "type"
 _SHELL: Final = re.compile(r"(?:ba|z|da|rba|mk|k|fi|a|c|tc)?sh\d*(?:\.exe)?|pwsh|powershell(?:\.exe)?|cmd(?:\.exe)?")
 _CODE: Final = re.compile(r"(?:python|perl|ruby|node|php|lua|[gmn]?awk|deno|bun|tclsh|osascript)[\d.]*(?:\.exe)?")
 _RUNNERS: Final = frozenset(
-    "env sudo doas su runuser xargs parallel watch ssh trap timeout nice ionice nohup script flock setsid stdbuf time "
-    "exec command builtin coproc eval source . strace unshare nsenter chroot tmux screen at batch crontab entr busybox "
-    "docker podman kubectl wsl start find fd make npx systemd-run alias tar gdb vim vi hyperfine concurrently".split()
+    [
+        "env",
+        "sudo",
+        "doas",
+        "su",
+        "runuser",
+        "xargs",
+        "parallel",
+        "watch",
+        "ssh",
+        "trap",
+        "timeout",
+        "nice",
+        "ionice",
+        "nohup",
+        "script",
+        "flock",
+        "setsid",
+        "stdbuf",
+        "time",
+        "exec",
+        "command",
+        "builtin",
+        "coproc",
+        "eval",
+        "source",
+        ".",
+        "strace",
+        "unshare",
+        "nsenter",
+        "chroot",
+        "tmux",
+        "screen",
+        "at",
+        "batch",
+        "crontab",
+        "entr",
+        "busybox",
+        "docker",
+        "podman",
+        "kubectl",
+        "wsl",
+        "start",
+        "find",
+        "fd",
+        "make",
+        "npx",
+        "systemd-run",
+        "alias",
+        "tar",
+        "gdb",
+        "vim",
+        "vi",
+        "hyperfine",
+        "concurrently",
+    ]
 )
 """Commands that run what their words say."""
-_RESERVED: Final = frozenset("if then else elif while until do { ! time".split())
+_RESERVED: Final = frozenset(["if", "then", "else", "elif", "while", "until", "do", "{", "!", "time"])
 _FEEDERS: Final = frozenset({"xargs", "parallel", "at", "batch", "crontab", "source", ".", "eval"})
 _WITH_VALUE: Final = frozenset(
     {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source", "--super-prefix",
      "--shallow-file"}
 )  # fmt: skip
 _RUNS_WORDS: Final = frozenset(
-    "submodule rebase bisect difftool mergetool grep filter-branch for-each-repo config archive send-email hook".split()
+    [
+        "submodule",
+        "rebase",
+        "bisect",
+        "difftool",
+        "mergetool",
+        "grep",
+        "filter-branch",
+        "for-each-repo",
+        "config",
+        "archive",
+        "send-email",
+        "hook",
+    ]
 )
 """Verbs of git that run commands they are given."""
 _VERB: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
@@ -39,14 +106,6 @@ _LOOSE: Final = re.compile(
     r"\bgit\b[^\n;|&]{0,300}?\b(push|send-pack|commit|pull|reset|rebase|merge|cherry-pick|revert|branch|clean|update-ref"
     r"|filter-branch|filter-repo|stash)\b"
 )
-_SETTING: Final = re.compile(
-    r"(?i)(core\.(hookspath|sshcommand|fsmonitor|gitproxy|askpass)|alias\..+|url\..+|include(if\..+)?\.path"
-    r"|remote\..+\.((push)?url|push|receivepack|uploadpack|vcs)|filter\..+|diff\.external|diff\..+\.(command|textconv)"
-    r"|merge\..+\.driver|credential\.(.+\.)?helper|gpg\.(.+\.)?program)(=.*)?",
-    re.DOTALL,
-)
-_DECIDING: Final = re.compile(r"(?i)(core\.(hookspath|sshcommand|fsmonitor)|alias\..+|url\..+|remote\..+\.(push)?(url)?)(=.*)?", re.DOTALL)
-"""Settings that are not even given for one command (`-c`)."""
 _SETTING_LONG: Final = re.compile(r"(?i)(-c|config)[ =]?[^\n]{0,40}?(core\.hookspath|alias\.)")
 _BY_VARIABLE: Final = re.compile(r"(?i)GIT_CONFIG_KEY_\d+=(.*)|(GIT_CONFIG_PARAMETERS)=.*", re.DOTALL)
 _OWN_RULES: Final = re.compile(r"(POLICY_GIT_\w+|SIDECAR_CONFIG\w*)=.*", re.DOTALL)
@@ -55,14 +114,6 @@ _DEEPEST: Final = 5
 _LONGEST: Final = 32_768
 _MOST_WORDS: Final = 200
 """Words behind a `git` that are looked at."""
-
-_OTHER_NAMES: Final = {
-    "send-pack": "push", "http-push": "push", "dcommit": "push", "switch": "checkout", "filter-branch": "rewrite",
-    "revert": "cherry-pick", "filter-repo": "rewrite", "update-ref": "rewrite", "replace": "rewrite",
-}  # fmt: skip
-_WITHIN: Final = {
-    "subtree": {"push", "pull", "add", "merge"}, "svn": {"dcommit", "rebase"}, "lfs": {"push"}, "p4": {"submit"},
-}  # fmt: skip
 
 
 def git_acts(command: str, aliases: Mapping[str, str] | None = None) -> tuple[GitAct, ...]:
@@ -94,7 +145,7 @@ def _acts(text: str, aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]
         yield from _one(command, aliases, depth)
     for inner in (*script.inner, *(fed for command in script.commands for fed in command.fed)):
         yield from _acts(inner, aliases, depth + 1)
-    if any(_blind(command) for command in script.commands):
+    if any(_blind(command) for command in script.commands) or (script.nested and re.search(r"\bcase\b", text)):
         yield from _guessed(text)
 
 
@@ -122,20 +173,25 @@ def _one(command: Command, aliases: Mapping[str, str], depth: int) -> Iterator[G
     yield from _told(words[first_at:], names[first_at:], aliases, depth)
     feeder = runner = False
     for at, name in enumerate(names):
-        rest = words[at + 1 : at + 1 + _MOST_WORDS]
+        rest = _until_end(words[at + 1 : at + 1 + _MOST_WORDS])
         if name.lower() in {"git", "git.exe"} or (at == first_at and rest and _may_be_git(name)):
-            yield from _git(rest or [HIDDEN] * feeder, aliases, depth, sure=runner or at == first_at)
+            yield from _git([*rest, *([HIDDEN] * feeder)], aliases, depth, sure=runner or at == first_at)
         elif name.startswith("git-") and len(name) > 4:
             yield from _git([name[4:].removesuffix(".exe"), *rest], aliases, depth)
         feeder = feeder or name in _FEEDERS
-        runner = runner or name in _RUNNERS or name in _RESERVED
+        runner = (runner or name in _RUNNERS or name in _RESERVED) and name not in _TALK
+
+
+def _until_end(rest: list[str]) -> list[str]:
+    """What is left before the end of what `find -exec` runs."""
+    return rest[: rest.index(";")] if ";" in rest else rest
 
 
 def _prefixed(words: Sequence[str], aliases: Mapping[str, str], depth: int, *, assigned: int) -> Iterator[GitAct]:
     """What variables before a command make git run (`GIT_EDITOR='git push'`), and settings that are given by them."""
     for at, word in enumerate(words):
         by_variable = _BY_VARIABLE.fullmatch(word)
-        if by_variable is not None and (by_variable[2] or _SETTING.fullmatch(by_variable[1])):
+        if by_variable is not None and (by_variable[2] or SETTING.fullmatch(by_variable[1])):
             yield GitAct("settings")
         if _OWN_RULES.fullmatch(word):
             yield GitAct("rules")
@@ -144,9 +200,7 @@ def _prefixed(words: Sequence[str], aliases: Mapping[str, str], depth: int, *, a
             yield from _acts(value[1], aliases, depth + 1)
 
 
-def _told(
-    words: Sequence[str], names: Sequence[str], aliases: Mapping[str, str], depth: int
-) -> Iterator[GitAct]:
+def _told(words: Sequence[str], names: Sequence[str], aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
     """What a command is told to run: `sh -c '…'`, `watch '…'`, `python -c '…'`; and Sidecar's own rules, taken away."""
     if not names:
         return
@@ -162,7 +216,11 @@ def _told(
     if any(_CODE.fullmatch(name) for name in names):
         yield from (act for word in words[1:] if re.search(r"\s|[(`]", word) for act in _guessed(word))
     for at, name in enumerate(names[1:-1], 1):
-        if name in {"-c", "-e", "--eval"} and not _SHELL.fullmatch(names[at - 1]) and names[0] not in {"git", "git.exe"}:
+        if (
+            name in {"-c", "-e", "--eval"}
+            and not _SHELL.fullmatch(names[at - 1])
+            and names[0] not in {"git", "git.exe"}
+        ):
             yield from _guessed(words[at + 1])
 
 
@@ -190,13 +248,14 @@ def _git(words: Sequence[str], aliases: Mapping[str, str], depth: int, *, sure: 
         value = words[at + 1] if words[at] in _WITH_VALUE and at + 1 < len(words) else words[at]
         if words[at].startswith(("-c", "--config-env")):
             setting = value.removeprefix("--config-env=").removeprefix("-c")
-            if _DECIDING.fullmatch(setting):
+            if DECIDING.fullmatch(setting):
                 yield GitAct("settings")
             yield from _as_text(setting, aliases, depth)
         at += 2 if words[at] in _WITH_VALUE else 1
-    if at >= len(words) or not _VERB.fullmatch(words[at]):
-        if sure and words:
-            yield GitAct("hidden")
+    if at >= len(words):
+        return
+    if not _VERB.fullmatch(words[at]):
+        yield from [GitAct("hidden")] * sure
         return
     yield from _verb(words[at], list(words[at + 1 :]), aliases, depth)
 
@@ -210,193 +269,9 @@ def _verb(verb: str, rest: list[str], aliases: Mapping[str, str], depth: int) ->
     if verb in _RUNS_WORDS:
         for word in rest:
             yield from _as_text(word, aliases, depth)
-    if rest[:1] and rest[0] in _WITHIN.get(verb, ()):
-        verb, rest = {"add": "merge", "submit": "push"}.get(rest[0], rest[0]), []
-    act = _READERS.get(_OTHER_NAMES.get(verb, verb))
-    found = act(rest) if act is not None else None
+    found = act_of(verb, rest)
     if found is not None:
         yield found
-
-
-def _has(rest: Sequence[str], short: str, *long: str) -> bool:
-    """Whether an option is among the words: in a cluster of short ones, or a long one that may be shortened.
-
-    A word that is another option's value counts as well, so it must be what forbids, not what allows.
-    """
-    for word in rest:
-        if word == "--":
-            return False
-        if re.fullmatch(r"-[A-Za-z]+", word) and short and set(short) & set(word[1:]):
-            return True
-        name = word.partition("=")[0]
-        if len(name) > 2 and any(one.startswith(name) or name == one for one in long):
-            return True
-    return False
-
-
-def _surely(rest: Sequence[str], *long: str, but: Sequence[str] = ()) -> bool:
-    """Whether an option that makes an act harmless is given, whole, as nobody's value, and not taken back by `but`."""
-    if any(word in but for word in rest):
-        return False
-    pairs = zip(("", *rest), rest, strict=False)
-    return any(word in long and (not before.startswith("-") or _FLAG.fullmatch(before)) for before, word in pairs)
-
-
-def _plain(rest: Sequence[str]) -> list[str]:
-    return [word for word in rest if not word.startswith("-")]
-
-
-def _push(rest: Sequence[str]) -> GitAct:
-    specs = _plain(rest)[1:]
-    gone = _has(rest, "d", "--delete", "--prune", "--mirror") or any(spec.startswith(":") for spec in specs)
-    force = gone or _has(rest, "f", "--force", "--force-with-lease", "--force-if-includes")
-    force = force or any(spec.startswith("+") for spec in specs)
-    targets = [spec.lstrip("+").rpartition(":")[2] for spec in specs]
-    if _has(rest, "", "--all", "--branches", "--mirror"):
-        targets.append("*")
-    return GitAct("push", force=force, targets=tuple(t for t in targets if t and t not in {"HEAD", "@"}))
-
-
-def _fetch(rest: Sequence[str]) -> GitAct | None:
-    """A fetch into branches of one's own that may replace what they hold."""
-    force = _has(rest, "f", "--force")
-    pairs = [spec.partition(":") for spec in _plain(rest)[1:]]
-    targets = [into for source, _, into in pairs if into and (force or source.startswith("+"))]
-    own = tuple(into for into in targets if not into.startswith(("refs/remotes/", "refs/tags/")))
-    return GitAct("rewrite", force=True, targets=own) if own else None
-
-
-def _commit(rest: Sequence[str]) -> GitAct:
-    message: list[str] = []
-    whole = True
-    words = iter(rest)
-    for word in words:
-        value = re.fullmatch(r"(?:--message|--mess?a?g?)=(.*)", word, re.DOTALL)
-        cluster = re.fullmatch(r"-([A-Za-z]*)m(.*)", word, re.DOTALL)
-        if value:
-            message.append(value[1])
-        elif word == "--message":
-            message.append(next(words, ""))
-        elif cluster and not word.startswith("--"):
-            message.append(cluster[2] or next(words, ""))
-            whole = whole and not set(cluster[1]) & set("aiop")
-        elif word in {"-F", "-C", "-c", "-t", "--file", "--author", "--date", "--trailer", "--cleanup"}:
-            next(words, "")
-        else:
-            whole = whole and not (re.match(r"-[a-zA-Z]*[aiop]|--(al|am|in|on|pat|inter)", word) or word[:1] != "-")
-    known = message and not any(HIDDEN in part for part in message)
-    return GitAct("commit", message="\n\n".join(message) if known else None, whole=whole)
-
-
-def _reset(rest: Sequence[str]) -> GitAct | None:
-    return GitAct("rewrite", force=True) if _has(rest, "", "--hard", "--merge", "--keep") else None
-
-
-def _checkout(rest: Sequence[str]) -> GitAct | None:
-    if _has(rest, "BC", "--force-create"):
-        return GitAct("rewrite", force=True, targets=tuple(_plain(rest)[:1]))
-    gone = _has(rest, "f", "--force", "--discard-changes") or _everything(rest)
-    return GitAct("discard", force=True) if gone else None
-
-
-def _branch(rest: Sequence[str]) -> GitAct | None:
-    if _has(rest, "dD", "--delete"):
-        return GitAct("delete", force=_has(rest, "D", "--force"), targets=tuple(_plain(rest)))
-    if _has(rest, "fMC", "--force"):
-        return GitAct("rewrite", force=True, targets=tuple(_plain(rest)[-2:]))
-    return None
-
-
-def _config(rest: Sequence[str]) -> GitAct | None:
-    if _has(rest, "l", "--get", "--get-all", "--get-regexp", "--get-urlmatch", "--list") or rest[:1] in (["get"], ["list"]):
-        return None
-    taken = _has(rest, "e", "--unset", "--unset-all", "--remove-section", "--rename-section", "--edit")
-    taken = taken or rest[:1] in (["unset"], ["edit"], ["remove-section"], ["rename-section"])
-    keys = [word for word in rest if _SETTING.fullmatch(word)]
-    return GitAct("settings") if (keys and (taken or len(_plain(rest)) > 1)) or (taken and _whole(rest)) else None
-
-
-def _whole(rest: Sequence[str]) -> bool:
-    """Whether whole sections, or the file, are edited."""
-    words = _plain(rest)
-    section = re.compile(r"(?i)(core|alias|url|filter|remote|include|credential|diff|merge|gpg)(\..*)?", re.DOTALL)
-    return _has(rest, "e", "--edit") or rest[:1] == ["edit"] or (
-        any("section" in word for word in rest) and any(section.fullmatch(word) for word in words)
-    )
-
-
-def _remote(rest: Sequence[str]) -> GitAct | None:
-    return GitAct("settings") if rest[:1] == ["set-url"] else None
-
-
-def _merge(rest: Sequence[str]) -> GitAct | None:
-    if _surely(rest, "--no-commit", "--squash", *_GIVEN_UP, but=("--commit", "--no-squash", "--no-no-commit")):
-        return None
-    return GitAct("merge", untested=not _surely(rest, "--ff-only", but=("--ff", "--no-ff", "--no-ff-only")))
-
-
-def _picked(rest: Sequence[str]) -> GitAct | None:
-    """cherry-pick and revert."""
-    alone = rest[:1] == ["-n"] or _surely(rest, "-n", "--no-commit", *_GIVEN_UP, but=("--commit", "--no-no-commit"))
-    return None if alone else GitAct("merge", untested=True)
-
-
-def _stash(rest: Sequence[str]) -> GitAct | None:
-    return GitAct("discard", force=True) if rest[:1] in (["drop"], ["clear"]) else None
-
-
-def _restore(rest: Sequence[str]) -> GitAct | None:
-    """Throwing away all that is uncommitted; single files are let pass, as with `git checkout -- a.py`."""
-    staged_only = _has(rest, "S", "--staged") and not _has(rest, "W", "--worktree")
-    return None if staged_only or not _everything(rest) else GitAct("discard", force=True)
-
-
-def _everything(rest: Sequence[str]) -> bool:
-    return any(word in {".", "./", ":/", ":", "*", HIDDEN} for word in rest)
-
-
-def _reflog(rest: Sequence[str]) -> GitAct | None:
-    return GitAct("rewrite", force=True) if rest[:1] in (["expire"], ["delete"]) else None
-
-
-def _worktree(rest: Sequence[str]) -> GitAct | None:
-    gone = rest[:1] == ["remove"] and _has(rest, "f", "--force")
-    return GitAct("discard", force=True) if gone else None
-
-
-_GIVEN_UP: Final = ("--abort", "--quit")
-_FLAG: Final = re.compile(
-    r"--no-\w[\w-]*|--ff|--ff-only|--squash|--quiet|--verbose|--progress|--signoff|--stat|--log|--edit|--rebase|--tags"
-    r"|--prune|--all|--autostash|--allow-unrelated-histories|-[qvnexr]+"
-)
-"""Options that take no value."""
-
-_READERS: Final[Mapping[str, Callable[[Sequence[str]], GitAct | None]]] = {
-    "push": _push,
-    "pull": lambda rest: GitAct(
-        "pull", force=_has(rest, "f", "--force"),
-        untested=not _surely(rest, "--ff-only", but=("--ff", "--no-ff", "--no-ff-only", "--rebase", "-r")),
-    ),
-    "fetch": _fetch,
-    "remote": _remote,
-    "stash": _stash,
-    "restore": _restore,
-    "reflog": _reflog,
-    "worktree": _worktree,
-    "read-tree": lambda rest: GitAct("discard", force=True) if _has(rest, "u", "--reset") else None,
-    "checkout-index": lambda rest: GitAct("discard", force=True) if _has(rest, "f", "--force") else None,
-    "commit": _commit,
-    "merge": _merge,
-    "cherry-pick": _picked,
-    "am": lambda rest: None if _surely(rest, "--show-current-patch", *_GIVEN_UP) else GitAct("merge", untested=True),
-    "reset": _reset,
-    "checkout": _checkout,
-    "branch": _branch,
-    "config": _config,
-    "rebase": lambda rest: None if _surely(rest, *_GIVEN_UP) else GitAct("rewrite", untested=True),
-    "rewrite": lambda _: GitAct("rewrite", force=True),
-    "clean": lambda rest: GitAct("discard", force=True) if _has(rest, "f", "--force") else None,
-}
 
 
 def _guessed(text: str) -> Iterator[GitAct]:

@@ -169,7 +169,7 @@ class _Worker:
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", __name__.replace("build", "reading"), str(self._root), *self._words]
+        command = [sys.executable, "-P", "-m", __name__.replace("build", "reading"), str(self._root), *self._words]
         return subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     @property

@@ -173,7 +173,7 @@ def test_many_files_are_read_by_workers_and_one_that_dies_costs_its_file_only(tm
     )
     real = subprocess.Popen
     monkeypatch.setattr(
-        subprocess, "Popen", lambda command, **kinds: real([command[0], str(dying), *command[3:]], **kinds)
+        subprocess, "Popen", lambda command, **kinds: real([command[0], str(dying), *command[4:]], **kinds)
     )
     reasons = {path: reason for path, _, _, _, reason, *_ in content(build_index(root, tmp_path / "state"))["files"]}
     assert reasons.pop("m7.py") == "its parser failed"
