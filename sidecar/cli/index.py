@@ -24,6 +24,7 @@ from sidecar.settings import Settings, from_machine
 from sidecar.store.runtime import open_folder
 from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.tools.indexing import open_index
+from sidecar.trace import neutralise
 
 PATIENCE: Final = 2.0
 """Seconds after which a person is shown how far it is."""
@@ -82,7 +83,9 @@ def symbols(
         for symbol in answer.items:
             if isinstance(symbol, Symbol):
                 out.data(
-                    f"{symbol.span.path}:{symbol.span.start.line}:{symbol.span.start.column}  {symbol.kind} {symbol.path}"
+                    neutralise(
+                        f"{symbol.span.path}:{symbol.span.start.line}:{symbol.span.start.column}  {symbol.kind} {symbol.path}"
+                    )
                 )
         if answer.note:
             out.say(answer.note)
