@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.core.ports import ReviewState
@@ -223,6 +223,8 @@ WORK = st.lists(
 
 @share(8)
 @given(work=WORK)
+@example(work=[("resolve", 1), ("pull", 0), ("commit", 0), ("look", 0), ("pull", 0), ("restart", 0)])
+@example(work=[("delete", 9), ("look", 0), ("pull", 0), ("empty", 0), ("look", 0), ("pull", 0)])
 async def test_whatever_is_done_who_hears_what_changed_knows_all_and_no_word_is_lost(tmp_path_factory, work):
     base = tmp_path_factory.mktemp("work")
     world = World(Repository.create(base / "repo", {"a.py": TEXT}), base / "state" / "sidecar.db")
