@@ -82,11 +82,12 @@ class Eyes:
     async def half_written(self, sight: Sight, losing: Collection[str]) -> bool:
         """Whether a file that loses threads by this sight was written while it was read, or is about to be.
 
-        An emptied file is given a moment to be filled: who saves it may have come only half of the way.
+        An emptied file, and one without its end, is given a moment to be filled: who saves it may have come only half
+        of the way. Any other edit is believed at once.
         """
         stamps = {path: sight.stamps[path] for path in losing if path in sight.stamps}
-        other = any(sight.texts.get(path) != self._seen.get(path) for path in stamps)
-        return bool(stamps) and await written(self._git.root, stamps, MOMENT if other else 0.0)
+        short = any(_cut_off(self._seen.get(path), sight.texts.get(path)) for path in stamps)
+        return bool(stamps) and await written(self._git.root, stamps, MOMENT if short else 0.0)
 
     def remember(self, sight: Sight, needed: Collection[str]) -> None:
         """This sight is believed: the edits of the next one begin with its texts of these files."""
@@ -112,3 +113,10 @@ class Eyes:
         if self._working:
             return veiled_texts({path: self._buffers.lines_blocking(path) for path in paths})
         return veiled_texts(self._view.read_blocking(paths))
+
+
+def _cut_off(before: Sequence[str] | None, after: Sequence[str] | None) -> bool:
+    """Whether a text looks as if its writer had not come to the end: it is shorter than before, and ends otherwise."""
+    if not before or not after:
+        return bool(before)
+    return len(after) < len(before) and after[-1] != before[-1]
