@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.errors import StoreError
@@ -21,6 +21,7 @@ from sidecar.index.build import FEW, Builder, Cancelled, shown
 from sidecar.index.walk import Folder
 from sidecar.store.symbols import SymbolReader
 from sidecar.store.symbolwriter import SymbolWriter
+from tests.explore import share
 from tests.index.trees import build_index, content, write_tree
 
 
@@ -55,7 +56,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@share(60)
 @given(steps=STEPS, other=st.dictionaries(st.sampled_from(PATHS), st.sampled_from(BODIES)))
 def test_any_row_of_edits_ends_as_a_fresh_index(tmp_path_factory, steps, other):
     """Edits, removals, renames and switches to another tree, each told by its paths or found by looking at everything."""
