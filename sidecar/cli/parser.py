@@ -41,7 +41,9 @@ def application(arguments: Sequence[str], commands: Mapping[str, Command]) -> ty
 
 def _add(app: typer.Typer, name: str, command: Command) -> None:
     if command.parts:
-        family = typer.Typer(help=command.about, no_args_is_help=True, rich_markup_mode=None)
+        first = next(iter(command.parts.values()))
+        epilog = f"Example: {first.example}"
+        family = typer.Typer(help=command.about, epilog=epilog, no_args_is_help=True, rich_markup_mode=None)
         for part, inner in command.parts.items():
             _add(family, part, inner)
         app.add_typer(family, name=name)
