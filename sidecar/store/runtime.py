@@ -26,7 +26,7 @@ TOKEN_FILE: Final = PurePath("token")
 NOTE_FILE: Final = "endpoint.json"
 _LONGEST_TOKEN: Final = 4096
 """Twice that fits into the headers of a request that carries it in both."""
-_TOKEN: Final = re.compile(r"[\x21-\x7e]{1,%d}" % _LONGEST_TOKEN)
+_TOKEN: Final = re.compile(rf"[\x21-\x7e]{{1,{_LONGEST_TOKEN}}}")
 _SAME_START: Final = 1.0
 
 
