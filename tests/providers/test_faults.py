@@ -74,7 +74,12 @@ def test_anthropics_own_words_for_the_requests_faults_are_relayed(status: int) -
 @pytest.mark.parametrize("body", [b"", b"<html>Bad Request</html>", b"[]"])
 @pytest.mark.parametrize(
     ("status", "kind"),
-    [(400, "invalid_request_error"), (405, "invalid_request_error"), (422, "invalid_request_error"), (402, "billing_error")],
+    [
+        (400, "invalid_request_error"),
+        (405, "invalid_request_error"),
+        (422, "invalid_request_error"),
+        (402, "billing_error"),
+    ],
 )
 def test_a_refusal_that_says_nothing_keeps_its_status(status: int, kind: str, body: bytes) -> None:
     error = fault(status, {}, body)
