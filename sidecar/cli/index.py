@@ -16,7 +16,7 @@ import typer
 
 from sidecar import signals
 from sidecar.cli.options import Json, Quiet, Workspace
-from sidecar.cli.output import Output
+from sidecar.cli.output import PATIENCE, Output
 from sidecar.core.errors import Conflict, SetupError, StoreError
 from sidecar.core.symbols import Answer, Query, Symbol
 from sidecar.index.opening import Index
@@ -24,9 +24,6 @@ from sidecar.settings import Settings, from_machine
 from sidecar.store.runtime import open_folder
 from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.tools.indexing import open_index
-
-PATIENCE: Final = 2.0
-"""Seconds after which a person is shown how far it is."""
 
 Rebuild = Annotated[bool, typer.Option("--rebuild", help="Begin it anew.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many are shown.")]
