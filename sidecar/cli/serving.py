@@ -98,7 +98,8 @@ def banner(status: EndpointStatus, settings: Settings, token_file: Path | None) 
     why = settings.origin("provider.name")
     if why == "default":
         why = "no key is set; `sidecar doctor` tells how to choose a model"
-    token = f'"$(cat {_quoted(str(token_file))})"' if token_file else "sidecar"
+    kept = '"$SIDECAR_TOKEN"' if settings.server.token else "sidecar"
+    token = f'"$(cat {_quoted(str(token_file))})"' if token_file else kept
     lines = [
         f"Sidecar {__version__} is ready.",
         f"  provider   {status.provider} ({why})",

@@ -99,7 +99,8 @@ def _arguments(settings: Settings, analyst: Analyst) -> tuple[object, ...]:
         case "anthropic":
             return settings.anthropic.upstream_url, _fixed(settings.anthropic.api_key), *rest
         case "openai":
-            return settings.openai.base_url, _fixed(settings.openai.api_key), *rest
+            key = settings.openai.api_key
+            return settings.openai.base_url, _fixed(key) if key is not None else None, *rest
 
 
 def _databricks(bricks: Databricks) -> tuple[str, Secret]:

@@ -46,9 +46,11 @@ class ChatRoute:
 
 
 class ChatProvider:
-    """A chat-completions server behind a URL. Implements `core.ports.Provider`."""
+    """A chat-completions server behind a URL, asked without a key where it wants none. Implements `core.ports.Provider`."""
 
-    def __init__(self, name: str, route: ChatRoute, secret: Secret, models: ModelMap, transport: Transport) -> None:
+    def __init__(
+        self, name: str, route: ChatRoute, secret: Secret | None, models: ModelMap, transport: Transport
+    ) -> None:
         self._name = name
         self._route = route
         self._secret = secret
@@ -81,8 +83,9 @@ class ChatProvider:
         headers = {
             "content-type": "application/json",
             "accept": "text/event-stream" if request.stream else "application/json",
-            "authorization": f"Bearer {await credential(self._secret)}",
         }
+        if self._secret is not None:
+            headers["authorization"] = f"Bearer {await credential(self._secret)}"
         try:
             answer, handling = await self._posted(url, headers, asked, request)
         except faults.Declined as error:

@@ -11,9 +11,12 @@ from sidecar.providers.transport import Transport
 
 
 class OpenAIProvider(ChatProvider):
-    """`base` is the address up to and with its version (`…/v1`); it gets `/chat/completions` unless it ends so."""
+    """`base` is the address up to and with its version (`…/v1`); it gets `/chat/completions` unless it ends so.
 
-    def __init__(self, base: str, secret: Secret, models: ModelMap, transport: Transport) -> None:
+    Without a `secret` no key is sent: Ollama, vLLM and LM Studio want none.
+    """
+
+    def __init__(self, base: str, secret: Secret | None, models: ModelMap, transport: Transport) -> None:
         head, mark, query = base_url(base, "OPENAI_BASE_URL").partition("?")
         url = head if head.endswith("/chat/completions") else joined(head, "chat/completions")
         super().__init__("openai", ChatRoute(url + mark + query, PLAIN), secret, models, transport)

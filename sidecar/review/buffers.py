@@ -8,9 +8,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from sidecar.core.compare import compare
 from sidecar.core.diff import Change, FileDiff
 from sidecar.core.errors import BadInput
-from sidecar.review.anchor import compare
 from sidecar.vcs.diff import text_lines
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import lines_at_blocking, read_lines_blocking, working_tree
@@ -34,6 +34,10 @@ class Buffers:
                 self._held.pop(path, None)
             else:
                 self._held[path] = text
+
+    def holds(self, path: str) -> bool:
+        """Whether the editor's text of a file counts, not the one on the disk."""
+        return path in self._held
 
     def settle_blocking(self, path: str) -> bool:
         """Forget a text that is as good as saved, and say whether it was: what others then write to the file is not hidden by it."""

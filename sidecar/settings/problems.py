@@ -35,4 +35,5 @@ def explain(path: str, value: object, origin: str, wrong: Wrong) -> SetupError:
 
 def _short(value: object) -> str:
     text = str(value) if isinstance(value, (str, int, float)) else repr(value)
+    text = re.sub(r"//[^/\s]*@", "//…@", text)  # an address may carry a password
     return f'"{text}"' if len(text) <= 80 else f'"{text[:77]}…"'

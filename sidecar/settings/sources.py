@@ -40,6 +40,9 @@ WORKSPACE_FILE: Final = ".sidecar.toml"
 _WORKSPACE_FILE_BYTES: Final = 64 * 1024
 _BANDS: Final = get_args(Band)
 _CHECKED_PREFIXES: Final = ("SIDECAR_", "POLICY_", "PROMPT_CACHE_", "WORKSPACE_TEST_")
+_AS_WRITTEN: Final = frozenset({"git.commit_regex"})
+"""Settings whose blanks count; around all others in the environment they are what copying and `.env` files leave."""
+
 _FLAGS: Final = {
     "server.host": "--host",
     "server.port": "--port",
@@ -123,7 +126,7 @@ def _take_environment(draft: _Draft, env: Mapping[str, str]) -> None:
         known.update(names)
         given = next((name for name in names if env.get(name, "").strip()), None)
         if given:
-            draft.put(path, env[given], given)
+            draft.put(path, env[given] if path in _AS_WRITTEN else env[given].strip(), given)
     for name in sorted(set(env) - known):
         if name.startswith(_CHECKED_PREFIXES) and near(name, known):
             draft.warnings.append(f"There is no setting {name}{near(name, known)}; it is ignored.")

@@ -15,6 +15,8 @@ from sidecar.settings.fields import AfterValidator, BeforeValidator
 
 def check_url(value: str) -> str:
     """A base address without its closing slash."""
+    if quoted(value):
+        raise ValueError("stands in quotation marks; leave them out")
     if not re.match(r"https?://", value, re.IGNORECASE):
         # `localhost:11434` would count as scheme `localhost`.
         raise ValueError(f"has no http:// or https:// in front; did you mean https://{value.rpartition('://')[2]}?")
@@ -30,6 +32,11 @@ def check_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def quoted(text: str) -> bool:
+    """Whether a value came with the quotation marks around it, as `docker --env-file` hands them on."""
+    return len(text) > 1 and text[0] == text[-1] and text[0] in "'\""
+
+
 def check_path(value: str) -> str:
     """A path on a host that another setting names."""
     if not re.fullmatch(r"/(?!/)[\w.~%:@+/-]*", value.replace("{model}", "model")) or ".." in value.split("/"):
@@ -43,6 +50,8 @@ def check_secret(value: Any) -> Any:
     if not isinstance(raw, str):
         return value
     key = raw.strip()
+    if quoted(key):
+        raise ValueError("stands in quotation marks; leave them out")
     if not re.fullmatch(r"[\x21-\x7e]+", key):
         raise ValueError("has spaces, line breaks or letters that cannot travel in a header; copy the key again")
     return SecretStr(key)
@@ -100,13 +109,25 @@ def listed(*parts: str) -> str:
 
 
 def pairs(value: Any) -> Any:
-    """`a=b, c=d` as a table."""
+    """`a=b, c=d` as a table; also where a line holds each, or where it is an object of JSON."""
     if not isinstance(value, str):
         return value
-    pairs = [part.partition("=") for part in split(value)]
+    if value.lstrip().startswith("{"):
+        return _object(value)
+    pairs = [part.partition("=") for part in split(",".join(value.splitlines()))]
     if any(not (key.strip() and mark and name.strip()) for key, mark, name in pairs):
         raise ValueError("is not of the form asked-name=provider-name, …")
     return {key.strip(): name.strip() for key, _, name in pairs}
+
+
+def _object(text: str) -> dict[str, str]:
+    try:
+        told = orjson.loads(text)
+    except orjson.JSONDecodeError:
+        told = {"": ""}
+    if not all(key.strip() and isinstance(name, str) and name.strip() for key, name in told.items()):
+        raise ValueError('begins as an object of JSON and names no models; write {"asked": "name"}, or asked=name, …')
+    return {key.strip(): name.strip() for key, name in told.items()}
 
 
 def spelled(value: Any) -> Any:

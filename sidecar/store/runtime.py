@@ -19,12 +19,14 @@ from typing import Final
 
 import orjson
 
-from sidecar.core.errors import StoreError
+from sidecar.core.errors import SetupError, StoreError
 from sidecar.core.secret import SecretStr
 
 TOKEN_FILE: Final = PurePath("token")
 NOTE_FILE: Final = "endpoint.json"
-_TOKEN: Final = re.compile(r"[\x21-\x7e]{16,512}")
+_LONGEST_TOKEN: Final = 4096
+"""Twice that fits into the headers of a request that carries it in both."""
+_TOKEN: Final = re.compile(rf"[\x21-\x7e]{{1,{_LONGEST_TOKEN}}}")
 _SAME_START: Final = 1.0
 
 
@@ -65,8 +67,13 @@ def keep_token(folder: Path | None, given: SecretStr | None = None) -> SecretStr
     """The endpoint's token: the given one, else the one kept in the folder, else a new one; kept there from now on.
 
     A kept token goes on holding after a restart, so terminals that were opened before need no new one. Without a
-    folder it lives in memory only. Raises StoreError when it cannot be kept.
+    folder it lives in memory only. Raises StoreError when it cannot be kept, SetupError for one that no request could carry.
     """
+    if given is not None and not _TOKEN.fullmatch(given.get_secret_value()):
+        raise SetupError(
+            f"SIDECAR_TOKEN is no token of 1 to {_LONGEST_TOKEN} printable characters; take a shorter one.",
+            "SIDECAR_TOKEN",
+        )
     if folder is None:
         return given or SecretStr(secrets.token_urlsafe(32))
     kept = read_token(folder)
@@ -85,7 +92,7 @@ def read_token(folder: Path) -> SecretStr | None:
         with os.fdopen(descriptor, encoding="ascii") as file:
             facts = os.fstat(file.fileno())
             private = sys.platform == "win32" or (facts.st_uid == os.getuid() and not facts.st_mode & 0o077)
-            text = file.read(1024).strip()
+            text = file.read(_LONGEST_TOKEN + 2).strip()
     except (OSError, UnicodeDecodeError):
         return None
     return SecretStr(text) if private and _TOKEN.fullmatch(text) else None

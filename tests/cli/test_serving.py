@@ -110,6 +110,10 @@ def test_the_greeting_tells_how_to_go_on(tmp_path, env, words):
     assert "export ANTHROPIC_BASE_URL=http://127.0.0.1:1\n" in shown
     assert f"export ANTHROPIC_AUTH_TOKEN=\"$(cat '{tmp_path}/it'\\''s/token')\"\n" in shown
     assert "ANTHROPIC_AUTH_TOKEN=sidecar" in banner(status, settings, None)
+    own = load({"server.workspace": tmp_path}, {"SIDECAR_TOKEN": "hush"}, None)
+    told = banner(status, own, None)
+    assert 'ANTHROPIC_AUTH_TOKEN="$SIDECAR_TOKEN"' in told
+    assert "hush" not in told
 
 
 @pytest.mark.parametrize(

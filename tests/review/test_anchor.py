@@ -7,9 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sidecar.core.compare import compare
 from sidecar.core.diff import Hunk, map_line
 from sidecar.core.review import Anchor
-from sidecar.review.anchor import compare, edited, find, make
+from sidecar.review.anchor import edited, find, make
+from tests.core.test_compare import apply
 
 TEXT = """\
 def load(path):
@@ -23,15 +25,6 @@ def save(path, data):
         file.write(data)
     return data
 """.splitlines()
-
-
-def apply(old: list[str], hunks: tuple[Hunk, ...]) -> list[str]:
-    new = list(old)
-    for hunk in reversed(hunks):
-        first = hunk.old_start - 1 if hunk.removed else hunk.old_start
-        assert tuple(new[first : first + len(hunk.removed)]) == hunk.removed
-        new[first : first + len(hunk.removed)] = hunk.added
-    return new
 
 
 def test_an_anchor_remembers_its_text_and_three_neighbours_each_way():
@@ -116,19 +109,6 @@ def test_lines_taken_away_were_not_edited(known):
 def test_a_place_that_grew_into_something_else_was_not_edited():
     new = [*TEXT[:2], *(f"line {n}" for n in range(60)), *TEXT[3:]]
     assert edited(make("a.py", TEXT, 3, 3), new, compare(TEXT, new)) is None
-
-
-LINES = st.lists(st.sampled_from(["", "}", "    return x", "a = 1", "b = 2", "call()", "if a:"]), max_size=40)
-
-
-@given(LINES, LINES)
-def test_the_hunks_between_two_texts_lead_from_one_to_the_other(old, new):
-    assert apply(old, compare(old, new)) == new
-
-
-def test_a_long_stretch_is_one_hunk():
-    old, new = [str(n) for n in range(5_000)], [str(n + 1_000_000) for n in range(5_000)]
-    assert len(compare(["head", *old, "tail"], ["head", *new, "tail"])) == 1
 
 
 @st.composite

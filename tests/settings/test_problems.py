@@ -54,6 +54,13 @@ def test_a_bad_key_is_refused_and_not_shown(build, bad):
     assert bad not in caught.value.sentence
 
 
+def test_a_password_in_an_address_is_not_shown(build):
+    with pytest.raises(SetupError, match="its own setting") as caught:
+        build({"OPENAI_BASE_URL": "http://me:hush@127.0.0.1/v1"})
+    assert "hush" not in caught.value.sentence
+    assert "127.0.0.1/v1" in caught.value.sentence
+
+
 def test_flags_and_files_are_named_too(build, tmp_path):
     with pytest.raises(SetupError, match=r"^--port is"):
         build(flags={"server.port": "x"})

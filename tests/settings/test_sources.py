@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -50,6 +51,21 @@ def test_aliases(build, name, alias, path, value):
         found = value_of(settings, path)
         assert (found if isinstance(found, str) else found.get_secret_value()) == value
         assert settings.origin(path) == variable
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "path", "kept"),
+    [
+        ("DATABRICKS_HOST", " https://a.example.com/\r\n", "databricks.api_base", "https://a.example.com"),
+        ("MODEL_DEFAULT", "llama\r", "provider.model_default", "llama"),
+        ("SIDECAR_STATE_DIR", " /tmp/a b ", "server.state_dir", Path("/tmp/a b")),
+        ("PORT", " 1 ", "server.port", 1),
+        ("PROMPT_CACHE_ENABLED", "false\r", "cache.enabled", False),
+        ("POLICY_GIT_COMMIT_REGEX", "^fix: ", "git.commit_regex", "^fix: "),
+    ],
+)
+def test_what_copying_leaves_around_a_variable_is_no_part_of_it(build, name, value, path, kept):
+    assert value_of(build({name: value}), path) == kept
 
 
 # ── the provider ────────────────────────────────────────────────────────────────────────────────────

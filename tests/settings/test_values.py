@@ -46,6 +46,12 @@ def test_no_urls(value):
         check_url(value)
 
 
+@pytest.mark.parametrize(("check", "value"), [(check_url, '"https://a.example.com"'), (check_secret, "'key'")])
+def test_quotation_marks_that_came_along_are_told(check, value):
+    with pytest.raises(ValueError, match="quotation marks"):
+        check(value)
+
+
 @pytest.mark.parametrize("value", ["/", "/serving-endpoints/a_b-c.d/invocations", "/v1/models/x:y@z%20"])
 def test_paths(value):
     assert check_path(value) == value
@@ -93,6 +99,8 @@ def test_no_secrets(value):
         (split, "[ab]*, c", ["[ab]*", "c"]),
         (pairs, "a=b, c = d=e", {"a": "b", "c": "d=e"}),
         (pairs, {"a": "b"}, {"a": "b"}),
+        (pairs, "a=b\nc=d\r\n", {"a": "b", "c": "d"}),
+        (pairs, ' {"a": "b", "c ": " d=e"}', {"a": "b", "c": "d=e"}),
         (spelled, " Azure-Anthropic ", "azure_anthropic"),
         (spelled, 3, 3),
         (lower, " Token ", "token"),
@@ -114,6 +122,9 @@ def test_changes(change, value, made):
         (pairs, "a"),
         (pairs, "a="),
         (pairs, "=b"),
+        (pairs, '{"a": "b"'),
+        (pairs, '{"a": 1}'),
+        (pairs, '{"a": " "}'),
         (check_pattern, "("),
         (expand, Path("~no-such-user/x")),
         (check_prices, {"m": {"input": 1.0}}),

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sidecar.core.errors import StoreError
+from sidecar.core.errors import SetupError, StoreError
 from sidecar.core.secret import SecretStr
 from sidecar.store.runtime import (
     NOTE_FILE,
@@ -74,12 +74,22 @@ def test_the_token_is_made_once_and_kept(folder):
         assert stat.S_IMODE((folder / TOKEN_FILE).stat().st_mode) == 0o600
 
 
-def test_a_given_token_is_kept(folder):
+@pytest.mark.parametrize("given", ["given-by-the-user-1", "x", "t" * 4096])
+def test_a_given_token_is_kept(folder, given):
     keep_token(folder)
-    given = SecretStr("given-by-the-user-1")
+    given = SecretStr(given)
     assert keep_token(folder, given) == given
     assert keep_token(folder) == given
+    assert read_token(folder) == given
     assert [file.name for file in folder.iterdir()] == [TOKEN_FILE.name]
+
+
+@pytest.mark.parametrize("given", ["", "two words", "t" * 4097])
+def test_a_given_token_that_no_request_can_carry_is_told(folder, given):
+    with pytest.raises(SetupError, match="SIDECAR_TOKEN"):
+        keep_token(folder, SecretStr(given))
+    with pytest.raises(SetupError, match="SIDECAR_TOKEN"):
+        keep_token(None, SecretStr(given))
 
 
 def test_without_a_folder_the_token_is_in_memory():
@@ -87,7 +97,7 @@ def test_without_a_folder_the_token_is_in_memory():
     assert keep_token(None, SecretStr("x" * 20)).get_secret_value() == "x" * 20
 
 
-@pytest.mark.parametrize("content", [b"", b"short", b"two words and more of them", b"\xff" * 40, b"x" * 5000])
+@pytest.mark.parametrize("content", [b"", b" \n", b"two words and more of them", b"\xff" * 40, b"x" * 5000])
 def test_a_damaged_token_is_replaced(folder, content):
     (folder / TOKEN_FILE).write_bytes(content)
     (folder / TOKEN_FILE).chmod(0o600)
