@@ -117,7 +117,8 @@ class Builder:
                 changed += self._write(names, batch, known)
                 done += len(batch)
                 batch, names, since = [], [], time.monotonic()
-                enough, patience = _batch(len(jobs) - done), _BATCH_SECONDS
+                # less and less towards the end, so that little is left to write after the last one is read
+                enough, patience = min(_BATCH_FILES, max(_CHUNK_FILES, (len(jobs) - done) // 2)), _BATCH_SECONDS
                 self._writer.note(done=done)
                 step(done)
         return changed + self._write(names, batch, known)
@@ -179,8 +180,7 @@ class _Worker:
         command = [sys.executable, "-m", __name__.replace("build", "reading"), str(self._root), *self._words]
         process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         with suppress(ImportError, AttributeError, OSError):  # only Linux can, and each user has a share of it
-            fcntl = import_module("fcntl")
-            fcntl.fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _ROOM)
+            (fcntl := import_module("fcntl")).fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _ROOM)
         return process
 
     @property
@@ -251,11 +251,6 @@ def _shared_out(chunks: Iterator[list[Job]], workers: Sequence[_Worker]) -> Iter
             if chunk := next(chunks, None):
                 worker.give(chunk)
             yield from results
-
-
-def _batch(left: int) -> int:
-    """How many files make the next batch: less and less towards the end, so that little is left to write after the last one is read."""
-    return min(_BATCH_FILES, max(_CHUNK_FILES, left // 2))
 
 
 def shown(path: str) -> str:

@@ -305,8 +305,7 @@ class _Reading:
             places = uses.get(name)
             if places is None:
                 places = uses[name] = []
-            column = start - begins
-            places += (row + 1, column + 1 if plain else self._column(row, column), within | mark)
+            places += (row + 1, start - begins + 1 if plain else self._column(row, start - begins), within | mark)
 
     def _quoted(self, nodes: Iterable[Node]) -> Iterator[_Word]:
         """The words of types that are written as strings."""
