@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import threading
 
 import aiohttp
@@ -58,8 +59,9 @@ async def test_a_large_payload_is_read_beside_the_loop(monkeypatch: pytest.Monke
     headers = {"authorization": f"Bearer {TOKEN}"}
     async with endpoint, aiohttp.ClientSession() as http:
         for count in (1, 1_000_000):
+            body = io.BytesIO(b'{"x":[' + b"0," * count + b"0]}")
             async with http.post(
-                f"{endpoint.base_url}/hooks/claude", json={"x": [0] * count}, headers=headers
+                f"{endpoint.base_url}/hooks/claude", data=body, headers={**headers, "content-type": "application/json"}
             ) as response:
                 assert (response.status, await response.json()) == (200, {})
     assert [one is threading.main_thread() for one in threads] == [True, False]
