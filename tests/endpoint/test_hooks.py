@@ -58,7 +58,7 @@ async def test_a_large_payload_is_read_beside_the_loop(monkeypatch: pytest.Monke
     endpoint.add(Hooks(Judge()).routes())
     headers = {"authorization": f"Bearer {TOKEN}"}
     async with endpoint, aiohttp.ClientSession() as http:
-        for count in (1, 1_000_000):
+        for count in (1, 1_100_000):
             body = io.BytesIO(b'{"x":[' + b"0," * count + b"0]}")
             async with http.post(
                 f"{endpoint.base_url}/hooks/claude", data=body, headers={**headers, "content-type": "application/json"}
