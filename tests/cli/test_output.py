@@ -5,15 +5,57 @@ from __future__ import annotations
 import io
 import json
 import re
+import threading
 
 import pytest
 
-from sidecar.cli.output import Output, ReaderGone, paint, voice, wants_color
+from sidecar.cli import output
+from sidecar.cli.output import Output, ReaderGone, paint, patience, voice, wants_color
 
 
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+class Watched(Terminal):
+    """A terminal that tells when something was written to it."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = threading.Event()
+
+    def write(self, text):
+        self.written.set()
+        return super().write(text)
+
+
+def test_what_takes_longer_is_told_at_a_terminal(monkeypatch):
+    monkeypatch.setattr(output, "PATIENCE", 0.01)
+    monkeypatch.setattr("sys.stderr", terminal := Watched())
+    with patience(["risk", "--json"]):
+        assert terminal.written.wait(30)
+    assert terminal.getvalue() == "sidecar risk is at work; Ctrl-C leaves off.\n"
+
+
+@pytest.mark.parametrize(("stream", "arguments"), [(io.StringIO, ["risk"]), (Terminal, ["risk", "-q"])])
+def test_nobody_who_wants_no_talk_is_told(monkeypatch, stream, arguments):
+    monkeypatch.setattr(output, "Timer", None)  # there would be an error if it were started
+    monkeypatch.setattr("sys.stderr", terminal := stream())
+    with patience(arguments):
+        pass
+    assert terminal.getvalue() == ""
+
+
+def test_what_is_quick_is_not_told(monkeypatch):
+    monkeypatch.setattr(output, "PATIENCE", 3600)
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    before = threading.active_count()
+    with patience(["risk"]):
+        assert threading.active_count() == before + 1
+        waiting = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    waiting[-1].join(30)
+    assert terminal.getvalue() == ""
 
 
 @pytest.mark.parametrize(
