@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
@@ -24,6 +24,7 @@ from sidecar.settings import Settings, from_machine
 from sidecar.store.runtime import open_folder
 from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.tools.indexing import open_index
+from sidecar.trace import neutralise
 
 Rebuild = Annotated[bool, typer.Option("--rebuild", help="Begin it anew.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many are shown.")]
@@ -79,7 +80,9 @@ def symbols(
         for symbol in answer.items:
             if isinstance(symbol, Symbol):
                 out.data(
-                    f"{symbol.span.path}:{symbol.span.start.line}:{symbol.span.start.column}  {symbol.kind} {symbol.path}"
+                    neutralise(
+                        f"{symbol.span.path}:{symbol.span.start.line}:{symbol.span.start.column}  {symbol.kind} {symbol.path}"
+                    )
                 )
         if answer.note:
             out.say(answer.note)

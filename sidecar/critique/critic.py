@@ -23,7 +23,7 @@ from sidecar.critique.answer import Answer, Unusable, read
 from sidecar.critique.material import Material, Texts, prepare, shown_part
 from sidecar.critique.place import place
 from sidecar.critique.prompt import VERSION, body, gathering, question
-from sidecar.review.summary import describe
+from sidecar.critique.summary import describe
 from sidecar.store.answers import AnswerStore
 from sidecar.trace import get_logger
 

@@ -17,9 +17,9 @@ from sidecar.critique.facts import from_facts
 from sidecar.critique.material import Texts
 from sidecar.critique.opened import opened, unsaid
 from sidecar.critique.scope import change_of, texts_of
+from sidecar.critique.summary import describe
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
-from sidecar.review.summary import describe
 from sidecar.risk.hazards.secret import veiled
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import read_lines_blocking

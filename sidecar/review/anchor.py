@@ -7,16 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from difflib import SequenceMatcher
 
 from sidecar.core.diff import Hunk, map_line
 from sidecar.core.review import Anchor
 
 NEIGHBOURS = 3
 """Lines before and after that an anchor remembers."""
-
-MOST_COMPARED = 2_000
-"""Lines of a stretch that are compared one by one; a longer one counts as replaced."""
 
 _GROWTH = 20
 """Lines by which an anchored stretch may grow and still be taken for an edit of it."""
@@ -76,21 +72,6 @@ def edited(anchor: Anchor, lines: Sequence[str], hunks: Sequence[Hunk] | None = 
     return make(anchor.path, lines, start, end)
 
 
-def compare(old: Sequence[str], new: Sequence[str]) -> tuple[Hunk, ...]:
-    """The hunks that lead from one text to another."""
-    head = _common(zip(old, new, strict=False))
-    tail = _common(zip(reversed(old[head:]), reversed(new[head:]), strict=False))
-    a, b = old[head : len(old) - tail], new[head : len(new) - tail]
-    if not a and not b:
-        return ()
-    if max(len(a), len(b)) > MOST_COMPARED or not a or not b:
-        return (_hunk(head, head, a, b),)
-    codes = SequenceMatcher(None, a, b, autojunk=False).get_opcodes()
-    return tuple(
-        _hunk(head + i, head + j, a[i:i_end], b[j:j_end]) for tag, i, i_end, j, j_end in codes if tag != "equal"
-    )
-
-
 def _best(anchor: Anchor, lines: Sequence[str]) -> int | None:
     size = len(anchor.text)
     around = len(anchor.before) + len(anchor.after)
@@ -123,15 +104,6 @@ def _neighbours(anchor: Anchor, lines: Sequence[str], place: int, size: int) -> 
     return len(same) if any(c.isalnum() for line in same for c in line) else 0
 
 
-def _common(pairs: Iterator[tuple[str, str]]) -> int:
-    count = 0
-    for one, other in pairs:
-        if one != other:
-            break
-        count += 1
-    return count
-
-
 def _mapped(hunks: Sequence[Hunk], line: int) -> int | None:
     return 0 if line == 0 else map_line(hunks, line)
 
@@ -150,8 +122,3 @@ def _before_block(anchor: Anchor, lines: Sequence[str]) -> int | None:
         return len(lines) + 1
     places = list(_places(anchor.after, lines))
     return places[0] if len(places) == 1 else None
-
-
-def _hunk(old: int, new: int, removed: Sequence[str], added: Sequence[str]) -> Hunk:
-    """A hunk from offsets that count from 0, in git's own numbers."""
-    return Hunk(old + bool(removed), new + bool(added), tuple(removed), tuple(added))

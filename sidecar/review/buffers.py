@@ -8,9 +8,9 @@ from pathlib import Path
 from threading import Lock
 from typing import Final
 
+from sidecar.core.compare import compare
 from sidecar.core.diff import Change, FileDiff
 from sidecar.core.errors import BadInput
-from sidecar.review.anchor import compare
 from sidecar.vcs.diff import text_lines
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import lines_at_blocking, read_lines_blocking, working_tree
@@ -35,6 +35,10 @@ class Buffers:
             else:
                 self._held[path] = text
 
+    def holds(self, path: str) -> bool:
+        """Whether the editor's text of a file counts, not the one on the disk."""
+        return path in self._held
+
     def settle_blocking(self, path: str) -> bool:
         """Forget a text that is as good as saved, and say whether it was: what others then write to the file is not hidden by it."""
         text = self._held.get(path)
@@ -57,6 +61,7 @@ class Buffers:
     def over_blocking(self, change: Change) -> Change:
         """As `over`, for threads. A file that git neither knows nor lists (an ignored one) is left out, as on the disk."""
         files = {file.path: file for file in change.files}
+        over: dict[str, FileDiff | None] = {}
         for path in tuple(self._held):
             if self.settle_blocking(path):
                 continue
@@ -64,11 +69,11 @@ class Buffers:
             if file is not None and (file.binary or file.status in {"deleted", "type-changed"}):
                 continue
             laid = self._laid(change, path, file)
-            if laid is not None:
-                files[path] = laid
-            elif file is not None and file.status == "modified":
-                del files[path]  # undone, only not saved yet
-        return replace(change, files=tuple(sorted(files.values(), key=lambda file: file.path)))
+            if laid is not None or (file is not None and file.status == "modified"):
+                over[path] = laid  # None: undone, only not saved yet
+        kept = [file for file in change.files if file.path not in over]
+        kept += [file for file in over.values() if file is not None]
+        return replace(change, files=tuple(sorted(kept, key=lambda file: file.path)))
 
     def _laid(self, change: Change, path: str, file: FileDiff | None) -> FileDiff | None:
         """How the unsaved text differs from what is committed; None where it does not, or git knows nothing of the file."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
 
@@ -26,7 +26,6 @@ from sidecar.core.review import (
 )
 from sidecar.core.suggestion import suggestion_of
 from sidecar.review import mends
-from sidecar.review.anchor import compare
 from sidecar.review.answering import Answers
 from sidecar.review.buffers import Buffers
 from sidecar.review.foresight import foresee, weigh
@@ -36,11 +35,11 @@ from sidecar.review.outline import gist, outline
 from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answer, Answering, Matter
 from sidecar.review.settled import Keeping
+from sidecar.review.sight import Eyes, Sight
 from sidecar.review.silence import kind_of, silenced
-from sidecar.review.threads import ASLEEP, LOST, Look, reconcile, talked
-from sidecar.review.views import Texts, View, choices, stood, veiled_texts
+from sidecar.review.threads import ASLEEP, LOST, Look, losing, reconcile, talked
+from sidecar.review.views import View, choices, stood
 from sidecar.trace import get_logger
-from sidecar.vcs.renames import renamed_blocking
 from sidecar.vcs.revisions import text_blocking
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import working_tree
@@ -52,6 +51,9 @@ MOST_COMMENT = 20_000
 
 MOST_REMOVED = 1_000
 """Closed threads that are remembered; who asks for older ones gets everything."""
+
+LONGEST = 3.0
+"""Seconds for which a look is put off because files are being written."""
 
 Listener = Callable[[ReviewState], None]
 Turn = Callable[[Scope], Awaitable["ReviewDesk"]]
@@ -104,9 +106,8 @@ class ReviewDesk:
         self._grounding: asyncio.Task[None] | None = None
         self._looks = 0
         self._answers = Answers()
-        self._base: str | None = None
-        self._hunks: dict[str, tuple[Hunk, ...]] = {}
-        self._seen: dict[str, Sequence[str]] = {}
+        self._eyes = Eyes(git, self._view, self._buffers, self._grounds, self._standing)
+        self._hunks: Mapping[str, Sequence[Hunk]] = {}
         self._listeners: list[Listener] = []
         self._loaded = False
         self._store_failed = False
@@ -199,7 +200,7 @@ class ReviewDesk:
         asked = Comment(uuid4().hex, "user", text, self._clock())
         thread = await self._put(self._thread(thread_id), asked)
         path = thread.anchor.path
-        lines = await asyncio.to_thread(self._lines, path)
+        lines = await asyncio.to_thread(self._eyes.lines_blocking, path)
         matter = Matter(lines, self._hunks.get(path, ()), self._report, self.root)
         draft = Comment(uuid4().hex, "model", "", self._clock(), self._answer.name, partial=True)
         try:
@@ -284,7 +285,7 @@ class ReviewDesk:
         """The thread as a task for Claude Code, in plain text that no terminal acts on. Raises NotFound."""
         await self._load()
         thread = self._thread(thread_id)
-        return handover(thread, await asyncio.to_thread(self._lines, thread.anchor.path))
+        return handover(thread, await asyncio.to_thread(self._eyes.lines_blocking, thread.anchor.path))
 
     async def stage(self, thread_id: str) -> Staging:
         """Stage the hunks that a thread stands on, as they are on the disk; a file that git does not know yet as a whole.
@@ -325,42 +326,38 @@ class ReviewDesk:
 
     async def _look(self) -> None:
         await self._load()
-        change = await self._view.change()
-        if self._view.scope == Scope():
-            change = await self._buffers.over(change)
-        report = await self._scorer.score(change) if change.files else None
-        texts, edits, beside = await asyncio.to_thread(self._read, change, report)
-        report = await asyncio.to_thread(self._grounds.under, change, report, texts)
-        renames = {file.old_path: file.path for file in change.files if file.old_path and file.status == "renamed"}
-        strays = [path for path, lines in texts.items() if lines is None and path not in renames]
-        if strays:
-            moved = await asyncio.to_thread(renamed_blocking, self._git, strays, self._base, change.base)
-            renames |= moved
-            unread = [path for path in moved.values() if path not in texts]
-            texts |= await asyncio.to_thread(self._texts, unread)
+        sight = await self._sight()
         # Nothing is awaited from here until the new threads stand, so no reply can fall between.
         old = dict(self._threads)
-        hunks = {file.path: file.hunks for file in change.files}
-        look = Look(report, texts, self._clock(), edits, renames, self._seen, hunks=hunks)
+        look = sight.look(self._clock())
         # Only the working tree moves what was dismissed for good.
         dismissals, strayed = self._dismissed.follow(look, for_good=self._view.scope == Scope())
         look = replace(look, dismissals=dismissals)
         found = reconcile(_sorted(old.values()), look, lambda: uuid4().hex, manners=self._manners)
         found = self._settled.over(self._view.key, found, old, look)
-        threads = tuple(stood(thread, beside) for thread in found)
+        threads = tuple(stood(thread, sight.beside) for thread in found)
         new = {thread.id: thread for thread in threads}
-        needed = {thread.anchor.path for thread in threads} | self._dismissed.paths()
-        self._seen = {path: lines for path, lines in texts.items() if lines is not None and path in needed}
-        self._base = change.base
-        self._hunks = hunks
-        scored = gist(change, report) != gist(self._change, self._report)
-        self._change, self._report = change, report
+        self._eyes.remember(sight, {thread.anchor.path for thread in threads} | self._dismissed.paths())
+        self._hunks = look.hunks
+        scored = gist(sight.change, sight.report) != gist(self._change, self._report)
+        self._change, self._report = sight.change, sight.report
         changed = [thread for id_, thread in new.items() if old.get(id_) is not thread]
         self._looks += 1
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
         await self._dismissed.note(strayed)
         if self._grounds.lacking:
-            self._grounding = asyncio.get_running_loop().create_task(self._ground(look, change, self._looks))
+            self._grounding = asyncio.get_running_loop().create_task(self._ground(look, sight.change, self._looks))
+
+    async def _sight(self) -> Sight:
+        """What a look sees, once no file that loses threads by it is being written; in the end it is believed all the same."""
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LONGEST
+        while True:
+            sight = await self._eyes.see(self._scorer)
+            old = _sorted(self._threads.values())
+            found = reconcile(old, sight.look(self._clock()), lambda: "", manners=self._manners)
+            if not await self._eyes.half_written(sight, losing(old, found)) or loop.time() >= end:
+                return sight
 
     async def _ground(self, look: Look, change: Change, number: int) -> None:
         """Tell what this look had no time for, if it is still the last one: what can be opened beside its comments."""
@@ -375,26 +372,9 @@ class ReviewDesk:
         self._report = report
         await self._apply([thread for thread in found if old.get(thread.id, thread) is not thread])
 
-    def _read(self, change: Change, report: RiskReport | None) -> tuple[Texts, dict[str, tuple[Hunk, ...]], Texts]:
-        """The texts that threads and risks stand in, how they differ from those of the last look, and their files; blocks."""
-        paths = {thread.anchor.path for thread in tuple(self._threads.values())}
-        paths |= self._dismissed.paths()
-        paths |= {hunk.file for hunk in report.hunks} | {one.file for one in report.findings} if report else set()
-        paths |= {file.path for file in change.files if file.old_path in paths}
-        texts = self._texts(paths)
-        edits = {
-            path: compare(self._seen[path], lines) for path, lines in texts.items() if lines and path in self._seen
-        }
-        return texts, edits, veiled_texts(self._view.beside_blocking(paths))
-
-    def _lines(self, path: str) -> Sequence[str] | None:
-        """A file's lines on the new side, those that are not saved yet before all, its secrets veiled; blocks."""
-        return self._texts([path])[path]
-
-    def _texts(self, paths: Collection[str]) -> Texts:
-        if self._view.scope == Scope():
-            return veiled_texts({path: self._buffers.lines_blocking(path) for path in paths})
-        return veiled_texts(self._view.read_blocking(paths))
+    def _standing(self) -> set[str]:
+        """The files in which threads stand, or lines that were dismissed."""
+        return {thread.anchor.path for thread in tuple(self._threads.values())} | self._dismissed.paths()
 
     async def _load(self) -> None:
         async with self._loading:

@@ -8,10 +8,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from uuid import uuid4
 
+from sidecar.core.compare import compare
 from sidecar.core.diff import Change, FileDiff
 from sidecar.core.ports import Scorer
 from sidecar.core.review import Dismissal, RiskReport, Thread
-from sidecar.review.anchor import compare
 from sidecar.review.places import MANNERS, Manners
 from sidecar.review.threads import Look, followed, reconcile
 from sidecar.risk.hazards.secret import veiled

@@ -8,11 +8,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from sidecar.core.compare import compare
 from sidecar.core.diff import FileDiff
 from sidecar.core.errors import Conflict, NotFound, NotSupported
 from sidecar.core.review import Anchor, LineEdit, Staging, Thread
 from sidecar.core.suggestion import suggestion_of
-from sidecar.review.anchor import compare, find, make
+from sidecar.review.anchor import find, make
 from sidecar.vcs.runner import Git
 from sidecar.vcs.staging import committed_blocking, differences_blocking, stage_blocking
 from sidecar.vcs.worktree import read_lines_blocking

@@ -77,6 +77,16 @@ def reconcile(
     return _bounded(kept, look.now)
 
 
+def losing(threads: Iterable[Thread], found: Iterable[Thread]) -> set[str]:
+    """The files in which a look would close threads, put them to sleep, or miss their text."""
+    after = {thread.id: _held(thread) for thread in found}
+    return {thread.anchor.path for thread in threads if after.get(thread.id, -1) < _held(thread)}
+
+
+def _held(thread: Thread) -> int:
+    return 1 if ASLEEP in thread.tags or LOST in thread.tags else 2
+
+
 @dataclass(frozen=True, slots=True)
 class _Placed:
     """A thread of the last look, where its lines stand now, and whether these were edited."""

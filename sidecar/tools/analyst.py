@@ -10,10 +10,10 @@ from typing import Final
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import EndpointStatus, SymbolSource
 from sidecar.core.symbols import Query, Symbol
+from sidecar.critique.summary import review_text, summarize
 from sidecar.index.definitions import Definition, Found, find_definitions
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
-from sidecar.review.summary import review_text, summarize
 from sidecar.review.words import code
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import Status

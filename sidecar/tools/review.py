@@ -14,9 +14,9 @@ from sidecar.core.review import Thread
 from sidecar.core.tool import Caller, Tool, ToolResult
 from sidecar.critique.reviewer import ChangeReviewer
 from sidecar.critique.scope import change_of
+from sidecar.critique.summary import describe
 from sidecar.critique.told import as_json, as_markdown
 from sidecar.review.scorer import RiskScorer
-from sidecar.review.summary import describe
 from sidecar.tools.bench import Bench
 from sidecar.tools.define import Input, also, define
 from sidecar.vcs.runner import Git

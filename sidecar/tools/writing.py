@@ -15,9 +15,9 @@ from sidecar.core.review import RiskReport
 from sidecar.core.tool import Caller, Tool, ToolResult
 from sidecar.critique.material import prepare, shown_part
 from sidecar.critique.scope import change_of, texts_of
+from sidecar.critique.summary import describe
 from sidecar.critique.texts import CommitRow, grouped, linked, listed, plain_message, planned, pull_request
 from sidecar.review.scorer import RiskScorer
-from sidecar.review.summary import describe
 from sidecar.review.words import defuse
 from sidecar.tools.bench import Bench
 from sidecar.tools.define import Input, also, define

@@ -164,14 +164,14 @@ async def test_chat_client_leaves(front: Front) -> None:
         if chunk.choices[0].delta.content:
             break
     await stream.close()
-    await front.upstream.until(lambda: front.upstream.left == 1, timeout=2)
+    await front.upstream.until(lambda: front.upstream.left == 1, timeout=5)
 
 
 async def test_chat_client_leaves_before_the_first_byte(front: Front) -> None:
     front.upstream.add(stall())
     with pytest.raises(openai.APITimeoutError):
         await front.chat.with_options(timeout=0.5).chat.completions.create(**ASK)
-    await front.upstream.until(lambda: front.upstream.left == 1, timeout=2)
+    await front.upstream.until(lambda: front.upstream.left == 1, timeout=5)
 
 
 async def test_chat_is_recorded_and_traced_like_the_rest(front: Front) -> None:

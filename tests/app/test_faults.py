@@ -219,7 +219,7 @@ def test_a_client_that_leaves_takes_the_providers_connection_along(
     sent = 4 if stream and moment.startswith("U33") else 0
     upstream.wait(lambda: bool(upstream.requests) and upstream.last.sent >= sent)
     connection.close()
-    upstream.wait(lambda: upstream.left == 1, timeout=1.0)
+    upstream.wait(lambda: upstream.left == 1, timeout=5.0)  # sooner than a ping would find out
     assert len(upstream.requests) == 1, "who has left is not asked for again"
     assert b"next" in program.ask(stream=stream)[1]
 
@@ -241,7 +241,7 @@ async def test_a_stalled_provider_is_pinged_over_and_then_given_up(after: int) -
         assert len(silent.requests) == 1
     await transport.aclose()
     assert kinds[-1] == "error"
-    assert 3 <= kinds.count("ping") <= 10
+    assert 3 <= kinds.count("ping") <= 20  # ten, where the machine is not busy
     assert "message_stop" not in kinds
 
 
@@ -279,7 +279,7 @@ def test_u35_a_client_that_reads_nothing_costs_no_memory(start: Start, upstream:
             time.sleep(0.3)
         assert sent < 4_000, "the provider waits"
         assert process.memory_info().rss - before < 40_000_000
-    upstream.wait(lambda: upstream.left == 1, timeout=2.0)
+    upstream.wait(lambda: upstream.left == 1, timeout=5.0)
 
 
 def test_a_provider_that_was_restarted_is_asked_on_a_new_connection(tmp_path: Path) -> None:
@@ -382,6 +382,14 @@ def test_without_a_home_it_serves_all_the_same(start: Start, upstream: Upstream)
     assert "Traceback" not in doctor.stderr + doctor.stdout
 
 
+def kept(program: Program, more_than: int = -1) -> int:
+    """How many answers lie on the disk, once these are more than so many."""
+    until = time.monotonic() + 30
+    while (seen := int(json.loads(run(("cache", "stats", "--json"), program.env, program.folder).stdout)["entries"])) <= more_than:  # fmt: skip
+        assert time.monotonic() < until, seen
+    return seen
+
+
 def test_kill_9_while_answers_are_kept_leaves_whole_ones_or_none(start: Start, upstream: Upstream) -> None:
     """Killed a moment after it answered, whatever was written meanwhile: what is given again is the answer itself."""
 
@@ -390,12 +398,16 @@ def test_kill_9_while_answers_are_kept_leaves_whole_ones_or_none(start: Start, u
 
     upstream._rule = echo
     given_again = 0
-    for round_number, moment in enumerate((0.0, 0.02, 0.2)):
+    for round_number, moment in enumerate((0.0, 0.02, None)):  # the moment of the kill is what differs
         program = start()
+        already = kept(program)
         for number in range(4):
             words = f"{round_number}-{number} " + "y" * 2000
             assert program.ask(**{**PLAIN, "tools": [], "messages": [{"role": "user", "content": words}]})[0] == 200
-        time.sleep(moment)  # the moment of the kill is what differs
+        if moment is None:
+            kept(program, already)
+        else:
+            time.sleep(moment)
         os.kill(program.process.pid, signal.SIGKILL)
         program.process.wait(10)
         after = start()
@@ -417,9 +429,7 @@ def test_two_sidecars_on_one_workspace(start: Start, upstream: Upstream, tmp_pat
     upstream.add(answer("one"), answer("two"))
     first, second = start(), start()
     assert b"one" in first.ask(**PLAIN, tools=[])[1]
-    until = time.monotonic() + 10
-    while not run(("cache", "stats", "--json"), first.env, first.folder).stdout.count('"entries":1'):
-        assert time.monotonic() < until
+    assert kept(first, 0) == 1
     assert b"one" in second.ask(**PLAIN, tools=[])[1], "what one keeps the other gives"
     state = load({}, {"SIDECAR_STATE_DIR": str(tmp_path / "state")}, None, first.folder).state
     found = find_running(state)

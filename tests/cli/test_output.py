@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import json
+import re
 import threading
 
 import pytest
@@ -132,3 +134,24 @@ def test_a_voice_holds_for_all_that_is_said_inside(capsys):
     Output().say("after")
     Output().detail("nothing")
     assert capsys.readouterr() == ("data\n", "more\nsidecar: wrong\nafter\n")
+
+
+WILD = "a\x1b]0;title\x07b\x1b[2Jc\x9b31md\u202ee\x08f\rg\u2028h\ti\nj"
+
+
+def test_nothing_that_is_said_moves_a_terminal(capsys):
+    out = Output(verbose=True)
+    for speak in (out.data, out.say, out.detail, out.complain):
+        speak(WILD)
+    out.record({"name": WILD})
+    told = capsys.readouterr()
+    for text in (told.out, told.err):
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e]", text)
+    assert r"a\x1b]0;title\x07b\x1b[2Jc\x9b31md\u202ee\x08f\rg\u2028h" in told.out
+    assert json.loads(told.out.splitlines()[-1]) == {"name": WILD}
+
+
+def test_our_own_colours_stay(capsys, monkeypatch):
+    monkeypatch.setattr("sidecar.cli.output.wants_color", lambda stream, env: True)
+    Output().data(paint("high", "red") + "\x1b[41mx")
+    assert capsys.readouterr().out == "\x1b[31mhigh\x1b[0m\\x1b[41mx\n"

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
-from tests.editor.client import Editor
+from tests.editor.client import PATIENCE, Editor
 
 MANY = 900
 CAPABLE = {"window": {"workDoneProgress": True}}
@@ -30,12 +34,35 @@ def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def begin(editor: Editor, root: Path, capabilities: dict[str, Any]) -> str:
-    """Open a folder and let the editor make the bar; its token."""
+    """Open a folder and let the editor make the bar; its token.
+
+    However fast the machine is: the indexer is held until the bar shows how far it is.
+    """
     editor.initialize(root, capabilities=capabilities)
     editor.notify("initialized", {})
-    asked = editor.hear(lambda m: m.get("method") == "window/workDoneProgress/create")
-    editor.send({"jsonrpc": "2.0", "id": asked["id"], "result": None})
-    return asked["params"]["token"]
+    indexer = look(lambda: indexer_of(editor))
+    asked = look(lambda: [m for m in editor.heard if m.get("method") == "window/workDoneProgress/create"])
+    indexer.suspend()
+    editor.send({"jsonrpc": "2.0", "id": asked[0]["id"], "result": None})
+    look(lambda: any(m["params"]["value"]["kind"] == "report" for m in editor.heard if m.get("method") == "$/progress"))
+    indexer.resume()
+    return asked[0]["params"]["token"]
+
+
+def indexer_of(editor: Editor) -> psutil.Process | None:
+    for child in psutil.Process(editor.process.pid).children():
+        with contextlib.suppress(psutil.Error):
+            if "sidecar.index.process" in child.cmdline():
+                return child
+    return None
+
+
+def look(there: Callable[[], Any]) -> Any:
+    until = time.monotonic() + 2 * PATIENCE
+    while not (seen := there()):
+        assert time.monotonic() < until
+        time.sleep(0.002)  # between two looks at a state
+    return seen
 
 
 def steps(editor: Editor, token: str) -> list[dict[str, Any]]:

@@ -142,7 +142,10 @@ def test_only_what_matters_causes_a_look(editor: Editor, repo: Path) -> None:
             "workspace/didChangeWatchedFiles", {"changes": [{"uri": (repo / ".git/index").as_uri(), "type": 2}]}
         )
         editor.ask("sidecar/review", {"paths": ["ü.py", (repo / "a b.py").as_uri()]})
-        assert sorted(inside.do("looks")[1:], key=str) == [None, ["a b.py", "ü.py"]]
+        until = time.monotonic() + 30
+        while len(looks := inside.do("looks")[1:]) < 2 and time.monotonic() < until:
+            pass  # the first of them nobody waited for
+        assert sorted(looks, key=str) == [None, ["a b.py", "ü.py"]]
 
 
 def test_a_folder_that_is_no_repository_has_a_status_and_no_review(editor: Editor, tmp_path: Path) -> None:

@@ -220,7 +220,7 @@ async def test_who_leaves_stops_the_provider(serve, connect):
         if chunk.choices[0].delta.content:
             break
     await stream.close()
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(5):
         await served.provider.exchanges[0].closed.wait()
     assert served.provider.exchanges[0].cancelled
 

@@ -106,7 +106,7 @@ async def test_a_client_that_left_is_no_fault_of_ours(serve, caplog):
             await response.content.readany()
             response.close()
         exchange = await served.provider.next_exchange()
-        await asyncio.wait_for(exchange.closed.wait(), 1)
+        await asyncio.wait_for(exchange.closed.wait(), 5)
         await served.endpoint.__aexit__()
     (line,) = [record.getMessage() for record in caplog.records if record.name == "sidecar.endpoint"]
     assert "status=left" in line
@@ -119,7 +119,7 @@ async def test_a_client_that_leaves_after_the_last_event_was_served(serve, caplo
             await response.read()
         exchange = await served.provider.next_exchange()
         await served.http.close()
-        await asyncio.wait_for(exchange.closed.wait(), 1)
+        await asyncio.wait_for(exchange.closed.wait(), 5)
         await served.endpoint.__aexit__()
     (line,) = [record.getMessage() for record in caplog.records if record.name == "sidecar.endpoint"]
     assert "status=200" in line

@@ -168,7 +168,7 @@ async def test_stopping_ends_idle_connections_at_once():
     reader, writer = await asyncio.open_connection("127.0.0.1", served.port)
     writer.write(b"GET /health HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n" % served.port)
     assert orjson.loads((await reader.readuntil(b"}")).partition(b"\r\n\r\n")[2])["ready"]
-    await asyncio.wait_for(served.__aexit__(), 1)
+    await asyncio.wait_for(served.__aexit__(), 4)  # sooner than running answers would have to end
     assert await reader.read() == b""
     writer.close()
 

@@ -167,7 +167,7 @@ async def test_a_client_that_leaves_takes_the_provider_with_it(serve, moment, st
         while moment == "in the middle" and exchange.brought < 3:
             await asyncio.sleep(0)
         client.cancel()
-        await asyncio.wait_for(exchange.closed.wait(), 1.0)
+        await asyncio.wait_for(exchange.closed.wait(), SOON)
     assert exchange.cancelled
 
 
@@ -182,7 +182,7 @@ async def test_a_client_that_leaves_while_pings_go_out_takes_the_provider_with_i
         assert await asyncio.wait_for(response.content.readany(), SOON)
         response.close()
     exchange = await served.provider.next_exchange()
-    await asyncio.wait_for(exchange.closed.wait(), 1.0)
+    await asyncio.wait_for(exchange.closed.wait(), SOON)
     assert exchange.cancelled
 
 
@@ -209,7 +209,7 @@ async def test_a_client_that_reads_nothing_holds_the_provider_back(serve):
     assert brought < 200  # of 2,000: what kernel buffers and ours can hold
     assert psutil.Process().memory_info().rss - before < 40_000_000
     writer.transport.abort()
-    await asyncio.wait_for(exchange.closed.wait(), 1.0)
+    await asyncio.wait_for(exchange.closed.wait(), SOON)
 
 
 async def test_the_client_need_not_wait_for_a_provider_that_keeps_its_stream_open(serve):

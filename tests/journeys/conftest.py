@@ -18,11 +18,13 @@ Start = Callable[..., Awaitable[Running]]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Whatever stands in this folder is a journey."""
+    """Whatever stands in this folder is a journey. Its steps give up by themselves and say what they waited for: all of them have time."""
     here = Path(__file__).parent
     for item in items:
         if here in item.path.parents:
             item.add_marker(pytest.mark.journey)
+            if not item.get_closest_marker("timeout"):
+                item.add_marker(pytest.mark.timeout(400))
 
 
 @pytest.fixture

@@ -207,7 +207,7 @@ class Terminal:
         """Wait until the screen shows these words."""
         wanted = "".join(words.split())
         try:
-            async with asyncio.timeout(LIMIT / 2):
+            async with asyncio.timeout(LIMIT):
                 while wanted not in self.text:
                     self._more.clear()
                     await self._more.wait()
@@ -219,7 +219,7 @@ class Terminal:
     async def titled(self, pattern: str) -> str:
         """Wait until the terminal's title matches; the title."""
         try:
-            async with asyncio.timeout(LIMIT / 2):
+            async with asyncio.timeout(LIMIT):
                 while not re.search(pattern, self.title):
                     self._more.clear()
                     await self._more.wait()
@@ -230,7 +230,7 @@ class Terminal:
     async def hides(self, words: str) -> None:
         """Wait until the screen shows these words no more."""
         gone = "".join(words.split())
-        async with asyncio.timeout(LIMIT / 2):
+        async with asyncio.timeout(LIMIT):
             while gone in self.text:
                 self._more.clear()
                 await self._more.wait()
@@ -238,7 +238,7 @@ class Terminal:
     async def press(self, keys: str, until: str) -> None:
         """Press keys, and again each second, until the screen shows these words: a dialog takes none while it opens."""
         wanted = "".join(until.split())
-        for _ in range(int(LIMIT / 2)):
+        for _ in range(int(LIMIT)):
             self.type(keys)
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(1):

@@ -8,10 +8,11 @@ import queue
 import signal
 import subprocess
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import psutil
 import pytest
@@ -22,8 +23,25 @@ from tests.journeys.processes import settled, still_running
 PICTURES = ROOT / ".build" / "screenshots"
 VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
 
-ANSWER_LIMIT = 120.0
+ANSWER_LIMIT = 300.0
 """Seconds after which an act counts as hung; the acts themselves give up sooner, and say what they waited for."""
+
+
+LOOKS = 120.0
+"""Seconds that a state is looked for."""
+
+
+T = TypeVar("T")
+
+
+def look_until(look: Callable[[], T], wanted: Callable[[T], object] = bool) -> T:
+    """Look again and again until what is seen is as wanted. Fails with what was seen last."""
+    until = time.monotonic() + LOOKS
+    while not wanted(found := look()):
+        if time.monotonic() > until:
+            pytest.fail(f"This never was as it should be: {found!r}")
+        time.sleep(0.02)  # between two looks at a state
+    return found
 
 
 class RobotError(AssertionError):

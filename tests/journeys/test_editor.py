@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -13,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import Rig
-from tests.journeys.robot import Robot, at_the_editor
+from tests.journeys.robot import Robot, at_the_editor, look_until
 from tests.rig import sample
 
 RISK = re.compile(r"(Low|Medium|High|Very high) risk\b.*\d")
@@ -31,7 +30,8 @@ def editor(
 ) -> Iterator[Robot]:
     """One editor for this file."""
     scratch = tmp_path_factory.mktemp("editor")
-    with at_the_editor(rig, clean_environment, repository, scratch) as robot:
+    by_hand = {"files.autoSave": "off"}  # in the browser files save themselves unless they are told not to
+    with at_the_editor(rig, clean_environment, repository, scratch, settings=by_hand) as robot:
         robot.do("waitForStatus", r"Offline :\d+")
         assert (scratch / "state").is_dir(), "the server did not get the environment of the editor"
         yield robot
@@ -47,12 +47,18 @@ def lines_changed(repository: Path, file: str) -> set[int]:
     return changed
 
 
+def panel(editor: Robot) -> list[str]:
+    """The rows of the Comments panel, once it has drawn them."""
+    editor.do("runCommand", "Comments: Focus on Comments View")
+    rows: list[str] = look_until(lambda: editor.do("commentRows"))
+    return rows
+
+
 def ranges(editor: Robot, file: str) -> list[tuple[int, int]]:
     """The line ranges of a file's threads, as the Comments panel tells them."""
-    editor.do("runCommand", "Comments: Focus on Comments View")
     found: list[tuple[int, int]] = []
     here = False
-    for row in editor.do("commentRows"):
+    for row in panel(editor):
         if place := re.search(r"\[Ln (\d+)(?:-(\d+))?\]", row):
             if here:
                 found.append((int(place[1]), int(place[2] or place[1])))
@@ -63,10 +69,17 @@ def ranges(editor: Robot, file: str) -> list[tuple[int, int]]:
 
 def until(editor: Robot, file: str, wanted: Callable[[list[tuple[int, int]]], bool]) -> list[tuple[int, int]]:
     """Look at the Comments panel until it shows what is wanted."""
-    deadline = time.monotonic() + 30
-    while not wanted(seen := ranges(editor, file)):
-        assert time.monotonic() < deadline, f"{file}: {seen} of {editor.do('commentRows')}"
-    return seen
+    return look_until(lambda: ranges(editor, file), wanted)
+
+
+def said(editor: Robot, text: str) -> list[str]:
+    """The rows of the Comments panel that have these words."""
+    return [row for row in panel(editor) if text in row]
+
+
+def written(editor: Robot) -> None:
+    """Wait until the answer in a thread is whole."""
+    editor.do("waitFor", selector=".review-widget .isPending", text="Sending|writing", state="hidden")
 
 
 def show_thread(editor: Robot, file: str, index: int = 0) -> Any:
@@ -96,7 +109,7 @@ def test_changed_lines_carry_threads_with_score_and_reasons(editor: Robot, repos
     assert first["author"] == "Sidecar"
     assert len([line for line in first["body"].splitlines() if line.strip()]) >= 3, first["body"]
     changed = lines_changed(repository, sample.FRAGILE)
-    for start, end in ranges(editor, sample.FRAGILE):
+    for start, end in until(editor, sample.FRAGILE, bool):
         assert set(range(start, end + 1)) <= changed
 
 
@@ -124,7 +137,9 @@ def test_open_changes_shows_the_threads_beside_the_new_text(editor: Robot) -> No
 def test_a_reply_is_answered(editor: Robot) -> None:
     before = show_thread(editor, sample.FRAGILE)
     count = len(before["comments"])
-    after = editor.do("replyInThread", reply="Why is this risky?", comments=count + 2)
+    editor.do("replyInThread", reply="Why is this risky?", comments=count + 2)
+    written(editor)
+    after = editor.do("readThread")
     editor.picture("reply")
     asked, answered = after["comments"][count:]
     assert (asked["author"], asked["body"]) == ("You", "Why is this risky?")
@@ -143,8 +158,7 @@ def test_resolving_closes_the_thread(editor: Robot) -> None:
 
 
 def test_saving_an_edit_moves_the_threads_below_it(editor: Robot) -> None:
-    before = ranges(editor, sample.FRAGILE)
-    assert before
+    before = until(editor, sample.FRAGILE, bool)
     editor.do("openFile", sample.FRAGILE)
     editor.do("goToLine", 2)
     editor.do("insert", text="\n\n")
@@ -162,7 +176,7 @@ def test_mending_a_change_closes_its_thread(editor: Robot, repository: Path) -> 
     editor.do("insert", text=sample.git(repository, "show", f"HEAD:{file}").splitlines()[line - 1].strip())
     editor.do("press", keys=["Control+s"])
     until(editor, file, lambda now: now == [])
-    assert lines_changed(repository, file) == set()
+    look_until(lambda: lines_changed(repository, file), lambda changed: changed == set())
 
 
 def test_a_new_risky_change_opens_a_thread(editor: Robot, repository: Path) -> None:
@@ -182,17 +196,15 @@ def test_a_key_that_is_typed_is_told_before_it_is_saved(editor: Robot, repositor
     file = "tally/fees.py"
     saved = (repository / file).read_text(encoding="utf-8")
     line = saved.count("\n") + 2
-    editor.do("runCommand", "File: Toggle Auto Save")  # in the browser it is on
     editor.do("openFile", file)
     editor.do("goToLine", line - 1)
     editor.do("insert", text='\nTOKEN = "ghp_' + "Zq7Rk2Wm9Xv4Bt6Lp1Nd8Hs3Jf5Gc0YaQwEr" + '"\n')
     editor.do("waitFor", selector=".view-line", text="ghp_")
     until(editor, file, lambda now: (line, line) in now)
-    assert any("Hazard: a secret in the code" in row for row in editor.do("commentRows"))
+    look_until(lambda: said(editor, "Hazard: a secret in the code"))
     editor.picture("hazard")
     assert (repository / file).read_text(encoding="utf-8") == saved
     editor.do("openFile", file)
     editor.do("goToLine", line)
     editor.do("press", keys=["Home", "Shift+End", "Delete"])
-    until(editor, file, lambda _: not any("Hazard" in row for row in editor.do("commentRows")))
-    editor.do("runCommand", "File: Toggle Auto Save")
+    look_until(lambda: said(editor, "Hazard"), lambda rows: rows == [])

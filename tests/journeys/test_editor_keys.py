@@ -14,8 +14,8 @@ import pytest
 from tests.conftest import ROOT, Rig
 from tests.journeys.conftest import NATIVE
 from tests.journeys.plays import message, text
-from tests.journeys.robot import Robot, at_the_editor
-from tests.journeys.test_editor_review import BADGE, ROWS, active_line, until
+from tests.journeys.robot import Robot, at_the_editor, look_until
+from tests.journeys.test_editor_review import BADGE, until, walks_to
 from tests.journeys.upstream import Asked, Say, Upstream
 
 MENU = ".monaco-menu .action-menu-item"
@@ -28,20 +28,17 @@ def keys(robot: Robot, last: str) -> None:
     robot.do("press", keys=["Control+k", f"Alt+{last}"])
 
 
-def to_row(robot: Robot, start: str) -> None:
-    """Go to the first row of the tree that is spoken so."""
+def to_row(robot: Robot, start: str, number: int = 0) -> str:
+    """Go to the row of the tree that is spoken so, the first of them or a later one; all that is said of it."""
     keys(robot, "v")
-    robot.do("waitFor", selector=".tree-explorer-viewlet-tree-view .monaco-list:focus")
-    said = until(robot, lambda seen: any(row.startswith(start) for row in seen))
-    at = next(at for at, row in enumerate(said) if row.startswith(start))
-    robot.do("press", keys=["Home", *["ArrowDown"] * at])
-    robot.do("waitFor", selector=f'{ROWS}.focused[aria-label^="{start}"]')
+    return walks_to(robot, start, number)
 
 
 def from_menu(robot: Robot, name: str) -> None:
     """Choose an act from the menu of the row that has the focus."""
     robot.do("press", keys=["Shift+F10"])
     robot.do("waitFor", selector=MENU, text=name)
+    robot.do("waitFor", selector=".monaco-menu:focus-within", text=name)  # till then its keys would go to the row
     offered = [label.strip() for label in robot.do("texts", selector=f"{MENU} .action-label")]
     robot.do("press", keys=["Home", *["ArrowDown"] * offered.index(name), "Enter"])
     robot.do("waitFor", selector=MENU, state="hidden")
@@ -49,10 +46,11 @@ def from_menu(robot: Robot, name: str) -> None:
 
 def visits(robot: Robot) -> None:
     """The gravest first, then the next, and back."""
-    to_row(robot, "Comment on line")
+    row = to_row(robot, "Comment on line")
     robot.do("press", keys=["Enter"])
     robot.do("waitFor", selector=".review-widget", text="Sidecar")
-    first = active_line(robot)
+    first = f"Ln {re.findall(r'[0-9]+', row)[0]}, Col 1"
+    robot.do("waitForStatus", rf"^{first}$")
     keys(robot, "ArrowDown")
     robot.do("waitForStatus", rf"^(?!{first}$)Ln \d+")
     keys(robot, "ArrowUp")
@@ -74,10 +72,7 @@ def asks_and_resolves(robot: Robot) -> None:
 
 def acts_on_rows(robot: Robot) -> None:
     """Dismissed with a reason, and handed to Claude Code, without an editor in between."""
-    to_row(robot, "Comment on line")
-    robot.do("press", keys=["ArrowDown"])  # the first of them is resolved
-    (second,) = robot.do("labels", selector=f"{ROWS}.focused")
-    assert second.startswith("Comment on line")
+    second = to_row(robot, "Comment on line", 1)  # the first of them is resolved
     assert "resolved" not in second
     robot.do("press", keys=["Shift+F10"])
     robot.do("waitFor", selector=MENU, text="Dismiss")
@@ -85,13 +80,12 @@ def acts_on_rows(robot: Robot) -> None:
     robot.do("press", keys=["Escape"])
     robot.do("waitFor", selector=MENU, state="hidden")
     from_menu(robot, "Dismiss…")
-    robot.do("waitFor", selector=PICK, text="The comment is wrong here")
+    robot.do("waitFor", selector=f"{PICK}.focused", text="It is meant to be like this")
     robot.do("press", keys=["Enter"])
-    robot.do("waitFor", selector=PICK, text="These lines")
+    robot.do("waitFor", selector=f"{PICK}.focused", text="These lines")
     robot.do("press", keys=["Enter"])
     until(robot, lambda seen: second not in seen)
-    to_row(robot, "Comment on line")
-    robot.do("press", keys=["ArrowDown"])
+    to_row(robot, "Comment on line", 1)
     from_menu(robot, "Fix with Claude")
     robot.do("waitForTerminal", r"I mended it")
 
@@ -141,9 +135,11 @@ def test_vs_code_has_no_other_use_for_these_keys(
         robot.do("waitFor", selector=SHORTCUTS)
         for one in bindings():
             robot.do("press", keys=["Control+a"])
-            robot.do("type", text=f'"{one["key"]}"')
-            robot.do("waitFor", selector=SHORTCUTS, text=re.escape(f"Sidecar: {one['title']}"))
-            named = robot.do("labels", selector=SHORTCUTS)
-            assert len(named) == 1, named
-            assert named[0].startswith(f"Sidecar: {one['title']}"), named
+            robot.do("insert", text=f'"{one["key"]}"')
+            ours = f"Sidecar: {one['title']}"
+            # What is found for a key comes a moment after it: one row, and that is ours.
+            look_until(
+                lambda: robot.do("labels", selector=SHORTCUTS),
+                lambda named, ours=ours: len(named) == 1 and named[0].startswith(ours),
+            )
         robot.picture("keys-list")

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from tests.conftest import Rig
 from tests.journeys.conftest import NATIVE
 from tests.journeys.plays import call, message, text
-from tests.journeys.robot import Robot, at_the_editor
+from tests.journeys.robot import Robot, at_the_editor, look_until
 from tests.journeys.test_editor import until
 from tests.journeys.test_ide import edit, without_titles
 from tests.journeys.upstream import Say, Upstream
@@ -24,22 +24,22 @@ def stands_where_it_should(robot: Robot) -> None:
     ((_, end),) = until(robot, "tally/fees.py", lambda seen: len(seen) == 1)
     robot.do("openFile", "tally/fees.py")
     robot.do("goToLine", end)
-    robot.do("waitForGlyphs", least=1)
-    assert robot.do("threadLines") == [end]
+    look_until(lambda: robot.do("threadLines"), lambda lines: lines == [end])
 
 
 def restarted(robot: Robot, locks: Path) -> None:
     """Restart the server; a new one has announced itself to the CLI, with a token of its own."""
 
     def announced() -> list[str]:
-        return [file.read_text(encoding="utf-8") for file in locks.glob("*.lock")]
+        found = []
+        for file in locks.glob("*.lock"):
+            with contextlib.suppress(FileNotFoundError):  # taken away by the one that ends
+                found.append(file.read_text(encoding="utf-8"))
+        return found
 
     before = announced()
     robot.do("runCommand", "Sidecar: Restart Server")
-    deadline = time.monotonic() + 60
-    while not (now := announced()) or now == before:
-        assert time.monotonic() < deadline, now
-        time.sleep(0.05)  # between two looks at a state
+    look_until(announced, lambda now: now and now != before)
     robot.do("waitForStatus", r"Databricks :\d+ · [\w ]+ risk")
 
 

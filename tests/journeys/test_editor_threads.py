@@ -12,8 +12,9 @@ import pytest
 from tests.conftest import Rig
 from tests.journeys.conftest import NATIVE
 from tests.journeys.plays import message, text
-from tests.journeys.robot import Robot, at_the_editor
-from tests.journeys.test_editor import show_thread, until
+from tests.journeys.robot import Robot, at_the_editor, look_until
+from tests.journeys.test_editor import show_thread, until, written
+from tests.journeys.test_editor_proposals import restarted
 from tests.journeys.test_ide import without_titles
 from tests.journeys.upstream import Say, Upstream
 from tests.rig import sample
@@ -21,6 +22,8 @@ from tests.rig import sample
 FILE = sample.FRAGILE
 WIDGET = ".review-widget"
 PICK = ".quick-input-list .monaco-list-row"
+UNSAVED = {"files.autoSave": "off"}
+"""In the browser files save themselves unless they are told not to."""
 MEND = "    # mended as suggested"
 ANSWER = "It settles several days at once, so one bad day spoils them all."
 
@@ -53,16 +56,6 @@ def choose(robot: Robot, text: str) -> None:
     robot.do("click", selector=PICK, text=text)
 
 
-def opens_list(robot: Robot, title: str) -> None:
-    """Run a command that opens a list of its own in the palette's place."""
-    robot.do("press", keys=["F1"])
-    robot.do("waitFor", selector=".quick-input-widget .quick-input-filter input")
-    robot.do("type", text=title)
-    robot.do("waitFor", selector=f"{PICK}.focused", text=title)
-    robot.do("press", keys=["Enter"])
-    robot.do("waitFor", selector=f"{PICK}.focused", text=f"^(?!{title})")
-
-
 def theme(robot: Robot, settings: Path, name: str, background: str) -> None:
     """Dress the window; wait until it is."""
     told = json.loads(settings.read_text(encoding="utf-8"))
@@ -85,13 +78,16 @@ def asks_and_reads(robot: Robot, answer: Say, go: Callable[[], None]) -> None:
     before = len(show_thread(robot, FILE)["comments"])
     robot.do("replyInThread", reply="Why is this risky?", comments=before + 2)
     robot.do("waitFor", selector=f"{WIDGET} .isPending", text="writing")
-    growing = robot.do("readThread")["comments"]
-    assert [one["body"] for one in growing[before:]] == ["Why is this risky?", ANSWER]
+    look_until(
+        lambda: [one["body"] for one in robot.do("readThread")["comments"][before:]],
+        lambda growing: growing == ["Why is this risky?", ANSWER],
+    )
     assert not answer.go.is_set()
     look_at(robot)
     robot.picture("streaming")
     go()
     robot.do("waitFor", selector=f"{WIDGET} .comment-body", text="Put this there instead")
+    written(robot)
     whole = robot.do("readThread")["comments"]
     assert len(whole) == before + 2
     assert whole[-1]["label"] == ""
@@ -141,7 +137,7 @@ def dismisses_and_hears_it_again(robot: Robot) -> None:
     robot.picture("dismiss")
     choose(robot, "These lines")
     until(robot, FILE, lambda now: now == places[1:])
-    opens_list(robot, "Sidecar: Dismissed Comments")
+    robot.do("startCommand", "Sidecar: Dismissed Comments")
     robot.do("waitFor", selector=PICK, text="The risk is known and accepted")
     robot.picture("dismissed")
     choose(robot, "risk")
@@ -152,7 +148,7 @@ def opens_evidence(robot: Robot) -> None:
     """A commit that a comment names is a link to its changes."""
     look_at(robot)
     links = f"{WIDGET}:has-text('one bad day') .comment-body a"
-    name = robot.do("texts", selector=links)[0].split()[-1]
+    name = look_until(lambda: robot.do("texts", selector=links))[0].split()[-1]
     robot.do("click", selector=links, text=name)
     robot.do("waitFor", selector=".tab.active", text=name)
     robot.do("waitFor", selector=".multiDiffEditor .monaco-diff-editor, .multiDiffEntry")
@@ -160,11 +156,10 @@ def opens_evidence(robot: Robot) -> None:
     robot.do("runCommand", "View: Close Editor")
 
 
-def restarts_in_the_middle(robot: Robot) -> None:
+def restarts_in_the_middle(robot: Robot, locks: Path) -> None:
     """What was said is there again, where it was."""
     places = until(robot, FILE, bool)
-    robot.do("runCommand", "Sidecar: Restart Server")
-    robot.do("waitForStatus", r"Databricks :\d+ · [\w ]+ risk")
+    restarted(robot, locks)
     assert until(robot, FILE, lambda now: now == places)
     said = show_thread(robot, FILE)["comments"]
     assert [one["body"] for one in said][1:2] == ["Why is this risky?"]
@@ -181,15 +176,15 @@ async def test_a_thread_is_talked_in_and_acted_on(
     loop = asyncio.get_running_loop()
 
     def at_it() -> None:
-        with at_the_editor(rig, clean_environment, tally, tmp_path, **NATIVE.set_for(upstream)) as robot:
+        own = NATIVE.set_for(upstream)
+        with at_the_editor(rig, clean_environment, tally, tmp_path, settings=UNSAVED, **own) as robot:
             robot.do("waitForStatus", r"Databricks :\d+ · [\w ]+ risk")
-            robot.do("runCommand", "File: Toggle Auto Save")  # what is not saved is not saved
             asks_and_reads(robot, answer, lambda: loop.call_soon_threadsafe(answer.go.set))
             applies_and_undoes(robot)
             opens_evidence(robot)
             stages_and_takes_back(robot, tally)
             dismisses_and_hears_it_again(robot)
-            restarts_in_the_middle(robot)
+            restarts_in_the_middle(robot, tmp_path / "home" / ".claude" / "ide")
 
     await asyncio.to_thread(at_it)
     (asked,) = upstream.asked
@@ -221,7 +216,7 @@ async def test_a_thread_is_handed_to_claude_code(
             assert len(prompts()) == 1
             robot.do("runCommand", "View: Focus Active Editor Group")
             robot.do("runCommand", "Sidecar: Fix with Claude")
-            robot.do("waitForTerminal", r"Please fix this review comment|Pasted text")
+            robot.do("waitForTerminal", r"I mended the first[\s\S]*(Please fix this review comment|Pasted text)")
             robot.picture("fix-in-the-running-one")
             assert len(prompts()) == 1, "Enter is the user's"
             robot.do("runCommand", "Terminal: Focus Terminal")
@@ -270,9 +265,8 @@ def test_what_a_rule_found_is_mended_with_one_command(
     name = "tests/statement.test.ts"
     (tally / name).parent.mkdir(exist_ok=True)
     (tally / name).write_text(FOCUSED, encoding="utf-8")
-    with at_the_editor(rig, clean_environment, tally, tmp_path) as robot:
+    with at_the_editor(rig, clean_environment, tally, tmp_path, settings=UNSAVED) as robot:
         robot.do("waitForStatus", r"Offline :\d+ · [\w ]+ risk")
-        robot.do("runCommand", "File: Toggle Auto Save")  # what is not saved is not saved
         opens_the_test(robot)
         said = show_thread(robot, name)
         assert said["title"].startswith("Hazard: a test is switched off")

@@ -23,7 +23,7 @@ from tests.journeys.wire import JSON
 
 @pytest.fixture
 def gated(environment: Mapping[str, str], upstream: Upstream) -> dict[str, str]:
-    more = {"SIDECAR_IDE_PORT": str(free_port()), "SIDECAR_GATE_RISK": "high"}
+    more = {"SIDECAR_IDE_PORT": str(free_port()), "SIDECAR_GATE_RISK": "high", "SIDECAR_GATE_TIMEOUT_MS": "8000"}
     return {**environment, **NATIVE.set_for(upstream), **more}
 
 

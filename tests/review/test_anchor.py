@@ -4,12 +4,15 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.core.compare import compare
 from sidecar.core.diff import Hunk, map_line
 from sidecar.core.review import Anchor
-from sidecar.review.anchor import compare, edited, find, make
+from sidecar.review.anchor import edited, find, make
+from tests.core.test_compare import apply
+from tests.explore import share
 
 TEXT = """\
 def load(path):
@@ -23,15 +26,6 @@ def save(path, data):
         file.write(data)
     return data
 """.splitlines()
-
-
-def apply(old: list[str], hunks: tuple[Hunk, ...]) -> list[str]:
-    new = list(old)
-    for hunk in reversed(hunks):
-        first = hunk.old_start - 1 if hunk.removed else hunk.old_start
-        assert tuple(new[first : first + len(hunk.removed)]) == hunk.removed
-        new[first : first + len(hunk.removed)] = hunk.added
-    return new
 
 
 def test_an_anchor_remembers_its_text_and_three_neighbours_each_way():
@@ -116,19 +110,6 @@ def test_lines_taken_away_were_not_edited(known):
 def test_a_place_that_grew_into_something_else_was_not_edited():
     new = [*TEXT[:2], *(f"line {n}" for n in range(60)), *TEXT[3:]]
     assert edited(make("a.py", TEXT, 3, 3), new, compare(TEXT, new)) is None
-
-
-LINES = st.lists(st.sampled_from(["", "}", "    return x", "a = 1", "b = 2", "call()", "if a:"]), max_size=40)
-
-
-@given(LINES, LINES)
-def test_the_hunks_between_two_texts_lead_from_one_to_the_other(old, new):
-    assert apply(old, compare(old, new)) == new
-
-
-def test_a_long_stretch_is_one_hunk():
-    old, new = [str(n) for n in range(5_000)], [str(n + 1_000_000) for n in range(5_000)]
-    assert len(compare(["head", *old, "tail"], ["head", *new, "tail"])) == 1
 
 
 @st.composite
@@ -256,7 +237,7 @@ def indistinct(anchor: Anchor, lines: list[str], place: int) -> bool:
 
 @pytest.mark.parametrize("known", [False, True])
 @given(histories())
-@settings(max_examples=400, deadline=None)
+@share(400)
 def test_over_any_edits_the_lines_are_found_where_they_are_or_not_at_all(known, history):
     """The reference follows each line by its number; the anchor sees texts alone, one version after the other."""
     versions, first, last = history
@@ -283,7 +264,7 @@ def test_over_any_edits_the_lines_are_found_where_they_are_or_not_at_all(known, 
 
 
 @given(histories())
-@settings(max_examples=200, deadline=None)
+@share(200)
 def test_lines_that_are_unlike_all_others_are_never_mistaken(history):
     """With no line copied or repeated, there is one right answer, and it is given or none is."""
     versions, first, last = history

@@ -6,10 +6,11 @@ from dataclasses import replace
 
 import pytest
 
+from sidecar.core.compare import compare
 from sidecar.core.errors import BadInput, NotFound
 from sidecar.core.review import Thread
 from sidecar.review import dismissed as room
-from sidecar.review.anchor import compare, make
+from sidecar.review.anchor import make
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.threads import Look
 from sidecar.store.database import Database

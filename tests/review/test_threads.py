@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sidecar.core.compare import compare
 from sidecar.core.review import Anchor, Comment, Finding, HunkRisk, LineRisk, Reason, RiskReport, Suggestion, Thread
-from sidecar.review.anchor import compare, make
+from sidecar.review.anchor import make
 from sidecar.review.places import BUDGET, LONGEST, Manners, candidates
 from sidecar.review.silence import dismissal
 from sidecar.review.threads import Look, reconcile

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
 
-const LIMIT = 60_000; // a cold editor on busy cores needs up to 20 s for its extension host
+const LIMIT = 120_000; // a cold editor on busy cores was seen to need more than 60 s for its extension host and a server
 
 // A quiet window: nothing asks, nothing is fetched, and the terminal is drawn as text that can be read.
 const QUIET = {
@@ -191,15 +191,16 @@ async function makeTestHost(context, page, base, { extension, module }) {
 
 // ── what a person does ──────────────────────────────────────────────────────────────────────────────
 
+const input = (page) => page.locator('.quick-input-widget .quick-input-filter input');
+
 // What has the focus may take it back from the palette, which closes then: a person opens it again.
 async function pick(page, key, text, row) {
-  const input = page.locator('.quick-input-widget .quick-input-filter input');
   const patience = { timeout: 5_000 };
   for (let left = 11; ; left -= 1) {
     await page.keyboard.press(key);
     try {
-      await input.waitFor({ state: 'visible', ...patience });
-      await input.fill(text, patience);
+      await input(page).waitFor({ state: 'visible', ...patience });
+      await input(page).fill(text, patience);
       await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: row }).first().click(patience);
       break;
     } catch (error) {
@@ -207,22 +208,33 @@ async function pick(page, key, text, row) {
       await page.keyboard.press('Escape');
     }
   }
-  await input.waitFor({ state: 'hidden' });
+}
+
+async function pickAndLeave(page, key, text, row) {
+  await pick(page, key, text, row);
+  await input(page).waitFor({ state: 'hidden' });
 }
 
 /** Run a command by the title that the palette shows. */
-export const runCommand = (page, title) => pick(page, 'F1', `>${title}`, title);
+export const runCommand = (page, title) => pickAndLeave(page, 'F1', `>${title}`, title);
 
-/** Open a file of the folder by its path. */
+/** Run a command that asks further in the palette's place; what it asks is for the caller to wait for. */
+export async function startCommand(page, title) {
+  await pick(page, 'F1', `>${title}`, title);
+  await page.locator('.quick-input-list .monaco-list-row').filter({ hasText: title }).first().waitFor({ state: 'hidden' });
+}
+
+/** Open a file of the folder by its path; it is ready for keys. */
 export async function openFile(page, file) {
   const name = path.basename(file);
-  await pick(page, 'Control+p', file, name);
+  await pickAndLeave(page, 'Control+p', file, name);
   await page.locator('.tab.active').filter({ hasText: name }).waitFor();
+  await page.locator(`.editor-instance .monaco-editor.focused[data-uri$="/${name}"]`).first().waitFor();
 }
 
 /** Go to a line of the active editor (from 1). */
 export async function goToLine(page, line) {
-  await pick(page, 'Control+g', `:${line}`, new RegExp(`line ${line}\\b`));
+  await pickAndLeave(page, 'Control+g', `:${line}`, new RegExp(`line ${line}\\b`));
   await page.locator('.monaco-editor .line-numbers.active-line-number').filter({ hasText: new RegExp(`^${line}$`) }).first().waitFor();
 }
 
@@ -321,6 +333,13 @@ export const shownThreads = (page) => page.locator('.review-widget').allInnerTex
 export const pressInThread = (page, { text = '.', action }) =>
   widget(page, text).locator(`.review-actions :is([aria-label="${action}"], [aria-label^="${action} ("])`).click();
 
+/** Press a button of a comment: these come when the mouse rests on it. */
+export async function pressInComment(page, { text = '.', action }) {
+  const comment = page.locator('.review-widget .review-comment').filter({ hasText: new RegExp(text) }).first();
+  await comment.hover();
+  await comment.locator(`.comment-actions [aria-label="${action}"]`).click();
+}
+
 /** Write a reply and send it; resolves when the thread shows `answers` comments. */
 export async function replyInThread(page, { text = '.', reply, button = 'Reply', comments }) {
   const shown = widget(page, text);
@@ -353,10 +372,13 @@ export async function openTerminal(page) {
   return waitForTerminal(page, '\\S');
 }
 
-/** Type a line and press Enter. */
+/** Type a line and, once the screen shows it, press Enter: what comes in one piece with its line's end counts as pasted text. */
 export async function typeInTerminal(page, line) {
   await page.locator('.terminal-wrapper.active .xterm-helper-textarea').focus();
   await page.keyboard.type(line);
+  const bare = (text) => text.replace(/\s/g, '');
+  const end = bare(line).slice(-20);
+  await untilTerminal(page, (screen) => bare(screen).includes(end), line);
   await page.keyboard.press('Enter');
 }
 
@@ -367,13 +389,16 @@ export async function terminalScreen(page) {
 }
 
 /** Wait until the terminal's screen matches; the screen. */
-export async function waitForTerminal(page, pattern) {
+export function waitForTerminal(page, pattern) {
   const wanted = new RegExp(pattern, 'm');
-  const deadline = Date.now() + LIMIT;
-  for (;;) {
+  return untilTerminal(page, (screen) => wanted.test(screen), wanted);
+}
+
+async function untilTerminal(page, isThere, wanted) {
+  for (const deadline = Date.now() + LIMIT; ; ) {
     const screen = await terminalScreen(page);
-    if (wanted.test(screen)) return screen;
+    if (isThere(screen)) return screen;
     if (Date.now() > deadline) throw new Error(`the terminal never showed ${wanted}:\n${screen}`);
-    await page.waitForTimeout(50);
+    await page.waitForTimeout(50); // between two looks at a state
   }
 }

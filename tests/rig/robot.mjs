@@ -73,15 +73,26 @@ const own = {
   insert: async ({ text }) => session.page.keyboard.insertText(text),
   /** { selector, text }: click the first visible match. */
   click: async ({ selector, text = '' }) => session.page.locator(selector).filter({ hasText: text, visible: true }).first().click(),
-  /** { selector, text }: rest the mouse on the first visible match. */
-  hover: async ({ selector, text = '' }) => session.page.locator(selector).filter({ hasText: text, visible: true }).first().hover(),
+  /** { selector, text, wanted, says }: rest the mouse on the first visible match, again whenever what it shows then has gone, until that says so. */
+  async hover({ selector, text = '', wanted, says }) {
+    const shown = session.page.locator(wanted).filter({ hasText: new RegExp(says) }).first();
+    for (let left = 11; ; left -= 1) {
+      await session.page.mouse.move(0, 0);
+      await session.page.locator(selector).filter({ hasText: text, visible: true }).first().hover();
+      try {
+        return await shown.waitFor({ timeout: 5_000 });
+      } catch (error) {
+        if (left === 0) throw error;
+      }
+    }
+  },
   /** { selector, text, state }: wait for an element. */
   waitFor: async ({ selector, text = '', state = 'visible' }) =>
     session.page.locator(selector).filter({ hasText: new RegExp(text) }).first().waitFor({ state }),
   /** { text }: wait until a page inside of the window (a preview) shows it; all that it shows. */
   async waitForPreview({ text }) {
     const wanted = new RegExp(text);
-    for (const end = Date.now() + 60_000; Date.now() < end; ) {
+    for (const end = Date.now() + 120_000; Date.now() < end; ) {
       for (const frame of session.page.frames()) {
         const shown = frame === session.page.mainFrame() ? '' : await frame.locator('body').innerText({ timeout: 1_000 }).catch(() => '');
         if (wanted.test(shown)) return shown;

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.processors import JSONRenderer
 
 from sidecar.trace import bind, configure, get_logger, neutralise, redact, redact_code
 
@@ -385,6 +386,20 @@ def test_nothing_on_standard_output():
 def test_importing_is_cheap():
     done = run("import sys; from sidecar import trace; trace.get_logger('x'); print('structlog' in sys.modules)")
     assert done.stdout.strip() == "False"
+
+
+def test_json_lines_are_those_of_structlog_and_need_none_of_it(log_file):
+    done = run(
+        "import sys, pathlib; from sidecar import trace\n"
+        f"stop = trace.configure('info', pathlib.Path({str(log_file)!r})); log = trace.get_logger('x')\n"
+        "log.info('odd', text='h\u00e9 \\n \u2028', many=[1, 2.5, None, True], deep={'a': {'b': ()}}, thing=object)\n"
+        "log.error('plain'); stop(); print('structlog' in sys.modules)"
+    )
+    assert done.stdout.strip() == "False"
+    lines = log_file.read_text(encoding="ascii").splitlines()
+    renderer = JSONRenderer(ensure_ascii=True)
+    assert [str(renderer(None, "", json.loads(line))) for line in lines] == lines
+    assert [json.loads(line)["event"] for line in lines] == ["odd", "plain"]
 
 
 def test_a_reader_that_does_not_read_holds_nothing_up():

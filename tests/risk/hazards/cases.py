@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from sidecar.core.compare import compare
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Finding
-from sidecar.review.anchor import compare
 from sidecar.risk.hazards.rules import mended
 from sidecar.risk.hazards.seen import Rule, see
 

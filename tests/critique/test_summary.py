@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from sidecar.critique.summary import BARE, NO_REPOSITORY, review_text, summarize
 from sidecar.review.scorer import RiskScorer
-from sidecar.review.summary import BARE, NO_REPOSITORY, review_text, summarize
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import Repository
 from tests.fakes.scorer import WordScorer
