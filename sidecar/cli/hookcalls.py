@@ -47,7 +47,7 @@ def check() -> int:
         )
         return BLOCK
     if answer:
-        Output().data(orjson.dumps(answer).decode())
+        Output().record(answer)
     return 0
 
 
@@ -66,7 +66,7 @@ def edit() -> int:
     if answer is None:
         Output().complain("no sidecar answers, so this edit is not weighed; start one with `sidecar serve`.")
     elif answer:
-        Output().data(orjson.dumps(answer).decode())
+        Output().record(answer)
     return 0
 
 

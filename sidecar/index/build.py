@@ -177,7 +177,7 @@ class _Worker:
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", __name__.replace("build", "reading"), str(self._root), *self._words]
+        command = [sys.executable, "-P", "-m", __name__.replace("build", "reading"), str(self._root), *self._words]
         process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         with suppress(ImportError, AttributeError, OSError):  # only Linux can, and each user has a share of it
             (fcntl := import_module("fcntl")).fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _ROOM)

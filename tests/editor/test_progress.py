@@ -36,16 +36,13 @@ def editor(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def begin(editor: Editor, root: Path, capabilities: dict[str, Any]) -> str:
     """Open a folder and let the editor make the bar; its token.
 
-    However fast the machine is: the indexer works in slices, and is held until the bar shows how far it is.
+    However fast the machine is: the indexer is held until the bar shows how far it is.
     """
     editor.initialize(root, capabilities=capabilities)
     editor.notify("initialized", {})
     indexer = look(lambda: indexer_of(editor))
-    while not (asked := [m for m in editor.heard if m.get("method") == "window/workDoneProgress/create"]):
-        indexer.resume()
-        time.sleep(0.01)
-        indexer.suspend()
-        time.sleep(0.05)
+    asked = look(lambda: [m for m in editor.heard if m.get("method") == "window/workDoneProgress/create"])
+    indexer.suspend()
     editor.send({"jsonrpc": "2.0", "id": asked[0]["id"], "result": None})
     look(lambda: any(m["params"]["value"]["kind"] == "report" for m in editor.heard if m.get("method") == "$/progress"))
     indexer.resume()
@@ -61,7 +58,7 @@ def indexer_of(editor: Editor) -> psutil.Process | None:
 
 
 def look(there: Callable[[], Any]) -> Any:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + 2 * PATIENCE
     while not (seen := there()):
         assert time.monotonic() < until
         time.sleep(0.002)  # between two looks at a state

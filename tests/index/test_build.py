@@ -15,7 +15,7 @@ from array import array
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.errors import StoreError
@@ -23,6 +23,7 @@ from sidecar.index.build import FEW, Builder, Cancelled, _Worker, shown
 from sidecar.index.walk import Folder
 from sidecar.store.symbols import SymbolReader
 from sidecar.store.symbolwriter import SymbolWriter
+from tests.explore import share
 from tests.index.trees import build_index, content, write_tree
 
 
@@ -57,7 +58,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@share(60)
 @given(steps=STEPS, other=st.dictionaries(st.sampled_from(PATHS), st.sampled_from(BODIES)))
 def test_any_row_of_edits_ends_as_a_fresh_index(tmp_path_factory, steps, other):
     """Edits, removals, renames and switches to another tree, each told by its paths or found by looking at everything."""
@@ -175,7 +176,7 @@ def test_many_files_are_read_by_workers_and_one_that_dies_costs_its_file_only(tm
     )
     real = subprocess.Popen
     monkeypatch.setattr(
-        subprocess, "Popen", lambda command, **kinds: real([command[0], str(dying), *command[3:]], **kinds)
+        subprocess, "Popen", lambda command, **kinds: real([command[0], str(dying), *command[4:]], **kinds)
     )
     reasons = {path: reason for path, _, _, _, reason, *_ in content(build_index(root, tmp_path / "state"))["files"]}
     assert reasons.pop("m7.py") == "its parser failed"

@@ -23,11 +23,11 @@ from tests.journeys.processes import settled, still_running
 PICTURES = ROOT / ".build" / "screenshots"
 VSIX = ROOT / "vscode-extension" / "dist" / "claude-sidecar.vsix"
 
-ANSWER_LIMIT = 120.0
+ANSWER_LIMIT = 300.0
 """Seconds after which an act counts as hung; the acts themselves give up sooner, and say what they waited for."""
 
 
-LOOKS = 60.0
+LOOKS = 120.0
 """Seconds that a state is looked for."""
 
 

@@ -53,6 +53,7 @@ async def test_the_models_review_in_the_editor(
             robot.do("waitFor", selector=".tabs-container .tab", text="Review of the uncommitted change")
             shown = robot.do("waitForPreview", text="Settles several days at once")
             assert "Before merging" in shown
+            assert "\u2610 Run it twice." in shown
             assert "(the model named another line; the text it quoted decided)" in shown
             robot.picture("model-review")
             see_the_threads(robot)

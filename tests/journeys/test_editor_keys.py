@@ -80,7 +80,7 @@ def acts_on_rows(robot: Robot) -> None:
     robot.do("press", keys=["Escape"])
     robot.do("waitFor", selector=MENU, state="hidden")
     from_menu(robot, "Dismiss…")
-    robot.do("waitFor", selector=f"{PICK}.focused", text="The comment is wrong here")
+    robot.do("waitFor", selector=f"{PICK}.focused", text="It is meant to be like this")
     robot.do("press", keys=["Enter"])
     robot.do("waitFor", selector=f"{PICK}.focused", text="These lines")
     robot.do("press", keys=["Enter"])

@@ -44,7 +44,7 @@ def rows(editor: Robot) -> list[str]:
 
 def until(editor: Robot, wanted: Callable[[list[str]], object]) -> list[str]:
     """Look at the rows until they are as they should be."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 120
     while not wanted(seen := rows(editor)):
         if time.monotonic() > deadline:
             pytest.fail("\n".join(["The rows never were as they should be:", *seen, str(editor.picture("rows"))]))

@@ -9,7 +9,7 @@ import { createRequire } from 'node:module';
 import net from 'node:net';
 import path from 'node:path';
 
-const LIMIT = 60_000; // a cold editor on busy cores needs up to 20 s for its extension host
+const LIMIT = 120_000; // a cold editor on busy cores was seen to need more than 60 s for its extension host and a server
 
 // A quiet window: nothing asks, nothing is fetched, and the terminal is drawn as text that can be read.
 const QUIET = {

@@ -92,7 +92,7 @@ const own = {
   /** { text }: wait until a page inside of the window (a preview) shows it; all that it shows. */
   async waitForPreview({ text }) {
     const wanted = new RegExp(text);
-    for (const end = Date.now() + 60_000; Date.now() < end; ) {
+    for (const end = Date.now() + 120_000; Date.now() < end; ) {
       for (const frame of session.page.frames()) {
         const shown = frame === session.page.mainFrame() ? '' : await frame.locator('body').innerText({ timeout: 1_000 }).catch(() => '');
         if (wanted.test(shown)) return shown;

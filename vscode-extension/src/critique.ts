@@ -5,7 +5,7 @@ import { type CancellationToken, type Disposable, EventEmitter, ProgressLocation
 import { reason } from './log';
 import type { ModelReviewParams, ModelReviewResult } from './protocol';
 import type { Server } from './server';
-import { reviewOutcome } from './words';
+import { reviewOutcome, withBoxes } from './words';
 
 const SCHEME = 'sidecar-review';
 const TITLE = 'Sidecar: reviewing the change';
@@ -70,7 +70,7 @@ export class Critiques implements TextDocumentContentProvider, Disposable {
 
   private async show(result: ModelReviewResult): Promise<void> {
     const uri = Uri.from({ scheme: SCHEME, path: `/${result.title}.md` });
-    this.texts.set(uri.path, result.markdown);
+    this.texts.set(uri.path, withBoxes(result.markdown));
     this.changes.fire(uri);
     await commands.executeCommand('markdown.showPreview', uri);
     window.setStatusBarMessage(`$(shield) Sidecar: ${reviewOutcome(result)}`, 8_000);

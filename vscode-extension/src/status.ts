@@ -49,7 +49,7 @@ function tooltip(view: View, spoken: string, hooks: string): MarkdownString {
   const details = statusDetails(view, hooks);
   if (view.status?.message) text.appendMarkdown(`$(warning) ${escapeMarkdown(view.status.message)}\n\n`);
   if (details.length === 0) text.appendMarkdown(`${escapeMarkdown(spoken)}\n\n`);
-  else text.appendMarkdown(`| | |\n|:--|:--|\n${details.map(([label, value]) => `| ${label}&nbsp;&nbsp;&nbsp; | ${escapeMarkdown(value)} |\n`).join('')}\n`);
+  else text.appendMarkdown(`| | |\n|:--|:--|\n${details.map(([label, value]) => `| ${label.replaceAll(' ', '&nbsp;')}&nbsp;&nbsp;&nbsp; | ${escapeMarkdown(value)} |\n`).join('')}\n`);
   const links = Object.entries(LINKS).map(([command, title]) => `[${title}](command:${command})`);
   return text.appendMarkdown(links.join('  ·  '));
 }

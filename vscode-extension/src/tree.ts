@@ -89,14 +89,31 @@ export function lines(startLine: number, endLine: number): string {
 
 /** What a thread is about, in one line without markup: the beginning of its first comment, or its title. */
 export function gist(item: ThreadItem): string {
-  const [first = ''] = (item.comments[0]?.body ?? '').split('\n');
-  const plain = first
-    .replace(/^\*\*[^*]*risk\.\*\*\s*/i, '') // told by icon and word
+  const [first = ''] = linesOf(item);
+  return short(plain(first.replace(/^\*\*[^*]*risk\.\*\*\s*/i, '')) || item.title || riskWord(item.band)); // the risk is told by icon and word
+}
+
+/** What a thread says of its own lines: where others of its file begin with the same words, the next reason. */
+function ownGist(item: ThreadItem, shared: ReadonlySet<string>): string {
+  const said = gist(item);
+  if (!shared.has(said)) return said;
+  const reasons = linesOf(item).filter((line) => line.startsWith('- ')).map((line) => short(plain(line.slice(2))));
+  return reasons[0] ?? said;
+}
+
+function linesOf(item: ThreadItem): readonly string[] {
+  return (item.comments[0]?.body ?? '').split('\n');
+}
+
+function plain(markdown: string): string {
+  return markdown
     .replace(/\*\*/g, '')
     .replace(/\\([\\`*_{}[\]()#+\-.!<>~|:&])/g, '$1')
     .replace(/`/g, '')
     .trim();
-  const text = plain || item.title || riskWord(item.band);
+}
+
+function short(text: string): string {
   return text.length > MOST_GIST ? `${text.slice(0, MOST_GIST - 1)}…` : text;
 }
 
@@ -185,14 +202,16 @@ function placesOf(folder: string, file: FileItem, threads: readonly ThreadItem[]
       const { startLine, endLine } = item.inRevision ?? item;
       return startLine <= hunk.endLine && hunk.startLine <= endLine;
     });
+  const said = threads.map(gist);
+  const shared = new Set(said.filter((each, place) => said.indexOf(each) !== place));
   const rows = [
-    ...inOrder(threads, order).map((item) => threadRow(folder, file, item)),
+    ...inOrder(threads, order).map((item) => threadRow(folder, file, item, ownGist(item, shared))),
     ...file.hunks.filter((hunk) => !covered(hunk)).map((hunk) => hunkRow(folder, file, hunk)),
   ];
   return order === 'risk' ? rows : rows.sort((a, b) => (a.line ?? 0) - (b.line ?? 0));
 }
 
-function threadRow(folder: string, file: FileItem, item: ThreadItem): Row {
+function threadRow(folder: string, file: FileItem, item: ThreadItem, own: string): Row {
   const resolved = item.state === 'resolved';
   const said = item.comments.length > 1 ? `${item.comments.length} comments` : '';
   const place = capital(lines(item.startLine, item.endLine));
@@ -203,7 +222,7 @@ function threadRow(folder: string, file: FileItem, item: ThreadItem): Row {
     kind: 'thread',
     label: place,
     // What is cut off in a narrow view is the word that the icon tells, too.
-    description: [...state, gist(item), gravity(item), said].filter(Boolean).join(' · '),
+    description: [...state, own, gravity(item), said].filter(Boolean).join(' · '),
     tooltip: [`${place} of ${file.path}`, marks.join(' · '), isScored(item) ? `${cases(item.score)} like it were repaired later` : ''].filter(Boolean).join('\n\n'),
     spoken: [`Comment on ${lines(item.startLine, item.endLine)}`, ...marks].join(', '),
     band: resolved ? undefined : item.band,

@@ -178,6 +178,11 @@ export function reviewOutcome({ by, comments, threads, unread }: Pick<ModelRevie
   return `${said}${fresh}${unread > 0 ? `, ${unread} places not read` : ''}`;
 }
 
+/** A review's Markdown with boxes to tick that can be seen: VS Code's preview shows those of Markdown as brackets. */
+export function withBoxes(markdown: string): string {
+  return markdown.replace(/^- \[ \] /gm, '- ☐ ');
+}
+
 /** A number of open threads in words: people know them as comments. */
 export function threadCount(count: number): string {
   if (count === 0) return 'no open comments';

@@ -119,6 +119,18 @@ test('the badge counts open threads at or above the floor', () => {
   assert.equal(countAbove([]), 0);
 });
 
+test('places of a file whose comments begin alike tell what is their own, and are spoken whole', () => {
+  const saying = (id: string, line: number, ...reasons: readonly string[]): ReturnType<typeof thread> =>
+    thread({ id, uri: CALM.uri, startLine: line, endLine: line, comments: [comment({ body: ['**High risk.** This file was repaired 11 times before.', '', ...reasons].join('\n') })] });
+  const threads = [saying('1', 1, '- It is nested `16` columns deep\\.', '- More.'), saying('2', 3), saying('3', 5, '- Its longest line has 29 tokens.')];
+  const [row] = rowsOf([folder({ outline: outline([CALM]), threads })], 'position');
+  const told = row?.children.map(({ description }) => description.split(' · ')[0]);
+  assert.deepEqual(told, ['It is nested 16 columns deep.', 'This file was repaired 11 times before.', 'Its longest line has 29 tokens.']);
+  assert.ok(row?.children.every(({ spoken }) => spoken.includes('This file was repaired 11 times before.')));
+  const [alone] = rowsOf([folder({ outline: outline([CALM]), threads: threads.slice(0, 1) })], 'position');
+  assert.match(alone?.children[0]?.description ?? '', /^This file was repaired/);
+});
+
 test('words: the head of a change, lines, what a thread is about', () => {
   assert.equal(headline(folder()), 'Working tree. High risk: 62 of 100 changes like it were repaired later.');
   assert.equal(headline(folder({ outline: undefined })), undefined);

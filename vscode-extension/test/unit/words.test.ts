@@ -12,6 +12,7 @@ import {
   threadContext,
   threadCount,
   threadLabel,
+  withBoxes,
 } from '../../src/words';
 import { status, thread } from './make';
 
@@ -56,6 +57,10 @@ for (const [result, words] of OUTCOMES) {
     assert.equal(reviewOutcome(result), words);
   });
 }
+
+test('what is to be done before merging has boxes, and nothing else changes', () => {
+  assert.equal(withBoxes('## Before merging\n\n- [ ] Run it.\n- [ ] And `a[ ]`.\n- [x] Done\n'), '## Before merging\n\n- ☐ Run it.\n- ☐ And `a[ ]`.\n- [x] Done\n');
+});
 
 test('the context words of a thread are those that the menus ask for', () => {
   assert.equal(threadContext(thread()), 'unresolved sev-high');
