@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from itertools import compress
 
 from sidecar.review.ancestry import follow, numbers, union
-from sidecar.review.ledger import Ledger
-from sidecar.review.traces import Trace
 from sidecar.risk.facts import RANKED, WINDOW, FileFacts
 from sidecar.risk.features import mean_age
 from sidecar.risk.fixes import is_fix
+from sidecar.risk.ledger import Ledger, Trace
 from sidecar.risk.paths import is_production, language, subsystem
 from sidecar.risk.repairs import NOT_REPAIRED, Repaired
 from sidecar.vcs.history import Commit

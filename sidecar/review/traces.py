@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Protocol
 
 from sidecar.review.ancestry import follow, numbers, union
 from sidecar.review.deltas import Delta, FileDelta, delta_of, merged_delta
 from sidecar.review.origins import Origins
 from sidecar.risk.fixes import is_fix
+from sidecar.risk.ledger import Repair, Trace
 from sidecar.risk.paths import is_production, language
 from sidecar.vcs.commits import told_changes_blocking
 from sidecar.vcs.history import Commit
@@ -24,23 +24,6 @@ from sidecar.vcs.runner import Git
 
 MOST_TRACED = 60_000
 """Commits beyond which a history is not traced."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """Lines that a fix took away: who wrote them (full commit id), in which file as it was called then, how many."""
-
-    commit: str
-    path: str
-    lines: int
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What is kept of a commit: new lines of code by production file, and, of a fix, what it repaired."""
-
-    code: tuple[tuple[str, int], ...] = ()
-    repairs: tuple[Repair, ...] = ()
 
 
 Traces = dict[str, Trace]

@@ -2,7 +2,7 @@
 
 from sidecar.review.deltas import FileDelta
 from sidecar.review.kept import KeptTraces
-from sidecar.review.traces import Repair, Trace
+from sidecar.risk.ledger import Repair, Trace
 from sidecar.store.commits import FILE, CommitFile
 
 DELTA = (FileDelta("é\udcff.py", "a.py", "renamed", ((0, 1, 2),), b"\x01\x04", (3,)),)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
-from sidecar.review.traces import Trace
 from sidecar.risk.paths import folder
 from sidecar.risk.repairs import COMMIT_SIZE, FILE_SIZE, Repaired, expected, faded
 
@@ -14,6 +14,23 @@ DAY = 86400.0
 _MOST_COMMITS = 400
 """Commits of a file or folder that are looked at, the newest."""
 _MOST_EVIDENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Lines that a fix took away: who wrote them (full commit id), in which file as it was called then, how many."""
+
+    commit: str
+    path: str
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is kept of a commit: new lines of code by production file, and, of a fix, what it repaired."""
+
+    code: tuple[tuple[str, int], ...] = ()
+    repairs: tuple[Repair, ...] = ()
 
 
 class Ledger:

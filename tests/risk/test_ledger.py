@@ -2,8 +2,7 @@
 
 import pytest
 
-from sidecar.review.ledger import DAY, Ledger
-from sidecar.review.traces import Repair, Trace
+from sidecar.risk.ledger import DAY, Ledger, Repair, Trace
 from sidecar.risk.repairs import COMMIT_SIZE, FILE_SIZE, expected
 
 IDS = {name: number for number, name in enumerate("abcd")}
