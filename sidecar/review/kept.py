@@ -45,6 +45,14 @@ class KeptTraces:
         self._file.keep((own, _bytes(trace), encode(deltas[own])) for own, trace in traces.items())
         self._traces = {**self.traces(), **traces}
 
+    def foretold(self, model: str) -> Mapping[str, float]:
+        """See `TraceStore`."""
+        return self._file.scores(model)
+
+    def keep_foretold(self, model: str, scores: Mapping[str, float]) -> None:
+        """See `TraceStore`."""
+        self._file.keep_scores(model, scores)
+
 
 def _bytes(trace: Trace) -> bytes:
     code = [(plain_name(path), lines) for path, lines in trace.code]

@@ -42,6 +42,12 @@ class TraceStore(Protocol):
     def keep(self, deltas: Mapping[str, Delta], traces: Mapping[str, Trace]) -> None:
         """Keep these, altogether or not at all."""
 
+    def foretold(self, model: str) -> Mapping[str, float]:
+        """All scores of earlier changes that a model's are kept, by full commit id."""
+
+    def keep_foretold(self, model: str, scores: Mapping[str, float]) -> None:
+        """Keep these too."""
+
 
 class MemoryTraces:
     """A store that ends with the process."""
@@ -49,6 +55,7 @@ class MemoryTraces:
     def __init__(self) -> None:
         self._traces: Traces = {}
         self._deltas: dict[str, Delta] = {}
+        self._foretold: dict[str, float] = {}
 
     def traces(self) -> Traces:
         """See `TraceStore`."""
@@ -62,6 +69,14 @@ class MemoryTraces:
         """See `TraceStore`."""
         self._deltas |= deltas
         self._traces |= traces
+
+    def foretold(self, model: str) -> Mapping[str, float]:
+        """See `TraceStore`; one process has one model."""
+        return self._foretold
+
+    def keep_foretold(self, model: str, scores: Mapping[str, float]) -> None:
+        """See `TraceStore`."""
+        self._foretold |= scores
 
 
 def trace_blocking(

@@ -49,6 +49,14 @@ class Ledger:
             self._take(traces[own], number, at)
         self._sizeable = [number for number, size in enumerate(self._size) if size]
 
+    def changes(self, most: int) -> dict[int, str]:
+        """The commits that wrote code, at most so many lines, with their ids."""
+        return {number: self._ids[number] for number in self._sizeable if self._size[number] <= most}
+
+    def repaired(self, commits: Iterable[int], known: int) -> int:
+        """How many of these commits had lines repaired by the known ones."""
+        return sum(1 for number in commits if self._repaired_by.get(number, 0) & known)
+
     def _take(self, trace: Trace, number: int, at: Mapping[str, int]) -> None:
         for path, lines in trace.code:
             self._written.setdefault(path, []).append((number, lines))
@@ -87,7 +95,7 @@ class Ledger:
 
     def _of_commits(self, commits: Sequence[int], known: int, now: float, most: int) -> Repaired:
         newest = list(islice((number for number in reversed(commits) if known >> number & 1), most))
-        found = sum(1 for number in newest if self._repaired_by.get(number, 0) & known)
+        found = self.repaired(newest, known)
         usual = math.fsum(expected(self._size[number], self._days(number, now), COMMIT_SIZE) for number in newest)
         return Repaired(found, usual)
 

@@ -39,6 +39,13 @@ def test_all_names_of_a_file_count():
     assert ledger().of_file(["lib/y.go"], 0b1111, NOW).fixes == ("d",)
 
 
+def test_changes_and_which_of_them_were_repaired():
+    assert ledger().changes(5) == {1: "b", 2: "c"}
+    assert ledger().changes(15) == {0: "a", 1: "b", 2: "c"}
+    assert [ledger().repaired((0, 1, 2), known) for known in (0b0011, 0b0111, 0b1111)] == [0, 2, 2]
+    assert ledger().repaired((1,), 0b1011) == 0
+
+
 def test_folders_and_the_newest_commits():
     folder = ledger().of_folder("app", 0b1111, NOW)
     assert folder.found == 2
