@@ -44,7 +44,7 @@ test-python: $(BUILD)/dev.stamp $(BUILD)/redis.stamp
 	$(BIN)/pytest -q -n $(WORKERS) -m 'not journey'
 
 explore: $(BUILD)/dev.stamp ## the property tests with new random cases, many of them: what `make test` runs is the same each time
-	$(BIN)/pytest -q -n $(WORKERS) --hypothesis-profile=explore $$(grep -rl '^from hypothesis' tests --include='test_*.py')
+	$(BIN)/pytest -q -n $(WORKERS) -o timeout=3600 --hypothesis-profile=explore $$(grep -rl '^from hypothesis' tests --include='test_*.py')
 
 test-extension: $(EXT)/node_modules/.package-lock.json
 	cd $(EXT) && npm test --silent

@@ -149,7 +149,7 @@ def run(arguments: Sequence[str]) -> int:
     except Exception as error:  # noqa: BLE001 - the door of the command line
         if {"-v", "--verbose"} & set(arguments):
             traceback.print_exc()
-        return _told(error, out)
+        return _told(error, arguments, out)
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -169,7 +169,7 @@ def _dispatch(arguments: list[str]) -> int:
     return int(import_module("sidecar.cli.parser").parse_and_run(arguments, COMMANDS))
 
 
-def _told(error: Exception, out: Output) -> int:
+def _told(error: Exception, arguments: Sequence[str], out: Output) -> int:
     """Say an error in a sentence with its mend; what nobody foresaw is named with the place where more is written."""
     if isinstance(error, SidecarError):
         out.complain(error.sentence)
@@ -181,7 +181,8 @@ def _told(error: Exception, out: Output) -> int:
         out.say(message())
         return MISUSE
     if message is not None:
-        out.complain(f"{message()} See `{_help_for(error)}`.")
+        said = message().replace("Value error, ", "")
+        out.complain(f"{said}{'' if said.endswith(('.', '?')) else '.'} See `{_help_for(error, arguments)}`.")
         return MISUSE
     place = _place(error)
     out.complain(f"something unforeseen went wrong ({type(error).__name__}: {error}{place}); please report it.")
@@ -194,6 +195,7 @@ def _place(error: Exception) -> str:
     return f", at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
 
 
-def _help_for(error: Exception) -> str:
+def _help_for(error: Exception, arguments: Sequence[str]) -> str:
     context = getattr(error, "ctx", None)
-    return f"{context.command_path} --help" if context is not None else "sidecar --help"
+    named = " ".join(["sidecar", *(word for word in arguments[:1] if word in COMMANDS)])
+    return f"{context.command_path if context is not None else named} --help"

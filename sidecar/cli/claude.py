@@ -127,7 +127,7 @@ def started(settings: Settings) -> Iterator[Reached]:
         token = runtime.keep_token(state, settings.server.token)
     except StoreError:
         token = settings.server.token or SecretStr(secrets.token_urlsafe(32))
-    command = [sys.executable, "-m", "sidecar", "serve", "--json", "--quiet", "--until-eof", "--port", "0"]
+    command = [sys.executable, "-P", "-m", "sidecar", "serve", "--json", "--quiet", "--until-eof", "--port", "0"]
     with tempfile.TemporaryFile() as talk:
         server = subprocess.Popen(
             [*command, "--workspace", str(settings.server.workspace)],

@@ -48,6 +48,7 @@ from sidecar.settings import Settings, environment, from_machine
 from sidecar.settings.values import header_pairs
 from sidecar.store import runtime
 from sidecar.store.shared import PATIENCE, tried
+from sidecar.vcs.process import find_program
 
 _PROVIDER_SECONDS: Final = 20.0
 _LOCAL_SECONDS: Final = 3.0
@@ -161,7 +162,7 @@ def check_extensions(env: Mapping[str, str]) -> Finding:
 
 def check_git() -> Finding:
     """The program git is there and new enough."""
-    program = shutil.which("git")
+    program = find_program("git", Path.cwd())
     if program is None:
         return Finding("git", "fail", "not on your PATH", "install git (https://git-scm.com/downloads)")
     said = first_line([program, "--version"])

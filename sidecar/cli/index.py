@@ -10,13 +10,13 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 import typer
 
 from sidecar import signals
 from sidecar.cli.options import Json, Quiet, Workspace
-from sidecar.cli.output import Output
+from sidecar.cli.output import PATIENCE, Output
 from sidecar.core.errors import Conflict, SetupError, StoreError
 from sidecar.core.symbols import Answer, Query, Symbol
 from sidecar.index.opening import Index
@@ -24,9 +24,7 @@ from sidecar.settings import Settings, from_machine
 from sidecar.store.runtime import open_folder
 from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.tools.indexing import open_index
-
-PATIENCE: Final = 2.0
-"""Seconds after which a person is shown how far it is."""
+from sidecar.trace import neutralise
 
 Rebuild = Annotated[bool, typer.Option("--rebuild", help="Begin it anew.")]
 Limit = Annotated[int, typer.Option("--limit", min=1, help="How many are shown.")]
@@ -82,7 +80,9 @@ def symbols(
         for symbol in answer.items:
             if isinstance(symbol, Symbol):
                 out.data(
-                    f"{symbol.span.path}:{symbol.span.start.line}:{symbol.span.start.column}  {symbol.kind} {symbol.path}"
+                    neutralise(
+                        f"{symbol.span.path}:{symbol.span.start.line}:{symbol.span.start.column}  {symbol.kind} {symbol.path}"
+                    )
                 )
         if answer.note:
             out.say(answer.note)

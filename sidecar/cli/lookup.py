@@ -88,9 +88,9 @@ def _print(answer: Answer, out: Output) -> None:
     places = f"{count}{more} {'place' if count == 1 else 'places'}{maybe}"
     out.say(f"{places}, {answer.status}, by {answer.source} in {answer.ms:.0f} ms")
     if not answer.items:
-        out.complain(answer.note or "There is nothing that this place or name leads to.")
+        out.complain(neutralise(answer.note) or "There is nothing that this place or name leads to.")
     elif answer.note:
-        out.say(answer.note)
+        out.say(neutralise(answer.note))
 
 
 def _line(place: Location) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from functools import wraps
 from typing import Any, Final
 
@@ -11,14 +12,17 @@ import typer
 
 from sidecar.cli.command import Command
 from sidecar.cli.options import Quiet, Verbose
-from sidecar.cli.output import voice
+from sidecar.cli.output import patience, voice
 
+_LONG: Final = frozenset({"risk", "notes", "definition", "references", "doctor"})
+"""Commands that may take seconds and do not tell by themselves how far they are."""
 _VOICE: Final = {"quiet": Quiet, "verbose": Verbose}
 
 
 def parse_and_run(arguments: Sequence[str], commands: Mapping[str, Command]) -> int:
     """Run the named command; its exit code. Usage errors are raised as typer raises them."""
-    result = application(arguments, commands)(list(arguments), prog_name="sidecar", standalone_mode=False)
+    with patience(arguments) if {*arguments[:1]} & _LONG else nullcontext():
+        result = application(arguments, commands)(list(arguments), prog_name="sidecar", standalone_mode=False)
     return result if isinstance(result, int) else 0
 
 
@@ -41,7 +45,9 @@ def application(arguments: Sequence[str], commands: Mapping[str, Command]) -> ty
 
 def _add(app: typer.Typer, name: str, command: Command) -> None:
     if command.parts:
-        family = typer.Typer(help=command.about, no_args_is_help=True, rich_markup_mode=None)
+        first = next(iter(command.parts.values()))
+        epilog = f"Example: {first.example}"
+        family = typer.Typer(help=command.about, epilog=epilog, no_args_is_help=True, rich_markup_mode=None)
         for part, inner in command.parts.items():
             _add(family, part, inner)
         app.add_typer(family, name=name)

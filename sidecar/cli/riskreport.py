@@ -7,6 +7,7 @@ from sidecar.core.review import Band, HunkRisk, Reason, RiskReport, Severity
 from sidecar.review.forms import shown
 from sidecar.review.words import head
 from sidecar.risk.explain import headline, main_reasons
+from sidecar.trace import neutralise
 
 _COLORS: dict[Band, str] = {"low": "green", "medium": "yellow", "high": "red", "critical": "red"}
 _SEVERITY: dict[Severity, str] = {"danger": "red", "warning": "yellow", "notice": "yellow"}
@@ -34,7 +35,7 @@ def as_text(report: RiskReport, *, verbose: bool = False) -> str:
             lines.append(f"    and {len(hunks) - _MOST_HUNKS} more places with less")
     if report.skipped and (verbose or not hunks):
         lines.append("  Not scored:")
-        lines += [f"    {item.file}: {item.why}" for item in report.skipped]
+        lines += [f"    {neutralise(item.file)}: {item.why}" for item in report.skipped]
     return shown("\n".join(lines))
 
 
@@ -43,7 +44,7 @@ def _found(report: RiskReport, *, verbose: bool) -> list[str]:
     told = [one for one in report.findings if verbose or one.hazard or report.band != "low"]
     lines = []
     for one in told if verbose else told[:_MOST_HUNKS]:
-        place = f"{one.file}:{one.start}" + (f"-{one.end}" if one.end != one.start else "")
+        place = f"{neutralise(one.file)}:{one.start}" + (f"-{one.end}" if one.end != one.start else "")
         lines.append(f"  {paint(head(one), _SEVERITY[one.severity])}  {place}")
         lines.append(f"    {one.what} {one.remedy}")
     more = len(told) - _MOST_HUNKS
@@ -57,4 +58,4 @@ def _arrow(reason: Reason) -> str:
 
 
 def _place(hunk: HunkRisk) -> str:
-    return f"{hunk.file}:{hunk.start}" + (f"-{hunk.end}" if hunk.end != hunk.start else "")
+    return f"{neutralise(hunk.file)}:{hunk.start}" + (f"-{hunk.end}" if hunk.end != hunk.start else "")

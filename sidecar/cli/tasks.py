@@ -52,7 +52,10 @@ def show_all(
 ) -> int:
     """List the tasks, the most important first; exit code 1 when there is none."""
     result = _call("tasks_list", {"status": status, "tag": tag, "file": file, "text": text, "limit": 500}, workspace)
-    _say(result, json=json)
+    if json or result.value["tasks"]:
+        _say(result, json=json)
+    else:
+        Output().say(result.text)
     return 0 if result.value["tasks"] else 1
 
 

@@ -6,18 +6,21 @@ Each rule answers with the sentence that refuses, for the model and the user to 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Final, Literal
 
 _PROTECTED_FOLDERS: Final = frozenset(
-    {".git", ".vscode", ".claude", ".cursor", ".sidecar", ".idea", ".husky", ".devcontainer", ".circleci"}
-)
+    {".git", ".vscode", ".claude", ".cursor", ".sidecar", ".idea", ".husky", ".devcontainer", ".circleci", ".buildkite",
+     ".woodpecker", ".vs", ".run", ".zed", ".windsurf", ".gemini", ".codex", ".kiro", ".continue"}
+)  # fmt: skip
 _PROTECTED_FILES: Final = (
     ".mcp*", "mcp.json", ".sidecar*", ".bash*", ".zsh*", ".zprofile", ".zlogin", ".profile", ".login", ".cshrc", ".kshrc",
     ".inputrc", ".envrc", ".gitconfig", ".gitmodules", ".gitlab-ci.yml", "jenkinsfile", "azure-pipelines.y*ml",
-    ".travis.yml", ".pre-commit-config.y*ml", "*.code-workspace",
+    ".travis.yml", ".drone.y*ml", ".woodpecker.y*ml", "bitbucket-pipelines.y*ml", "appveyor.y*ml", ".appveyor.y*ml",
+    "cloudbuild.y*ml", ".pre-commit-config.y*ml", "lefthook.*", ".lefthook.*", "*.code-workspace", ".vimrc", ".nvimrc",
+    ".exrc", ".gdbinit", ".lldbinit", "mise.toml", ".mise.toml", "opencode.json*",
 )  # fmt: skip
 _PROTECTED_PLACES: Final = ((".github", "workflows"), (".github", "actions"), (".config", "fish"))
 
@@ -27,20 +30,30 @@ _SECRET_FILES: Final = (
     "id_dsa*", "id_ecdsa*", "id_ed25519*", ".netrc", "_netrc", ".pgpass", ".npmrc", ".pypirc", ".git-credentials",
     ".htpasswd", ".databrickscfg", "credentials.json", "service-account*.json", "secrets.y*ml",
 )  # fmt: skip
+_IGNORED: Final = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+"""What HFS+ takes for nothing in a name: `.g\u200cit` is `.git` there."""
 _HARMLESS: Final = ("*.example", "*.sample", "*.template", "*.dist", "*.pub", "*.defaults")
 
 _PRIVATE_KEY: Final = re.compile(
     r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----.*?(?:-----END [A-Z ]*PRIVATE KEY(?: BLOCK)?-----|\Z)", re.DOTALL
 )
 
-GitVerb = Literal["push", "pull", "commit", "merge", "rewrite", "discard", "delete", "settings"]
+_BEGIN_KEY: Final = re.compile(r"-----BEGIN [A-Z ]*PRIVATE KEY(?: BLOCK)?-----")
+_KEY_ROW: Final = re.compile(
+    r"(?=\S*[A-Z])(?=\S*[a-z])(?=\S*\d)(?:[A-Za-z0-9+/]{64}|[A-Za-z0-9+/]{70}|[A-Za-z0-9+/]{76})={0,2}"
+)
+"""A line of a key's body, as keys are written; a digest has no letters of both cases."""
+LEFT_OUT: Final = "[private key left out]"
+
+GitVerb = Literal["push", "pull", "commit", "merge", "rewrite", "discard", "delete", "settings", "hidden", "rules"]
 """`merge`: a commit is made of others' (merge, cherry-pick, revert, am). `rewrite`: history of a branch is replaced (reset, rebase, forced branch). `discard`: uncommitted work is thrown away.
-`delete`: a branch goes. `settings`: the repository's configuration is made to run or send something else."""
+`delete`: a branch goes. `settings`: the repository's configuration is made to run or send something else.
+`hidden`: git is started with what cannot be read before it runs. `rules`: these very rules are taken away."""
 
 
 def protected(path: str) -> str:
     """Why a path (relative, with `/`) may not be written by a tool."""
-    parts = [part.rstrip(" .").casefold() or part for part in path.split("/") if part]
+    parts = _parts(path)
     name = parts[-1] if parts else ""
     hidden = next((part for part in parts if part in _PROTECTED_FOLDERS or part.startswith("git~")), None)
     place = next((place for place in _PROTECTED_PLACES if _holds(parts, place)), None)
@@ -52,7 +65,7 @@ def protected(path: str) -> str:
 
 def secret(path: str) -> str:
     """Why a path (relative, with `/`) may not be read by a tool."""
-    parts = [part.casefold() for part in path.split("/") if part]
+    parts = _parts(path)
     name = parts[-1] if parts else ""
     if ".git" in parts:
         return f"{path} belongs to git itself, and may hold credentials: use the git tools."
@@ -66,9 +79,42 @@ def secret(path: str) -> str:
     return ""
 
 
+def _parts(path: str) -> list[str]:
+    """A path's names as a file system may take them: in any case, without what some leave out or cut off."""
+    return [
+        _IGNORED.sub("", part).partition(":")[0].rstrip(" .").casefold() or part for part in path.split("/") if part
+    ]
+
+
 def without_keys(text: str) -> str:
-    """A text whose private keys are replaced by a mark."""
-    return _PRIVATE_KEY.sub("[private key left out]", text) if "PRIVATE KEY" in text else text
+    """A text whose private keys are replaced by a mark; of a diff also what looks like a stretch of one."""
+    text = _PRIVATE_KEY.sub(LEFT_OUT, text) if "PRIVATE KEY" in text else text
+    if "@@ -" not in text:
+        return text
+    return "\n".join(map(_keyless_row, text.split("\n")))
+
+
+def _keyless_row(row: str) -> str:
+    """A row of a diff; git repeats a line behind a hunk's numbers as well."""
+    head = re.match(r"[-+ ]|@@ [-+\d, ]{3,60} @@ ", row)
+    return head[0] + LEFT_OUT if head is not None and is_key_row(row[head.end() :]) else row
+
+
+def is_key_row(line: str) -> bool:
+    """Whether a line by itself looks like one of a private key's body: a diff may show no more of it."""
+    return len(line) < 200 and _KEY_ROW.fullmatch(line.strip().strip("\"',;\\").removesuffix("\\n")) is not None
+
+
+def lines_of_keys(lines: Sequence[str]) -> frozenset[int]:
+    """Which lines of a whole text, counted from 1, hold a private key or a part of one."""
+    found: set[int] = set()
+    inside = False
+    for number, line in enumerate(lines, 1):
+        inside = inside or ("PRIVATE KEY" in line and _BEGIN_KEY.search(line) is not None)
+        if inside:
+            found.add(number)
+        inside = inside and "-----END " not in line
+    return frozenset(found)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,10 +153,8 @@ class GitRules:
         off["merge"] = off["commit"]
         if off.get(act.verb):
             return _OFF[act.verb.replace("merge", "commit")]
-        if act.verb == "settings":
-            return (
-                "This setting of git decides what runs or where code is sent, so it is not changed here; ask the user."
-            )
+        if act.verb in _NEVER:
+            return _NEVER[act.verb]
         kept = _covered(act.targets or ((branch,) if branch else ()), self.protected)
         if kept and act.verb in {"push", "rewrite", "delete"}:
             return (
@@ -151,6 +195,15 @@ _OFF: Final[dict[str, str]] = {
 }
 
 
+_NEVER: Final[Mapping[GitVerb, str]] = {
+    "settings": "This setting of git decides what runs or where code is sent, so it is not changed here; ask the user.",
+    "hidden": (
+        "What git is to do here cannot be read before it runs: a variable, a substitution or a pattern stands where its "
+        "command belongs. Write the command out."
+    ),
+    "rules": "This would take away the rules for git that the user set, so only the user does it.",
+}
+
 _TESTS: Final = (
     "Tests must pass before a commit (POLICY_GIT_REQUIRE_TESTS), and of this come commits that nobody has tested. "
 )
@@ -176,8 +229,10 @@ def disallowed(name: str, given: Collection[str]) -> str:
 
 
 def _covered(targets: Sequence[str], kept: Sequence[str]) -> str:
-    """The first target that a protected name or pattern covers."""
-    names = (target.removeprefix("refs/heads/") for target in targets)
+    """The first target that a protected name or pattern covers; a target that may be any branch counts as the first of these."""
+    names = [target.removeprefix("refs/").removeprefix("heads/") for target in targets]
+    if kept and any(set(name) & set("*?[$\0") for name in names):
+        return kept[0]
     return next((name for name in names if any(fnmatchcase(name, pattern) for pattern in kept)), "")
 
 

@@ -8,33 +8,112 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
+from sidecar.core.commandline import HIDDEN, Command, read_commands
+from sidecar.core.gitverbs import DECIDING, SETTING, act_of
 from sidecar.core.policy import GitAct
 
-_SEPARATORS: Final = frozenset("();<>|&\n")
 _TALK: Final = frozenset({"echo", "printf", "grep", "rg", "man", "which", "type", "cat", "ls", "#"})
 """Commands that only speak of others."""
-_SHELLS: Final = re.compile(r"(?:ba|z|da|k|fi|a|c|tc)?sh(?:\.exe)?|pwsh|powershell(?:\.exe)?")
-_WITH_VALUE: Final = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source"})
-_INNER: Final = re.compile(r"\$\((.*)\)|`([^`]*)`", re.DOTALL)
+_SHELL: Final = re.compile(r"(?:ba|z|da|rba|mk|k|fi|a|c|tc)?sh\d*(?:\.exe)?|pwsh|powershell(?:\.exe)?|cmd(?:\.exe)?")
+_CODE: Final = re.compile(r"(?:python|perl|ruby|node|php|lua|[gmn]?awk|deno|bun|tclsh|osascript)[\d.]*(?:\.exe)?")
+_RUNNERS: Final = frozenset(
+    [
+        "env",
+        "sudo",
+        "doas",
+        "su",
+        "runuser",
+        "xargs",
+        "parallel",
+        "watch",
+        "ssh",
+        "trap",
+        "timeout",
+        "nice",
+        "ionice",
+        "nohup",
+        "script",
+        "flock",
+        "setsid",
+        "stdbuf",
+        "time",
+        "exec",
+        "command",
+        "builtin",
+        "coproc",
+        "eval",
+        "source",
+        ".",
+        "strace",
+        "unshare",
+        "nsenter",
+        "chroot",
+        "tmux",
+        "screen",
+        "at",
+        "batch",
+        "crontab",
+        "entr",
+        "busybox",
+        "docker",
+        "podman",
+        "kubectl",
+        "wsl",
+        "start",
+        "find",
+        "fd",
+        "make",
+        "npx",
+        "systemd-run",
+        "alias",
+        "tar",
+        "gdb",
+        "vim",
+        "vi",
+        "hyperfine",
+        "concurrently",
+    ]
+)
+"""Commands that run what their words say."""
+_RESERVED: Final = frozenset(["if", "then", "else", "elif", "while", "until", "do", "{", "!", "time"])
+_FEEDERS: Final = frozenset({"xargs", "parallel", "at", "batch", "crontab", "source", ".", "eval"})
+_WITH_VALUE: Final = frozenset(
+    {"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--config-env", "--attr-source", "--super-prefix",
+     "--shallow-file"}
+)  # fmt: skip
+_RUNS_WORDS: Final = frozenset(
+    [
+        "submodule",
+        "rebase",
+        "bisect",
+        "difftool",
+        "mergetool",
+        "grep",
+        "filter-branch",
+        "for-each-repo",
+        "config",
+        "archive",
+        "send-email",
+        "hook",
+    ]
+)
+"""Verbs of git that run commands they are given."""
+_VERB: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
 _LOOSE: Final = re.compile(
-    r"\bgit\b[^\n;|&]{0,300}?\b(push|send-pack|commit|pull|reset|rebase|merge|cherry-pick|revert)\b"
+    r"\bgit\b[^\n;|&]{0,300}?\b(push|send-pack|commit|pull|reset|rebase|merge|cherry-pick|revert|branch|clean|update-ref"
+    r"|filter-branch|filter-repo|stash)\b"
 )
-_SETTING: Final = re.compile(
-    r"(?i)(core\.(hookspath|sshcommand|fsmonitor)|alias\..+|url\..+|remote\..+\.(push)?url)(=.*)?"
-)
-_SETTING_LONG: Final = re.compile(r"(?i)-c[ =]?(core\.hookspath|alias\.)")
+_SETTING_LONG: Final = re.compile(r"(?i)(-c|config)[ =]?[^\n]{0,40}?(core\.hookspath|alias\.)")
+_BY_VARIABLE: Final = re.compile(r"(?i)GIT_CONFIG_KEY_\d+=(.*)|(GIT_CONFIG_PARAMETERS)=.*", re.DOTALL)
+_OWN_RULES: Final = re.compile(r"(POLICY_GIT_\w+|SIDECAR_CONFIG\w*)=.*", re.DOTALL)
+_ASSIGNED: Final = re.compile(r"\w+\+?=(.*)", re.DOTALL)
 _DEEPEST: Final = 5
 _LONGEST: Final = 32_768
 _MOST_WORDS: Final = 200
 """Words behind a `git` that are looked at."""
-
-_OTHER_NAMES: Final = {
-    "send-pack": "push", "http-push": "push", "dcommit": "push", "switch": "checkout", "filter-branch": "rewrite",
-    "revert": "cherry-pick", "filter-repo": "rewrite", "update-ref": "rewrite", "replace": "rewrite",
-}  # fmt: skip
 
 
 def git_acts(command: str, aliases: Mapping[str, str] | None = None) -> tuple[GitAct, ...]:
@@ -47,193 +126,169 @@ def is_single(command: str) -> bool:
     if len(command) > _LONGEST:
         return False
     try:
-        return sum(bool(words) for words in _simple_commands(command)) == 1 and not _INNER.search(command)
+        script = read_commands(command)
     except ValueError:
         return False
+    return len(script.commands) == 1 and not script.nested and not script.inner and not script.commands[0].fed
 
 
-def _acts(command: str, aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
-    if depth > _DEEPEST or len(command) > _LONGEST:
-        yield from _guessed(command)
+def _acts(text: str, aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
+    if depth > _DEEPEST or len(text) > _LONGEST:
+        yield from _guessed(text)
         return
     try:
-        commands = list(_simple_commands(command))
-    except ValueError:  # an open quote: a here-document, or a form that only a shell understands
-        yield from _guessed(command)
+        script = read_commands(text)
+    except ValueError:  # an open quote, or a form that only a shell understands
+        yield from _guessed(text)
         return
-    for inner in _INNER.finditer(command):
-        yield from _acts(inner[1] or inner[2] or "", aliases, depth + 1)
-    for words in commands:
-        yield from _one(words, aliases, depth)
+    for command in script.commands:
+        yield from _one(command, aliases, depth)
+    for inner in (*script.inner, *(fed for command in script.commands for fed in command.fed)):
+        yield from _acts(inner, aliases, depth + 1)
+    if any(_blind(command) for command in script.commands) or (script.nested and re.search(r"\bcase\b", text)):
+        yield from _guessed(text)
 
 
-def _simple_commands(command: str) -> Iterator[list[str]]:
-    """The words of each command between separators. Raises ValueError for an open quote."""
-    lexer = shlex.shlex(command.replace("\\\n", " "), posix=True, punctuation_chars="();<>|&\n")
-    lexer.whitespace = " \t\r"
-    lexer.whitespace_split = True
-    lexer.commenters = ""
-    words: list[str] = []
-    for token in lexer:
-        if token and set(token) <= _SEPARATORS:
-            yield words
-            words = []
-        else:
-            words.append(token)
-    yield words
+def _names(words: Sequence[str]) -> list[str]:
+    return [re.split(r"[/\\]", word)[-1] for word in words]
 
 
-def _one(words: Sequence[str], aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
-    names = [re.split(r"[/\\]", word)[-1] for word in words]
-    first = next((name for word, name in zip(words, names, strict=True) if not re.match(r"\w+=", word)), "")
+def _blind(command: Command) -> bool:
+    """Whether a command runs what cannot be seen in its words: what it is fed, or what a variable holds."""
+    names = [name for word, name in zip(command.words, _names(command.words), strict=True) if not _ASSIGNED.match(word)]
+    if names and not names[0].strip(HIDDEN):
+        return True
+    if command.words and not command.piped and not command.fed and not any(HIDDEN in word for word in command.words):
+        return False
+    return any(name in _FEEDERS or _SHELL.fullmatch(name) or _CODE.fullmatch(name) for name in names)
+
+
+def _one(command: Command, aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
+    words, names = command.words, _names(command.words)
+    first_at = next((at for at, word in enumerate(words) if not _ASSIGNED.match(word)), len(words))
+    yield from _prefixed(words, aliases, depth, assigned=first_at)
+    first = names[first_at] if first_at < len(names) else ""
     if first in _TALK:
         return
-    if first == "eval":
-        yield from _acts(" ".join(words[names.index("eval") + 1 :]), aliases, depth + 1)
+    yield from _told(words[first_at:], names[first_at:], aliases, depth)
+    feeder = runner = False
     for at, name in enumerate(names):
-        rest = words[at + 1 : at + 1 + _MOST_WORDS]
-        if name in {"git", "git.exe"} or (at == 0 and name.startswith("$") and rest):
-            yield from _git(rest, aliases, depth)
+        rest = _until_end(words[at + 1 : at + 1 + _MOST_WORDS])
+        if name.lower() in {"git", "git.exe"} or (at == first_at and rest and _may_be_git(name)):
+            yield from _git([*rest, *([HIDDEN] * feeder)], aliases, depth, sure=runner or at == first_at)
         elif name.startswith("git-") and len(name) > 4:
             yield from _git([name[4:].removesuffix(".exe"), *rest], aliases, depth)
-        elif _SHELLS.fullmatch(name):
-            yield from _script(rest, aliases, depth)
-        elif name in {"-c", "-e", "--eval"} and rest and at > 0 and not _SHELLS.fullmatch(names[at - 1]):
-            yield from _guessed(rest[0])
+        feeder = feeder or name in _FEEDERS
+        runner = (runner or name in _RUNNERS or name in _RESERVED) and name not in _TALK
 
 
-def _script(rest: Sequence[str], aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
-    """What a shell is given on its command line (`sh -c '…'`, `bash -lc '…'`)."""
-    for at, word in enumerate(rest[:-1]):
-        if re.fullmatch(r"-\w*c|-Command", word):
-            yield from _acts(rest[at + 1], aliases, depth + 1)
+def _until_end(rest: list[str]) -> list[str]:
+    """What is left before the end of what `find -exec` runs."""
+    return rest[: rest.index(";")] if ";" in rest else rest
 
 
-def _git(words: Sequence[str], aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
+def _prefixed(words: Sequence[str], aliases: Mapping[str, str], depth: int, *, assigned: int) -> Iterator[GitAct]:
+    """What variables before a command make git run (`GIT_EDITOR='git push'`), and settings that are given by them."""
+    for at, word in enumerate(words):
+        by_variable = _BY_VARIABLE.fullmatch(word)
+        if by_variable is not None and (by_variable[2] or SETTING.fullmatch(by_variable[1])):
+            yield GitAct("settings")
+        if _OWN_RULES.fullmatch(word):
+            yield GitAct("rules")
+        value = _ASSIGNED.match(word)
+        if value is not None and at < assigned < len(words) and re.search(r"\s", value[1]):
+            yield from _acts(value[1], aliases, depth + 1)
+
+
+def _told(words: Sequence[str], names: Sequence[str], aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
+    """What a command is told to run: `sh -c '…'`, `watch '…'`, `python -c '…'`; and Sidecar's own rules, taken away."""
+    if not names:
+        return
+    if names[0] == "alias" and any(word.endswith("=git") for word in words):
+        yield GitAct("hidden")
+    if names[0] == "eval":
+        yield from _acts(" ".join(words[1:]), aliases, depth + 1)
+    if "sidecar" in names and {"hooks", "remove"} <= set(words):
+        yield GitAct("rules")
+    if any(name in _RUNNERS or name in _RESERVED or _SHELL.fullmatch(name) for name in names):
+        for word in words[1:]:
+            yield from _as_text(word, aliases, depth)
+    if any(_CODE.fullmatch(name) for name in names):
+        yield from (act for word in words[1:] if re.search(r"\s|[(`]", word) for act in _guessed(word))
+    for at, name in enumerate(names[1:-1], 1):
+        if (
+            name in {"-c", "-e", "--eval"}
+            and not _SHELL.fullmatch(names[at - 1])
+            and names[0] not in {"git", "git.exe"}
+        ):
+            yield from _guessed(words[at + 1])
+
+
+def _as_text(word: str, aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
+    """A word that is a command line itself, or holds one (`--extcmd=git push`, `-Ogit push`)."""
+    if not re.search(r"\s", word.strip()):
+        return
+    yield from _acts(word, aliases, depth + 1)
+    behind = re.match(r"\S*=!?(.*)|-\w(.*)|[+:!]+(.*)", word, re.DOTALL)
+    if behind is not None:
+        yield from _acts(next(filter(None, behind.groups()), ""), aliases, depth + 1)
+
+
+def _may_be_git(name: str) -> bool:
+    """Whether a command's name that holds something unknown may turn out to be git's."""
+    if HIDDEN not in name:
+        return False
+    pattern = ".*".join(re.escape(part) for part in name.split(HIDDEN))
+    return re.fullmatch(pattern, "git") is not None
+
+
+def _git(words: Sequence[str], aliases: Mapping[str, str], depth: int, *, sure: bool = False) -> Iterator[GitAct]:
     at = 0
     while at < len(words) and words[at].startswith("-"):
         value = words[at + 1] if words[at] in _WITH_VALUE and at + 1 < len(words) else words[at]
-        if words[at].startswith(("-c", "--config-env")) and _SETTING.fullmatch(value.removeprefix("-c")):
-            yield GitAct("settings")
+        if words[at].startswith(("-c", "--config-env")):
+            setting = value.removeprefix("--config-env=").removeprefix("-c")
+            if DECIDING.fullmatch(setting):
+                yield GitAct("settings")
+            yield from _as_text(setting, aliases, depth)
         at += 2 if words[at] in _WITH_VALUE else 1
     if at >= len(words):
         return
-    verb, rest = words[at], list(words[at + 1 :])
+    if not _VERB.fullmatch(words[at]):
+        yield from [GitAct("hidden")] * sure
+        return
+    yield from _verb(words[at], list(words[at + 1 :]), aliases, depth)
+
+
+def _verb(verb: str, rest: list[str], aliases: Mapping[str, str], depth: int) -> Iterator[GitAct]:
     if verb in aliases and depth < _DEEPEST:
         told = aliases[verb]
         line = told[1:] if told.startswith("!") else f"git {told}"
-        yield from _acts(f"{line} {shlex.join(rest)}", aliases, depth + 1)
+        yield from _acts(f"{line} {shlex.join(word.replace(HIDDEN, '$x') for word in rest)}", aliases, depth + 1)
         return
-    if verb in {"subtree", "svn"} and rest[:1] and rest[0] in {"push", "pull", "dcommit", "add", "merge", "rebase"}:
-        verb, rest = rest[0].replace("add", "merge"), []
-    act = _READERS.get(_OTHER_NAMES.get(verb, verb))
-    found = act(rest) if act is not None else None
+    if verb in _RUNS_WORDS:
+        for word in rest:
+            yield from _as_text(word, aliases, depth)
+    found = act_of(verb, rest)
     if found is not None:
         yield found
 
 
-def _has(rest: Sequence[str], short: str, *long: str) -> bool:
-    """Whether an option is among the words: in a cluster of short ones, or a long one that may be shortened."""
-    for word in rest:
-        if word == "--":
-            return False
-        if re.fullmatch(r"-[A-Za-z]+", word) and short and set(short) & set(word[1:]):
-            return True
-        name = word.partition("=")[0]
-        if len(name) > 4 and any(one.startswith(name) or name == one for one in long):
-            return True
-    return False
-
-
-def _plain(rest: Sequence[str]) -> list[str]:
-    return [word for word in rest if not word.startswith("-")]
-
-
-def _push(rest: Sequence[str]) -> GitAct:
-    specs = _plain(rest)[1:]
-    gone = _has(rest, "d", "--delete", "--prune", "--mirror") or any(spec.startswith(":") for spec in specs)
-    force = gone or _has(rest, "f", "--force", "--force-with-lease", "--force-if-includes")
-    force = force or any(spec.startswith("+") for spec in specs)
-    targets = tuple(spec.lstrip("+").rpartition(":")[2] for spec in specs)
-    return GitAct("push", force=force, targets=tuple(t for t in targets if t and t != "HEAD"))
-
-
-def _commit(rest: Sequence[str]) -> GitAct:
-    message: list[str] = []
-    whole = True
-    words = iter(rest)
-    for word in words:
-        value = re.fullmatch(r"(?:--message|--mess?a?g?)=(.*)", word, re.DOTALL)
-        cluster = re.fullmatch(r"-([A-Za-z]*)m(.*)", word, re.DOTALL)
-        if value:
-            message.append(value[1])
-        elif word == "--message":
-            message.append(next(words, ""))
-        elif cluster and not word.startswith("--"):
-            message.append(cluster[2] or next(words, ""))
-            whole = whole and not set(cluster[1]) & set("aiop")
-        elif word in {"-F", "-C", "-c", "-t", "--file", "--author", "--date", "--trailer", "--cleanup"}:
-            next(words, "")
-        else:
-            whole = whole and not (re.match(r"-[a-zA-Z]*[aiop]|--(al|am|in|on|pat|inter)", word) or word[:1] != "-")
-    return GitAct("commit", message="\n\n".join(message) if message else None, whole=whole)
-
-
-def _reset(rest: Sequence[str]) -> GitAct | None:
-    return GitAct("rewrite", force=True) if _has(rest, "", "--hard", "--merge", "--keep") else None
-
-
-def _checkout(rest: Sequence[str]) -> GitAct | None:
-    if _has(rest, "BC", "--force-create"):
-        return GitAct("rewrite", force=True, targets=tuple(_plain(rest)[:1]))
-    return GitAct("discard", force=True) if _has(rest, "f", "--force", "--discard-changes") else None
-
-
-def _branch(rest: Sequence[str]) -> GitAct | None:
-    if _has(rest, "dD", "--delete"):
-        return GitAct("delete", force=_has(rest, "D", "--force"), targets=tuple(_plain(rest)))
-    if _has(rest, "fMC", "--force"):
-        return GitAct("rewrite", force=True, targets=tuple(_plain(rest)[-2:]))
-    return None
-
-
-def _config(rest: Sequence[str]) -> GitAct | None:
-    keys = [word for word in rest if _SETTING.fullmatch(word)]
-    reads = _has(rest, "l", "--get", "--get-all", "--get-regexp", "--list") or "get" in rest[:1]
-    return GitAct("settings") if keys and not reads and len(_plain(rest)) > 1 else None
-
-
-def _merge(rest: Sequence[str]) -> GitAct | None:
-    if _has(rest, "", "--no-commit", "--squash", *_GIVEN_UP):
-        return None
-    return GitAct("merge", untested=not _has(rest, "", "--ff-only"))
-
-
-_GIVEN_UP: Final = ("--abort", "--quit")
-
-_READERS: Final[Mapping[str, Callable[[Sequence[str]], GitAct | None]]] = {
-    "push": _push,
-    "pull": lambda rest: GitAct("pull", force=_has(rest, "f", "--force"), untested=not _has(rest, "", "--ff-only")),
-    "commit": _commit,
-    "merge": _merge,
-    "cherry-pick": lambda rest: None if _has(rest, "n", "--no-commit", *_GIVEN_UP) else GitAct("merge", untested=True),
-    "am": lambda rest: None if _has(rest, "", "--show-current-patch", *_GIVEN_UP) else GitAct("merge", untested=True),
-    "reset": _reset,
-    "checkout": _checkout,
-    "branch": _branch,
-    "config": _config,
-    "rebase": lambda rest: None if _has(rest, "", *_GIVEN_UP) else GitAct("rewrite", untested=True),
-    "rewrite": lambda _: GitAct("rewrite", force=True),
-    "clean": lambda rest: GitAct("discard", force=True) if _has(rest, "f", "--force") else None,
-}
-
-
 def _guessed(text: str) -> Iterator[GitAct]:
     """Acts in a text that cannot be taken apart, by their words alone."""
+    text = re.sub(r"\\\n|[\\'\"]", "", text)
     if _SETTING_LONG.search(text):
         yield GitAct("settings")
     for found in _LOOSE.finditer(text):
         match found[1]:
+            case "update-ref" | "filter-branch" | "filter-repo":
+                yield GitAct("rewrite", force=True)
+            case "branch" if re.match(r"[^\n;|&]*\s-(-delete|-force|[a-zA-Z]*[dDfMC])", text[found.end() :]):
+                yield GitAct("delete", force=True)
+            case "clean" if re.match(r"[^\n;|&]*\s-(-force|[a-zA-Z]*f)", text[found.end() :]):
+                yield GitAct("discard", force=True)
+            case "stash" if re.match(r"[^\n;|&\w]*(drop|clear)", text[found.end() :]):
+                yield GitAct("discard", force=True)
             case "push" | "send-pack":
                 yield GitAct("push", force=bool(re.search(r"\s(--force|-f|\+)", text)))
             case "commit":

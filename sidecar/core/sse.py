@@ -46,6 +46,7 @@ class Decoder:
         limit = len(self._buffer) - self._buffer.endswith(b"\r")
         events = self._take(limit)
         if len(self._buffer) > MAX_FRAME:
+            self._buffer.clear()  # the error's traceback would keep it
             raise UpstreamError(f"The provider sent one event of more than {MAX_FRAME} bytes.")
         return events
 

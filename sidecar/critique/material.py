@@ -13,7 +13,7 @@ from typing import Final, Literal
 
 from sidecar.core.critique import Limits, Unread
 from sidecar.core.diff import Change, FileDiff, Hunk
-from sidecar.core.policy import secret
+from sidecar.core.policy import LEFT_OUT, is_key_row, secret
 from sidecar.core.review import RiskReport
 from sidecar.risk.hazards.secret import veiled
 from sidecar.trace import redact, redact_code
@@ -197,7 +197,7 @@ class _Masks:
         rows, inside = [], False
         for row, seen in zip(piece.rows, veiled([row.text for row in piece.rows]), strict=True):
             inside = inside or ("-----BEGIN" in row.text and "PRIVATE KEY" in row.text)
-            text = "[private key left out]" if inside else mask(seen, self._secrets)
+            text = LEFT_OUT if inside or is_key_row(row.text) else mask(seen, self._secrets)
             inside = inside and "-----END" not in row.text
             self._masked += text != row.text
             if len(text) > LONGEST:

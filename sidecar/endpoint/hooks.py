@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from aiohttp import web
 
-from sidecar.core.messages import decode_object, encode
+from sidecar.core.messages import AT_ONCE, decode_object, encode
 from sidecar.core.ports import HookJudge
 from sidecar.endpoint.body import read_body
 from sidecar.endpoint.call import Call, Route
@@ -27,7 +28,8 @@ class Hooks:
 
     async def claude(self, call: Call) -> web.StreamResponse:
         """Answer a hook's payload in the form that the CLI expects; an empty object where nothing is against it."""
-        payload = decode_object(await read_body(call.request, self._limits))
+        raw = await read_body(call.request, self._limits)
+        payload = decode_object(raw) if len(raw) <= AT_ONCE else await asyncio.to_thread(decode_object, raw)
         answer = await self._judge.judge(payload)
         call.note["denied"] = bool(answer)
         return json_response(encode(answer), {"request-id": call.turn.id})

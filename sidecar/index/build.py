@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
+from importlib import import_module
 from pathlib import Path
 from typing import IO, Any, Final, cast
 
@@ -31,6 +32,10 @@ _FIRST_SECONDS: Final = 0.1
 
 _CHUNK_FILES: Final = 24
 _CHUNK_BYTES: Final = 300_000
+_AHEAD: Final = 6
+"""So many chunks each worker has to do, and so much room (bytes) for its answers: it goes on while a batch is written."""
+
+_ROOM: Final = 1 << 20
 _RACY: Final = 2_000_000_000
 """A file that was changed so shortly (ns) before it was read may have been changed again without a newer date."""
 
@@ -56,6 +61,8 @@ class Builder:
 
     def look_at_all(self, listing: Iterable[str], step: Step | None = None) -> int:
         """Make the index say what these files say, and nothing else; the number of files that differed."""
+        if any(worker.given for worker in self._workers):  # of a look that was cancelled: it says what was then
+            self.close()
         known = self._writer.known()
         listed = {shown(path): path for path in listing if not path.startswith(self._own)}
         gone = [path for path in known if path not in listed]
@@ -110,7 +117,8 @@ class Builder:
                 changed += self._write(names, batch, known)
                 done += len(batch)
                 batch, names, since = [], [], time.monotonic()
-                enough, patience = _BATCH_FILES, _BATCH_SECONDS
+                # less and less towards the end, so that little is left to write after the last one is read
+                enough, patience = min(_BATCH_FILES, max(_CHUNK_FILES, (len(jobs) - done) // 2)), _BATCH_SECONDS
                 self._writer.note(done=done)
                 step(done)
         return changed + self._write(names, batch, known)
@@ -150,7 +158,7 @@ class Builder:
         size = 0
         for job in jobs:
             with suppress(OSError, ValueError):
-                size += os.lstat(self._root / job[0]).st_size
+                size += os.lstat(f"{self._root}/{job[0]}").st_size
             chunk.append(job)
             if len(chunk) >= _CHUNK_FILES or size > _CHUNK_BYTES:
                 yield chunk
@@ -169,8 +177,11 @@ class _Worker:
         self._process = self._start()
 
     def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", __name__.replace("build", "reading"), str(self._root), *self._words]
-        return subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        command = [sys.executable, "-P", "-m", __name__.replace("build", "reading"), str(self._root), *self._words]
+        process = subprocess.Popen(command, bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        with suppress(ImportError, AttributeError, OSError):  # only Linux can, and each user has a share of it
+            (fcntl := import_module("fcntl")).fcntl(process.stdout, fcntl.F_SETPIPE_SZ, _ROOM)
+        return process
 
     @property
     def answers(self) -> IO[bytes]:
@@ -226,8 +237,8 @@ class _Worker:
 
 
 def _shared_out(chunks: Iterator[list[Job]], workers: Sequence[_Worker]) -> Iterator[tuple[Job, Read]]:
-    """Give each worker two chunks, and a new one for each that it is done with."""
-    for worker in (*workers, *workers):
+    """Give each worker some chunks, and a new one for each that it is done with."""
+    for worker in [*workers] * _AHEAD:
         if chunk := next(chunks, None):
             worker.give(chunk)
     while busy := [worker for worker in workers if worker.given]:

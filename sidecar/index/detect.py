@@ -9,7 +9,6 @@ import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from importlib.resources import files
-from pathlib import PurePosixPath
 from typing import Any, Final
 
 Fact = tuple[str, str, str]
@@ -29,17 +28,17 @@ _REQUIREMENT: Final = re.compile(r"\s*([A-Za-z0-9][\w.-]*)\s*(?:\[[^\]]*\])?\s*(
 
 def says_something(path: str) -> bool:
     """Whether a file of this name is read for facts, though it may have no grammar."""
-    return _reader(PurePosixPath(path).name) is not None
+    return _reader(path.rpartition("/")[2]) is not None
 
 
 def facts_of(path: str, source: bytes) -> list[Fact]:
     """The facts of one file, sorted; none where it cannot be understood."""
-    pure = PurePosixPath(path)
+    own = path.rpartition("/")[2]
     found: set[Fact] = set()
-    for pattern, kind, name in _MARKED if _ANY_MARK.fullmatch(pure.name) else ():
-        if pattern.fullmatch(pure.name) and (kind != "entry" or len(pure.parts) <= 3):
+    for pattern, kind, name in _MARKED if _ANY_MARK.fullmatch(own) else ():
+        if pattern.fullmatch(own) and (kind != "entry" or path.count("/") < 3):
             found.add((kind, name or path, path))
-    reader = _reader(pure.name)
+    reader = _reader(own)
     if reader is not None:
         # somebody else's file, in any form: what cannot be read says nothing
         with suppress(ValueError, TypeError, AttributeError, KeyError, configparser.Error, RecursionError):

@@ -12,7 +12,8 @@ from array import array
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
-from operator import attrgetter, itemgetter
+from itertools import accumulate, count
+from operator import add, attrgetter, itemgetter
 from typing import Final, NamedTuple
 
 from tree_sitter import Node, Parser, QueryCursor
@@ -69,7 +70,6 @@ class _Word(NamedTuple):
 
     start_byte: int
     end_byte: int
-    start_point: tuple[int, int]
 
 
 @dataclass(slots=True)
@@ -106,7 +106,8 @@ class _Reading:
         self._language = language
         self._found = found
         self._comments = tuple(mark.encode() for mark in BY_NAME[language].comments)
-        self._lines: list[bytes] = source.split(b"\n") if self._comments or not source.isascii() else []
+        self._lines: list[bytes] = source.split(b"\n")
+        self._ends = [*map(add, accumulate(map(len, self._lines)), count())]
         self._ascii = source.isascii()
         self._named: set[int] = set()
         self._symbols: list[Defined] = []
@@ -265,8 +266,9 @@ class _Reading:
     ) -> None:
         """Note each use, but for those of local names."""
         source, scopes, plain = self._source, self._scopes, self._ascii
+        row, begins, ending = 0, 0, self._ends[0]
         stack: list[_Scope] = []
-        at, count = 0, len(scopes)
+        at, many = 0, len(scopes)
         opens = scopes[0].start if scopes else _FOREVER
         closes = _FOREVER
         local: set[bytes] = set()
@@ -274,11 +276,11 @@ class _Reading:
         for node in sorted(nodes, key=attrgetter("start_byte")):
             start = node.start_byte
             if start >= opens or start >= closes:
-                while at < count and scopes[at].start <= start:
+                while at < many and scopes[at].start <= start:
                     stack.append(scopes[at])
                     at += 1
                 stack = [scope for scope in stack if scope.end > start]
-                opens = scopes[at].start if at < count else _FOREVER
+                opens = scopes[at].start if at < many else _FOREVER
                 closes = min((scope.end for scope in stack), default=_FOREVER)
                 local = set().union(*(scope.names for scope in stack)) if stack else set()
                 within = next((scope.symbol << 4 for scope in reversed(stack) if scope.symbol), 0)
@@ -293,7 +295,9 @@ class _Reading:
                     mark |= MEMBER
                 elif name in local:
                     continue
-            row, column = node.start_point
+            while start > ending:  # the node knows its row as well, but takes longer to say so
+                row += 1
+                begins, ending = ending + 1, self._ends[row]
             if row in import_rows:
                 mark |= IMPORT
             elif source[end : end + 1] == b"(":
@@ -301,16 +305,14 @@ class _Reading:
             places = uses.get(name)
             if places is None:
                 places = uses[name] = []
-            places += (row + 1, column + 1 if plain else self._column(row, column), within | mark)
+            places += (row + 1, start - begins + 1 if plain else self._column(row, start - begins), within | mark)
 
     def _quoted(self, nodes: Iterable[Node]) -> Iterator[_Word]:
         """The words of types that are written as strings."""
         for node in nodes:
-            row, column = node.start_point
-            for match in (
-                _TYPE.finditer(self._source, node.start_byte, node.end_byte) if row == node.end_point[0] else ()
-            ):
-                yield _Word(match.start(), match.end(), (row, column + match.start() - node.start_byte))
+            if node.start_point[0] == node.end_point[0]:
+                for match in _TYPE.finditer(self._source, node.start_byte, node.end_byte):
+                    yield _Word(*match.span())
 
     # ── the small things ────────────────────────────────────────────────────────────────────────────
     def _imports(self) -> tuple[list[Import], set[int]]:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
-from pathlib import PurePosixPath
 from typing import Final
 
 from tree_sitter import LANGUAGE_VERSION, MIN_COMPATIBLE_LANGUAGE_VERSION, Language, Query, QueryError
@@ -80,8 +79,9 @@ _BY_FILE: Final = {**_FILES, **{name: grammar.name for grammar in GRAMMARS for n
 
 def language_of(path: str) -> str:
     """The language of a file by its name; empty where it tells none."""
-    pure = PurePosixPath(path.lower())
-    return _BY_FILE.get(pure.name) or _BY_SUFFIX.get(pure.suffix, "")
+    name = path.lower().rpartition("/")[2]
+    stem, dot, ending = name.rpartition(".")
+    return _BY_FILE.get(name) or (_BY_SUFFIX.get(dot + ending, "") if stem else "")
 
 
 @cache

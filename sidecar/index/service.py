@@ -142,6 +142,7 @@ class IndexService:
     async def _live(self) -> None:
         """One process's life: feed it and hear it until it ends."""
         command = [
+            "-P",  # we may stand in the workspace, whose `json.py` is no module of ours
             "-m",
             "sidecar.index.process",
             str(self._root),

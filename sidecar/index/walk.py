@@ -9,9 +9,10 @@ from collections.abc import Generator, Iterable, Iterator
 from functools import cache
 from hashlib import blake2b
 from pathlib import Path, PurePosixPath
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from pathspec import GitIgnoreSpec
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 MAX_BYTES: Final = 1_000_000
 """Larger files are generated, or data."""
@@ -45,11 +46,11 @@ class Skipped(Exception):
 
 def by_name(path: str) -> str:
     """Why a file of this name is not read; empty when its name gives no reason."""
-    pure = PurePosixPath(path)
-    name = pure.name.lower()
+    *folders, name = path.split("/")
+    name = name.lower()
     if not path.isascii() and _UNSPEAKABLE.search(path):
         return "its name is not UTF-8"
-    folder = next((part for part in pure.parts[:-1] if part.lower() in _VENDORED), None)
+    folder = next((part for part in folders if part.lower() in _VENDORED), None)
     if folder is not None:
         return f"vendored ({folder})"
     if name in _LOCKS or _GENERATED_NAME.search(name):
@@ -99,7 +100,8 @@ def by_content(source: bytes) -> str:
 
 
 def _says_generated(head: bytes) -> bool:
-    match = _GENERATED.search(head)
+    lower = head.lower()  # the pattern takes its time, and nearly no file has its words
+    match = _GENERATED.search(head) if b"generated" in lower or b"do not" in lower else None
     return match is not None and match[0].lstrip()[:1] in b"/#*-;<\"'@({%"
 
 
@@ -168,4 +170,6 @@ class Folder:
             content, _ = read(self._root / folder / ".gitignore")
         except (OSError, Skipped):
             return None
+        from pathspec import GitIgnoreSpec  # noqa: PLC0415 - who only reads files needs no rules
+
         return GitIgnoreSpec.from_lines(content.decode("utf-8", "replace").splitlines())

@@ -53,6 +53,7 @@ _SENTENCES: Final[Mapping[str, str]] = {
     "overloaded_error": "The provider is overloaded; please try again shortly.",
     "api_error": "The provider failed to answer; please try again.",
 }
+_PLAIN: Final = frozenset({401, 403, 404, 408, 413, 429, 503, 504, 529})
 _OWN_WORDS: Final = frozenset({400, 413, 422})
 _DECLINED: Final = frozenset({400, 422})
 _RELAYED: Final = frozenset({400, 413})
@@ -175,11 +176,19 @@ def _error(
 
 
 def _unreadable(status: int, headers: Mapping[str, str]) -> UpstreamError:
-    """A failure without a body of the API. What a gateway says by its status alone keeps its meaning."""
-    if status in {401, 403, 404, 408, 413, 429, 503, 504, 529}:
-        kind = _KINDS.get(status, "api_error")
+    """A failure without a body of the API. What a gateway says by its status alone keeps its meaning.
+
+    So does a refusal: the client would repeat for minutes what it is told of as a failure of ours.
+    """
+    kind = _kind(status)
+    if status in _PLAIN:
         return _error(_SENTENCES[kind], status, kind, headers)
-    return garbage(f"status {status}", headers)
+    unformed = garbage(f"status {status}", headers)
+    return _error(unformed.sentence, status, kind, headers) if status < 500 else unformed
+
+
+def _kind(status: int) -> str:
+    return _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
 
 
 def _decode(body: bytes) -> dict[str, Any] | None:
@@ -197,7 +206,7 @@ def _is_native(shape: Mapping[str, Any]) -> bool:
 
 def _named(status: int, shape: Mapping[str, Any]) -> tuple[str, str]:
     """The kind and the provider's own words, whichever of the known shapes they come in."""
-    by_status = _KINDS.get(status, "invalid_request_error" if status < 500 else "api_error")
+    by_status = _kind(status)
     error = shape.get("error")
     inner = error if isinstance(error, dict) else shape
     message = inner.get("message") if isinstance(inner.get("message"), str) else error

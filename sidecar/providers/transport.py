@@ -102,6 +102,7 @@ class TransportAnswer:
                 parts.append(part)
                 size += len(part)
                 if size > self._limits.body:
+                    parts.clear()  # the error's traceback would keep them
                     raise UpstreamError(f"The provider's answer is larger than {self._limits.body} bytes.")
         return parts[0] if len(parts) == 1 else b"".join(parts)
 

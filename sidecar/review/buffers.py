@@ -61,6 +61,7 @@ class Buffers:
     def over_blocking(self, change: Change) -> Change:
         """As `over`, for threads. A file that git neither knows nor lists (an ignored one) is left out, as on the disk."""
         files = {file.path: file for file in change.files}
+        over: dict[str, FileDiff | None] = {}
         for path in tuple(self._held):
             if self.settle_blocking(path):
                 continue
@@ -68,11 +69,11 @@ class Buffers:
             if file is not None and (file.binary or file.status in {"deleted", "type-changed"}):
                 continue
             laid = self._laid(change, path, file)
-            if laid is not None:
-                files[path] = laid
-            elif file is not None and file.status == "modified":
-                del files[path]  # undone, only not saved yet
-        return replace(change, files=tuple(sorted(files.values(), key=lambda file: file.path)))
+            if laid is not None or (file is not None and file.status == "modified"):
+                over[path] = laid  # None: undone, only not saved yet
+        kept = [file for file in change.files if file.path not in over]
+        kept += [file for file in over.values() if file is not None]
+        return replace(change, files=tuple(sorted(kept, key=lambda file: file.path)))
 
     def _laid(self, change: Change, path: str, file: FileDiff | None) -> FileDiff | None:
         """How the unsaved text differs from what is committed; None where it does not, or git knows nothing of the file."""

@@ -116,7 +116,7 @@ class Eyes:
 
 
 def _cut_off(before: Sequence[str] | None, after: Sequence[str] | None) -> bool:
-    """Whether a text looks as if its writer had not come to the end: it is shorter than before, and ends otherwise."""
-    if not before or not after:
-        return bool(before)
-    return len(after) < len(before) and after[-1] != before[-1]
+    """Whether a text looks as if its writer had not come to the end: there is none, or it is shorter and ends otherwise."""
+    if not after:
+        return True
+    return before is not None and len(after) < len(before) and after[-1] != before[-1]

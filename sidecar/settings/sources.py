@@ -109,7 +109,7 @@ def _take_file(draft: _Draft, file: Path) -> None:
     try:
         if not file.is_file():
             return
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise SetupError(f"The settings file {file} cannot be read: {error}. Mend or remove it.") from None
     for path, value in _flat(tables):
@@ -169,7 +169,7 @@ def _take_workspace(draft: _Draft, file: Path) -> None:
     try:
         if file.is_symlink() or not file.is_file() or file.stat().st_size > _WORKSPACE_FILE_BYTES:
             return
-        tables = tomllib.loads(file.read_text(encoding="utf-8"))
+        tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         draft.warnings.append(f"{file} cannot be read and is ignored: {error}")
         return

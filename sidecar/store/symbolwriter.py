@@ -19,6 +19,7 @@ from sidecar.store.symbols import FORM, told
 _MARK: Final = 0x53434958
 _CACHED_NAMES: Final = 300_000
 _CHECKED_BELOW: Final = 256 << 20
+# The search's segments are merged 16 at a time: with the usual 4 half of the work of filling it is merging.
 _SCHEMA: Final = """
 CREATE TABLE notes (key TEXT PRIMARY KEY, value) WITHOUT ROWID;
 CREATE TABLE files (
@@ -29,6 +30,7 @@ CREATE INDEX files_name ON files (name);
 CREATE INDEX files_folder ON files (folder);
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, defined INTEGER NOT NULL DEFAULT 0);
 CREATE VIRTUAL TABLE search USING fts5 (text, content = 'names', content_rowid = 'id', tokenize = 'trigram');
+INSERT INTO search (search, rank) VALUES ('automerge', 16);
 CREATE TABLE symbols (
   id INTEGER PRIMARY KEY, file INTEGER NOT NULL, place INTEGER NOT NULL, name INTEGER NOT NULL, kind TEXT NOT NULL,
   container TEXT NOT NULL, line INTEGER NOT NULL, column_ INTEGER NOT NULL, end_column INTEGER NOT NULL,

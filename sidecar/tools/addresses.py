@@ -19,6 +19,9 @@ Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 """The addresses of a host, as text."""
 
 _NAT64: Final = ipaddress.ip_network("64:ff9b::/96")
+_ODD: Final = tuple(map(ipaddress.ip_network, ("192.88.99.0/24", "3fff::/20", "5f00::/16")))
+"""Not of the public internet, though not every Python in use knows that."""
+_ISATAP: Final = frozenset({0x00005EFE, 0x02005EFE})
 _LONGEST: Final = 4_000
 
 
@@ -48,6 +51,8 @@ def is_public(text: str) -> bool:
     except ValueError:
         return False
     for inner in _inside(address):
+        if any(inner in network for network in _ODD):
+            return False
         odd = inner.is_multicast or inner.is_reserved or inner.is_unspecified or getattr(inner, "is_site_local", False)
         if odd or not inner.is_global:
             return False
@@ -55,11 +60,13 @@ def is_public(text: str) -> bool:
 
 
 def _inside(address: Address) -> list[Address]:
-    """The address, and those that it carries (mapped, 6to4, Teredo, NAT64)."""
+    """The address, and those that it carries (mapped, 6to4, Teredo, ISATAP, NAT64)."""
     found: list[Address] = [address]
     if isinstance(address, ipaddress.IPv6Address):
         teredo = address.teredo
         found += [inner for inner in (address.ipv4_mapped, address.sixtofour, *(teredo or ())) if inner is not None]
+        if int(address) >> 32 & 0xFFFFFFFF in _ISATAP:
+            found.append(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         if address in _NAT64:
             found[0:1] = [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
         elif address.ipv4_mapped is not None:

@@ -126,6 +126,8 @@ class WorkspaceToolBox:
             return result  # a piece already
         text = result.text or (_json(result.value) if result.value is not None else "Done.")
         text = without_keys(text)
+        if result.value is not None and "PRIVATE KEY" in (told := _json(result.value)) and without_keys(told) != told:
+            result = replace(result, value=None)
         if len(text) <= MOST_TEXT:
             return replace(result, text=text)
         piece = self._piece(text)

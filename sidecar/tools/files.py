@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.core.errors import BadInput, Conflict, GitError
+from sidecar.core.policy import LEFT_OUT, lines_of_keys
 from sidecar.core.tool import Caller, Tool, ToolResult
 from sidecar.store.edits import Edit, EditStore
 from sidecar.tools.bench import Bench
@@ -104,6 +105,8 @@ class FileTools:
         if b"\0" in data[:8000]:
             raise BadInput(f"{place.name} is binary ({len(data):,} bytes), so there are no lines to show.")
         lines = data.decode("utf-8", "replace").splitlines()
+        for number in lines_of_keys(lines):
+            lines[number - 1] = LEFT_OUT
         last = min(given.end or len(lines), given.start + _MOST_LINES - 1, len(lines))
         if given.start > max(1, len(lines)):
             raise BadInput(f"{place.name} has only {len(lines)} lines.")

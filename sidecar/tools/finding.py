@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
 import orjson
 
-from sidecar.core.errors import BadInput, GitError, NotARepository, NotSupported
-from sidecar.core.policy import secret, without_keys
+from sidecar.core.errors import BadInput, GitError, NotARepository, NotSupported, SidecarError
+from sidecar.core.policy import LEFT_OUT, lines_of_keys, secret, without_keys
 from sidecar.core.tool import Caller, Tool, ToolResult
 from sidecar.testruns.process import Bounds, run
 from sidecar.tools.bench import Bench
@@ -77,12 +77,18 @@ class FindingTools:
 
         What git ignores, binary files and places of keys are left out.
         """
+        if "\0" in given.query + given.glob:
+            raise BadInput("A text with NUL in it cannot be searched for: files with NUL are left out.")
         place = await asyncio.to_thread(self._bench.fence.for_reading, given.path)
         program = find_program("rg", self._bench.fence.root)
         found = await (self._ripgrep(program, given, place.name) if program else self._git_grep(given, place.name))
         kept = [(path, line, text) for path, line, text in found if not secret(path)]
         shown = kept[: given.limit]
-        lines = [f"{path}:{line}: {without_keys(text).strip()[:_MOST_LINE]}" for path, line, text in shown]
+        keys = await asyncio.to_thread(self._keys, {path for path, _, _ in shown})
+        lines = [
+            f"{path}:{line}: {LEFT_OUT if line in keys[path] else without_keys(text).strip()[:_MOST_LINE]}"
+            for path, line, text in shown
+        ]
         if len(kept) > len(shown):
             lines.append("[there are more; search for something narrower, in a folder, or with a higher limit]")
         value = {"matches": [{"path": path, "line": line} for path, line, _ in shown], "more": len(kept) > len(shown)}
@@ -122,6 +128,17 @@ class FindingTools:
             number, _, text = rest.partition("\0")
             if number.isdigit() and (not given.glob or _matches(name, given.glob)):
                 found.append((name.removeprefix(prefix), int(number), text))
+        return found
+
+    def _keys(self, paths: Collection[str]) -> dict[str, Collection[int]]:
+        """For each file the lines of private keys in it."""
+        found: dict[str, Collection[int]] = {}
+        for path in paths:
+            try:
+                data = self._bench.fence.read(self._bench.fence.for_reading(path))
+            except SidecarError:
+                data = b""
+            found[path] = lines_of_keys(data.decode("utf-8", "replace").split("\n")) if b"PRIVATE KEY" in data else ()
         return found
 
     async def _names(self) -> list[str]:

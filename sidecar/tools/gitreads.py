@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from typing import Final, Literal
 
 from sidecar.core.errors import BadInput, NotFound
-from sidecar.core.policy import secret
+from sidecar.core.policy import LEFT_OUT, lines_of_keys, secret
 from sidecar.core.tool import Caller, Tool, ToolResult
 from sidecar.tools.bench import Bench
 from sidecar.tools.define import Input, Nothing, also, define
 from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import Status, read_lines, resolve, status
+from sidecar.vcs.worktree import Status, lines_at_blocking, read_lines, resolve, status
 
 _MOST: Final = 4 * 1024 * 1024
 _MOST_BLAMED: Final = 500
@@ -155,7 +156,12 @@ class GitReads:
         last = min(given.end or given.start + _MOST_BLAMED - 1, given.start + _MOST_BLAMED - 1)
         span = f"-L{given.start},{max(last, given.start)}"
         said = await git.run("blame", "--line-porcelain", span, *revision, "--", path, limit=_MOST)
-        lines = list(_blamed(said.decode("utf-8", "replace")))
+        whole = (
+            await asyncio.to_thread(lines_at_blocking, git, revision[0], path)
+            if revision
+            else await read_lines(git, path)
+        )
+        lines = list(_blamed(said.decode("utf-8", "replace"), lines_of_keys(whole or ())))
         if not given.end and len(lines) == _MOST_BLAMED:
             lines.append(f"[go on with start={last + 1}]")
         return ToolResult(text="\n".join(lines))
@@ -244,7 +250,7 @@ def _entries(said: str, *, stat: bool) -> Iterator[dict[str, str]]:
         }
 
 
-def _blamed(said: str) -> Iterator[str]:
+def _blamed(said: str, keys: Collection[int]) -> Iterator[str]:
     own = author = day = ""
     number = "0"
     for line in said.split("\n"):
@@ -255,7 +261,8 @@ def _blamed(said: str) -> Iterator[str]:
         elif line.startswith("author-time "):
             day = line[12:]
         elif line.startswith("\t"):
-            yield f"{number:>6} {own[:10]} {_day(day)} {author[:24]}: {line[1:][:500]}"
+            shown = LEFT_OUT if int(number) in keys else line[1:][:500]
+            yield f"{number:>6} {own[:10]} {_day(day)} {author[:24]}: {shown}"
 
 
 def _day(seconds: str) -> str:

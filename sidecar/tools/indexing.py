@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sidecar.core.errors import GitError, NotARepository, NotSupported, SetupError, StoreError
+from sidecar.core.errors import GitError, NotSupported, SetupError, StoreError
 from sidecar.core.ports import SymbolIndex
 from sidecar.core.symbols import Answer, Query
 from sidecar.index.opening import Index
@@ -128,7 +128,7 @@ async def told_of_tests(database: Callable[[], Awaitable[Database]]) -> list[str
 
 
 class GitListing:
-    """Which files of a folder git knows or does not ignore; None where it is no repository, or git cannot tell."""
+    """Which files of a folder git knows or does not ignore; None where it is no repository, or git cannot tell or is not there."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
@@ -155,6 +155,6 @@ class GitListing:
                 self._asked = True
                 try:
                     self._git = self._git or await Git.open(self._root)
-                except NotARepository:
+                except GitError:  # without a git that can be used the folder is walked
                     return None
         return None if self._git is None or self._git.bare else self._git

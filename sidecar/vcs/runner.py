@@ -102,7 +102,6 @@ _PLAIN = (
     "log.mailmap=false",
     "log.follow=false",
     "i18n.logOutputEncoding=UTF-8",
-    "blame.ignoreRevsFile=",
     "status.relativePaths=false",
     "status.renames=true",
 )
@@ -118,13 +117,14 @@ _EXTRA: dict[str, tuple[str, ...]] = {
     "log": (*_NO_DRIVERS, _SAME_MODULES),
     "show": (*_NO_DRIVERS, _SAME_MODULES),
     "format-patch": (*_NO_DRIVERS, _SAME_MODULES),
-    "blame": ("--no-textconv",),
-    "annotate": ("--no-textconv",),
+    "blame": ("--no-textconv", "--no-ignore-revs-file"),
+    "annotate": ("--no-textconv", "--no-ignore-revs-file"),
     "grep": ("--no-textconv",),
     "status": (_SAME_MODULES,),
 }
 """Options that switch drivers off where configuration cannot. A status that looked into a submodule would run git
-there, and with that submodule's own filters."""
+there, and with that submodule's own filters. A file of revisions to ignore is read before configuration could empty its
+name, and its first line comes back as an error."""
 
 _IMPORT = threading.Lock()
 

@@ -468,3 +468,13 @@ def test_a_sign_in_that_is_refused_says_how_to_sign_in(build, tmp_path, monkeypa
         assert upstream.requests
     assert (finding.mark, finding.mend.startswith(first)) == ("fail", True), finding
     assert KEY not in f"{finding}"
+
+
+@POSIX
+def test_a_git_that_the_folder_brings_along_is_not_started(tmp_path, monkeypatch):
+    (tmp_path / "git").write_text(f"#!/bin/sh\ntouch {tmp_path}/ran\necho git version 2.50.0\n")
+    (tmp_path / "git").chmod(0o755)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PATH", f".:{tmp_path}:{os.environ['PATH']}")
+    assert check_git().mark == "ok"
+    assert not (tmp_path / "ran").exists()

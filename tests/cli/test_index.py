@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sidecar.cli.index import PATIENCE
+from sidecar.cli.output import PATIENCE
 from tests.fakes.repository import Repository
 
 

@@ -33,6 +33,12 @@ def test_every_command_has_help_with_an_example(capsys, path):
     assert "Messages API" in shown or len(shown.split("Options:")[0].split()) > 8
 
 
+@pytest.mark.parametrize("name", [name for name, command in COMMANDS.items() if command.parts])
+def test_a_familys_help_has_an_example_of_its_own(capsys, name):
+    assert run([name, "--help"]) == 0
+    assert f"Example: sidecar {name} " in capsys.readouterr().out.replace('$EDITOR "$(', "")
+
+
 SPEAKING = [path for path in LEAVES if path != ("claude",)]
 WITHOUT_JSON = {("lsp",), ("mcp", "serve"), ("hooks", "check"), ("hooks", "edit"), ("hooks", "pre-push")}
 
@@ -74,7 +80,9 @@ def test_help_lists_every_command_and_nothing_that_is_not_there(capsys):
         (["frob"], "No such command 'frob'"),
         (["serv"], "serve"),
         (["serve", "--prt", "1"], "--port"),
-        (["serve", "--port"], "--port"),
+        (["serve", "--port"], "'--port' requires an argument. See `sidecar serve --help`."),
+        (["risk", "--fail-over", "2"], "equal to 1. See `sidecar risk --help`."),
+        (["risk", "--format", "xml"], "'--format': 'xml' is not one of"),
         (["serve", "extra"], "extra"),
         (["serve", "--port", "abc"], "--port is"),
         (["serve", "--host", "0.0.0.0", "--auth", "none"], "--auth token"),

@@ -3,15 +3,60 @@
 from __future__ import annotations
 
 import io
+import json
+import re
+import threading
 
 import pytest
 
-from sidecar.cli.output import Output, ReaderGone, paint, voice, wants_color
+from sidecar.cli import output
+from sidecar.cli.output import Output, ReaderGone, paint, patience, voice, wants_color
 
 
 class Terminal(io.StringIO):
     def isatty(self):
         return True
+
+
+class Watched(Terminal):
+    """A terminal that tells when something was written to it."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = threading.Event()
+
+    def write(self, text):
+        self.written.set()
+        return super().write(text)
+
+
+def test_what_takes_longer_is_told_at_a_terminal(monkeypatch):
+    monkeypatch.setattr(output, "PATIENCE", 0.01)
+    monkeypatch.setattr("sys.stderr", terminal := Watched())
+    with patience(["risk", "--json"]):
+        assert terminal.written.wait(30)
+    assert terminal.getvalue() == "sidecar risk is at work; Ctrl-C leaves off.\n"
+
+
+@pytest.mark.parametrize(("stream", "arguments"), [(io.StringIO, ["risk"]), (Terminal, ["risk", "-q"])])
+def test_nobody_who_wants_no_talk_is_told(monkeypatch, stream, arguments):
+    monkeypatch.setattr(output, "Timer", None)  # there would be an error if it were started
+    monkeypatch.setattr("sys.stderr", terminal := stream())
+    with patience(arguments):
+        pass
+    assert terminal.getvalue() == ""
+
+
+def test_what_is_quick_is_not_told(monkeypatch):
+    monkeypatch.setattr(output, "PATIENCE", 3600)
+    monkeypatch.setattr("sys.stderr", terminal := Terminal())
+    before = threading.active_count()
+    with patience(["risk"]):
+        assert threading.active_count() == before + 1
+        waiting = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
+    waiting[-1].join(30)
+    assert not waiting[-1].is_alive()
+    assert terminal.getvalue() == ""
 
 
 @pytest.mark.parametrize(
@@ -89,3 +134,24 @@ def test_a_voice_holds_for_all_that_is_said_inside(capsys):
     Output().say("after")
     Output().detail("nothing")
     assert capsys.readouterr() == ("data\n", "more\nsidecar: wrong\nafter\n")
+
+
+WILD = "a\x1b]0;title\x07b\x1b[2Jc\x9b31md\u202ee\x08f\rg\u2028h\ti\nj"
+
+
+def test_nothing_that_is_said_moves_a_terminal(capsys):
+    out = Output(verbose=True)
+    for speak in (out.data, out.say, out.detail, out.complain):
+        speak(WILD)
+    out.record({"name": WILD})
+    told = capsys.readouterr()
+    for text in (told.out, told.err):
+        assert not re.search("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u202e]", text)
+    assert r"a\x1b]0;title\x07b\x1b[2Jc\x9b31md\u202ee\x08f\rg\u2028h" in told.out
+    assert json.loads(told.out.splitlines()[-1]) == {"name": WILD}
+
+
+def test_our_own_colours_stay(capsys, monkeypatch):
+    monkeypatch.setattr("sidecar.cli.output.wants_color", lambda stream, env: True)
+    Output().data(paint("high", "red") + "\x1b[41mx")
+    assert capsys.readouterr().out == "\x1b[31mhigh\x1b[0m\\x1b[41mx\n"

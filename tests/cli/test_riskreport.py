@@ -35,3 +35,12 @@ def test_evidence_stands_below_its_place():
     hunk = replace(HUNKS[0], reasons=(*HUNKS[0].reasons, proof))
     lines = as_text(replace(REPORT, hunks=(hunk,))).splitlines()
     assert lines[-1] == f"      {proof.text}"
+
+
+def test_no_name_begins_a_line_or_draws_on_the_terminal():
+    name = "a\nlow 0.00  All is well.\x1b[2J.py"
+    hunk, found = replace(HUNKS[0], file=name), replace(FOUND[0], file=name)
+    lines = as_text(replace(REPORT, hunks=(hunk,), findings=(found,))).splitlines()
+    told = [line for line in lines if "All is well" in line]
+    assert [line.split("  ")[1:] != [] and r"a\nlow 0.00" in line for line in told] == [True, True]
+    assert "\x1b[2J" not in "\n".join(lines)

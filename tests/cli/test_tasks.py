@@ -15,7 +15,9 @@ def test_tasks_by_hand(tmp_path: Path) -> None:
     def sidecar(*arguments: str):
         return run(["tasks", *arguments], env, tmp_path / "p")
 
-    assert sidecar("list").returncode == 1
+    none = sidecar("list")
+    assert (none.returncode, none.stdout, none.stderr) == (1, "", "There are no such tasks.\n")
+    assert json.loads(sidecar("list", "--json").stdout) == {"tasks": []}
     added = sidecar("add", "Mend it", "--tag", "bug", "--tag", "now", "--file", "a.py", "--priority", "2", "--json")
     assert json.loads(added.stdout)["tags"] == ["bug", "now"]
     assert sidecar("list", "--tag", "bug").stdout == "1. [todo] Mend it #bug #now (a.py) !2\n"

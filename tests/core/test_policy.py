@@ -2,7 +2,17 @@
 
 import pytest
 
-from sidecar.core.policy import GitAct, GitRules, disallowed, protected, secret, without_keys
+from sidecar.core.policy import (
+    GitAct,
+    GitRules,
+    GitVerb,
+    disallowed,
+    is_key_row,
+    lines_of_keys,
+    protected,
+    secret,
+    without_keys,
+)
 
 
 @pytest.mark.parametrize(
@@ -82,3 +92,62 @@ def test_what_git_may_be_made_to_do(rules: GitRules, act: GitAct, branch: str, w
     told = rules.refusal(act, branch)
     assert word in told
     assert bool(told) is bool(word)
+
+
+BODY = "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF0a1b2c3d4e5f6g7h8i9j0k1l2m3"  # as long as a key's lines are, and of no key
+
+
+@pytest.mark.parametrize(
+    ("row", "hidden"),
+    [
+        (BODY, True), (f'    "{BODY}\\n"', True), (f"{BODY}ABCDEF", True), ("0123456789abcdef" * 4, False),
+        (BODY[:40], False), (f"x = {BODY}", False), ("A" * 64, False),
+    ],
+)  # fmt: skip
+def test_a_row_of_a_key_is_known_by_itself(row: str, hidden: bool) -> None:
+    assert is_key_row(row) is hidden
+
+
+def test_a_diff_shows_no_stretch_of_a_key() -> None:
+    diff = f"@@ -9,2 +9,2 @@ {BODY}\n {BODY}\n-{BODY}\n+{BODY}\n x\n"
+    assert without_keys(diff) == (
+        "@@ -9,2 +9,2 @@ [private key left out]\n [private key left out]\n-[private key left out]\n+[private key left out]\n x\n"
+    )
+    assert without_keys(BODY) == BODY
+
+
+def test_lines_of_keys_are_numbered() -> None:
+    text = (
+        'a\nb = "-----BEGIN EC PRIVATE KEY-----\nMII\n-----END EC PRIVATE KEY-----\nc\n-----BEGIN PRIVATE KEY-----\nx'
+    )
+    assert lines_of_keys(text.split("\n")) == {2, 3, 4, 6, 7}
+    assert lines_of_keys(["-----BEGIN PUBLIC KEY-----", "x"]) == frozenset()
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        ".g\u200cit/hooks/x", ".git\ufeff/config", ".git::$INDEX_ALLOCATION/config", ".drone.yml", "bitbucket-pipelines.yml",
+        ".buildkite/pipeline.yml", "x/.gemini/settings.json", ".codex/config.toml", "lefthook.yml", ".gdbinit",
+    ],
+)  # fmt: skip
+def test_other_places_that_decide_what_runs(path: str) -> None:
+    assert protected(path)
+
+
+def test_a_key_by_another_spelling_is_a_key() -> None:
+    assert secret(".s\u200csh/config")
+    assert secret(".env::$DATA")
+
+
+@pytest.mark.parametrize("verb", ["hidden", "rules", "settings"])
+def test_some_acts_are_never_allowed(verb: GitVerb) -> None:
+    everything = GitRules(allow_push=True, allow_force=True)
+    assert everything.refusal(GitAct(verb))
+
+
+@pytest.mark.parametrize("target", ["*", "refs/heads/*", "heads/main", "refs/heads/main", "\0", "$x"])
+def test_what_may_be_a_protected_branch_is_one(target: str) -> None:
+    rules = GitRules(allow_push=True, protected=("main",))
+    assert "The branch main is protected" in rules.refusal(GitAct("push", targets=(target,)), "topic")
+    assert GitRules(allow_push=True).refusal(GitAct("push", targets=(target,)), "topic") == ""

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from sidecar.core.policy import GitAct
-from sidecar.core.shell import git_acts
+from sidecar.core.shell import git_acts, is_single
 
 PUSH = GitAct("push")
 FORCED = GitAct("push", force=True)
@@ -22,7 +22,7 @@ FORCED = GitAct("push", force=True)
         ("git push -uf origin x", [GitAct("push", force=True, targets=("x",))]),
         ("git push origin +x", [GitAct("push", force=True, targets=("x",))]),
         ("git push origin :x", [GitAct("push", force=True, targets=("x",))]),
-        ("git push --mirror", [FORCED]),
+        ("git push --mirror", [GitAct("push", force=True, targets=("*",))]),
         ("/usr/bin/git push", [PUSH]),
         ("git -C /elsewhere push", [PUSH]),
         ("git --no-pager -c user.name=x push", [PUSH]),
@@ -115,3 +115,83 @@ def test_no_command_takes_long_to_read(command: str) -> None:
     began = time.process_time()
     git_acts(command, {"q": "!git q"})
     assert time.process_time() - began < 3
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git 2>/dev/null push", "git >x push", "git </dev/null push", "git <<<x push", "git 2>&1 -C . push", "git &>x push",
+        "git pu\\\nsh", "g\\\nit push", "git $'push'", "git $'\\x70ush'", "git${IFS}push", "git$IFS'push'",
+        "# it's\ngit push\n# it's", "cat <<'E'\ndon't\nE\ngit push\necho 'x'", "echo x # it's\ngit push",
+        "bash <<< 'git push'", "echo git push | bash", "printf 'git push' | sh -s", "at now <<< 'git push'",
+        "bash -c -- 'git push'", "bash -c -x 'git push'", "bash -c $'git\\x20push'", "env -S 'git push'", "rbash -c 'git push'",
+        "watch 'git push'", "ssh host 'git push'", "trap 'git push' EXIT", "su -c 'git push'", 'cmd /c "git push"',
+        "awk 'BEGIN{system(\"git push\")}'", "source <(echo git push)", "alias gp='git push'; gp", "GIT push",
+        "c='git push'; $c", "c='git push'; eval $c", "c='git push'; bash -c \"$c\"", "read c <<< 'git push'; $c",
+        "${x:-git push}", "git submodule foreach 'git push'", "git bisect run sh -c 'git push'", "git rebase -x 'git push' y",
+        "git difftool --extcmd='git push'", "git grep -O'git push' x", "git -c core.pager='git push' -p log",
+        "GIT_SSH_COMMAND='git push' git fetch", "EDITOR='git push' git rebase -i x", "git lfs push origin main",
+        'echo "$(case x in x) git push;; esac)"', "python - <<< 'import os; os.system(\"git push\")'",
+    ],
+)  # fmt: skip
+def test_a_push_is_found_behind_whatever_a_shell_takes_away(command: str) -> None:
+    assert any(act.verb == "push" for act in git_acts(command)), git_acts(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git $(echo push)", "git `echo push`", "P=push; git $P", 'git "$P"', "git pus{h,}", "git p*h", "git ${P:-x}",
+        'set -- push; git "$@"', "sh -c 'git \"$@\"' x push", "echo push | xargs git", "printf push | xargs -I{} git {}",
+        "parallel git ::: push", "alias g=git; g push", "env git $P", "if true; then git $P; fi", "git -C . $P",
+    ],
+)  # fmt: skip
+def test_a_verb_that_only_a_shell_knows_is_hidden(command: str) -> None:
+    assert GitAct("hidden") in git_acts(command)
+
+
+@pytest.mark.parametrize(
+    "command", ["/usr/bin/g?t push", "/usr/bin/gi[t] push", "$(which git) push", "`which git` push"]
+)
+def test_a_program_that_may_be_git_counts_as_git(command: str) -> None:
+    assert PUSH in git_acts(command)
+
+
+@pytest.mark.parametrize(
+    ("command", "act"),
+    [
+        ("GIT_CONFIG_COUNT=1 GIT_CONFIG_KEY_0=alias.p GIT_CONFIG_VALUE_0=push git p", GitAct("settings")),
+        ("export GIT_CONFIG_PARAMETERS=\"'alias.p=push'\"", GitAct("settings")),
+        ("git --config-env=alias.p=X p", GitAct("settings")),
+        ("POLICY_GIT_ALLOW_PUSH=true sidecar serve", GitAct("rules")),
+        ("export POLICY_GIT_ALLOW_PUSH=true", GitAct("rules")),
+        ("sidecar hooks remove", GitAct("rules")),
+        ("python -m sidecar hooks remove --git", GitAct("rules")),
+        ('# "\ngit branch -D main', GitAct("delete", force=True, targets=("main",))),
+        ("# '\ngit clean -fdx", GitAct("discard", force=True)),
+        ("x 'git update-ref -d y", GitAct("rewrite", force=True)),
+    ],
+)
+def test_other_ways_round(command: str, act: GitAct) -> None:
+    assert act in git_acts(command)
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "git log $X", "git -C $D status", 'git -C "$D" log --oneline', "git log $(git merge-base a b)", "git checkout $B", "git -c core.pager=cat log",
+        "git -c core.editor=true rebase --abort", "GIT_PAGER=cat git log", "$PYTHON -m pytest", '"$VENV/bin/python" x.py', "ls | xargs cat", "git stash list",
+        "find . -name '*.py' -exec grep git {} \\;", "GIT_EDITOR=true git rebase --abort", "cat x | git apply --check", "git fetch --all",
+        "git log --format='%h %s' | head", "docker run x sh -c 'ls'", "sidecar hooks status", "git remote -v", "for f in *; do git log $f; done",
+    ],
+)  # fmt: skip
+def test_what_is_not_guarded_passes(command: str) -> None:
+    assert git_acts(command) == ()
+
+
+def test_a_long_message_is_read_as_git_will_get_it() -> None:
+    command = 'git commit -m "$(cat <<\'END\'\nfix: don\'t "push"\n\nWhy not.\nEND\n)"'
+    assert list(git_acts(command)) == [GitAct("commit", message='fix: don\'t "push"\n\nWhy not.')]
+    assert not is_single(command)
+    assert is_single("git commit -m 'a $(b)' 2>&1")
+    assert list(git_acts('git commit -m "$X"')) == [GitAct("commit")]

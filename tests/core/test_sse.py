@@ -126,6 +126,7 @@ def test_an_endless_event_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     decoder.feed(b"data: " + b"x" * 900)
     with pytest.raises(UpstreamError, match="1000 bytes"):
         decoder.feed(b"x" * 100)
+    assert decoder.pending == b"", "or whoever keeps the error keeps all of it"
 
 
 def test_a_large_event_in_small_pieces_is_read_in_linear_time() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import os
 import random
 import shutil
@@ -10,17 +11,19 @@ import signal
 import subprocess
 import sys
 import time
+from array import array
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.errors import StoreError
-from sidecar.index.build import FEW, Builder, Cancelled, shown
+from sidecar.index.build import FEW, Builder, Cancelled, _Worker, shown
 from sidecar.index.walk import Folder
 from sidecar.store.symbols import SymbolReader
 from sidecar.store.symbolwriter import SymbolWriter
+from tests.explore import share
 from tests.index.trees import build_index, content, write_tree
 
 
@@ -55,7 +58,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@share(60)
 @given(steps=STEPS, other=st.dictionaries(st.sampled_from(PATHS), st.sampled_from(BODIES)))
 def test_any_row_of_edits_ends_as_a_fresh_index(tmp_path_factory, steps, other):
     """Edits, removals, renames and switches to another tree, each told by its paths or found by looking at everything."""
@@ -173,7 +176,7 @@ def test_many_files_are_read_by_workers_and_one_that_dies_costs_its_file_only(tm
     )
     real = subprocess.Popen
     monkeypatch.setattr(
-        subprocess, "Popen", lambda command, **kinds: real([command[0], str(dying), *command[3:]], **kinds)
+        subprocess, "Popen", lambda command, **kinds: real([command[0], str(dying), *command[4:]], **kinds)
     )
     reasons = {path: reason for path, _, _, _, reason, *_ in content(build_index(root, tmp_path / "state"))["files"]}
     assert reasons.pop("m7.py") == "its parser failed"
@@ -208,6 +211,46 @@ def test_it_can_be_cancelled_between_two_batches_and_goes_on_later(tmp_path, mon
     with building(root, where) as builder:
         assert builder.look_at_all(Folder(root).files()) > 0
     assert content(where) == content(build_index(root, tmp_path / "fresh"))
+
+
+def test_a_look_takes_nothing_that_was_read_for_one_that_was_cancelled(tmp_path, monkeypatch):
+    monkeypatch.setattr("sidecar.index.build._CHUNK_FILES", 2)
+    root = write_tree(tmp_path / "work", {f"m{n}.py": f"def f{n}(): pass\n" for n in range(4 * FEW)})
+    where = tmp_path / "state" / "index.db"
+    told: list[tuple[int, int]] = []
+
+    def leave(done: int, total: int) -> None:
+        raise Cancelled
+
+    with building(root, where, workers=2) as builder:
+        with pytest.raises(Cancelled):
+            builder.look_at_all(Folder(root).files(), leave)
+        for number in range(4 * FEW):
+            (root / f"m{number}.py").write_text(f"def g{number}(): pass  # another\n")
+        assert builder.look_at_all(Folder(root).files(), lambda *far: told.append(far)) == 4 * FEW
+    assert told
+    assert all(done <= total for done, total in told)
+    assert content(where) == content(build_index(root, tmp_path / "fresh"))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="pipes have one size elsewhere")
+def test_a_worker_goes_on_while_nobody_takes_its_answers(tmp_path):
+    root = write_tree(
+        tmp_path / "work", {f"m{n}.py": "".join(f"def f{i}(): pass\n" for i in range(400)) for n in range(8)}
+    )
+    fcntl, termios = importlib.import_module("fcntl"), importlib.import_module("termios")  # not everywhere
+    worker = _Worker(root, mild=False)
+    try:
+        for number in range(8):
+            worker.give([(f"m{number}.py", b"")])
+        waiting, until = array("i", [0]), time.monotonic() + 60
+        while waiting[0] <= 1 << 17 and time.monotonic() < until:  # more than an ordinary pipe holds
+            fcntl.ioctl(worker.answers, termios.FIONREAD, waiting)
+            time.sleep(0.01)
+        assert waiting[0] > 1 << 17
+        assert [read[0] for _ in range(8) for _, read in worker.take()] == [f"m{n}.py" for n in range(8)]
+    finally:
+        worker.end()
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs SIGKILL")

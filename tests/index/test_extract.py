@@ -291,6 +291,16 @@ def test_columns_count_characters():
     assert [use[:2] for use in uses(facts, "z")] == [(1, 19)]
 
 
+@pytest.mark.parametrize("before", ["", "\ufeff", "# ü🎉\r\n\r\n", "\f\n\v\u2028\n", 't = """a\nü\n\n"""\n', "\n" * 3])
+def test_lines_are_counted_as_the_parser_counts_them(before):
+    text = f'{before}é = "ü🎉", one(two,\n\n  "ö", three)\nfour'
+    facts = extract(text.encode(), "python")
+    rows = text.split("\n")
+    for name in ("one", "two", "three", "four"):
+        row = next(number for number, line in enumerate(rows) if name in line)
+        assert list(array("I", facts.uses[name]))[:2] == [row + 1, rows[row].index(name) + 1]
+
+
 @pytest.mark.parametrize(
     "source", [b"", b"\xff\xfe", b"(" * 3000, b"def", b"class A(\n\n\ndef f(:", "x = '🎉".encode()]
 )

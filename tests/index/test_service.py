@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from sidecar.core.symbols import Query
+from sidecar.index.build import FEW
 from sidecar.index.opening import Index
 from sidecar.store.symbols import INDEX
 from sidecar.store.symbolwriter import SymbolWriter
@@ -265,3 +266,16 @@ async def test_whoever_serves_goes_before_the_indexer_and_both_before_its_worker
         (process,) = indexers()
         niceness = [process.nice(), *(worker.nice() for worker in process.children())]
     assert os.nice(0) < niceness[0] <= min(niceness[1:])
+
+
+async def test_no_module_of_the_workspace_is_taken_for_ours(tmp_path, monkeypatch):
+    """Its processes are started in the workspace: a `json.py` there would run before anybody trusted the folder."""
+    trap = f"open({str(tmp_path / 'ran')!r}, 'a').write(__name__)\n"
+    names_ = ("json", "orjson", "tree_sitter", "sqlite3", "sidecar", "sitecustomize")
+    many = {f"m{number}.py": f"def f{number}(): pass\n" for number in range(3 * FEW)}
+    root = write_tree(tmp_path / "work", {f"{name}.py": trap for name in names_} | many)
+    monkeypatch.chdir(root)
+    async with indexing(root, tmp_path / "state") as index:
+        await asyncio.wait_for(index.whole(), 60)
+        assert await names(index, "f1") != []
+    assert not (tmp_path / "ran").exists()

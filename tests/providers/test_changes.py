@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.errors import BadInput, UpstreamError
@@ -18,6 +18,7 @@ from sidecar.core.reply import Reply
 from sidecar.providers.models import ModelMap
 from sidecar.providers.native import named
 from sidecar.providers.transport import Transport
+from tests.explore import share
 from tests.fakes.upstream import Turn as Scripted
 from tests.fakes.upstream import Upstream, answer, events, fault
 from tests.providers.asking import CHAT, NATIVE, QUICK, TURN, Make, ask, provider
@@ -84,7 +85,7 @@ def exchanged(
 
 
 @pytest.mark.parametrize("name", NATIVE)
-@settings(max_examples=40, deadline=None)
+@share(40)
 @given(body=_BODIES, headers=_BETAS)
 def test_the_provider_gets_what_the_client_sent_but_for_the_named_fields(
     name: str, upstream: Upstream, body: dict[str, Any], headers: dict[str, str]

@@ -179,6 +179,7 @@ async def test_a_failure_keeps_status_and_type_and_no_account_ids(
         (html(200), 502),
         (html(500), 502),
         (html(404), 404),
+        (html(400), 400),
         (html(503), 503),
         (redirect("http://127.0.0.1:1/evil"), 502),
         (redirect("/elsewhere", 307), 502),

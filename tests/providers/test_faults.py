@@ -71,6 +71,22 @@ def test_anthropics_own_words_for_the_requests_faults_are_relayed(status: int) -
     assert fault(status, {}, b" " * 70_000 + body).relay is None
 
 
+@pytest.mark.parametrize("body", [b"", b"<html>Bad Request</html>", b"[]"])
+@pytest.mark.parametrize(
+    ("status", "kind"),
+    [
+        (400, "invalid_request_error"),
+        (405, "invalid_request_error"),
+        (422, "invalid_request_error"),
+        (402, "billing_error"),
+    ],
+)
+def test_a_refusal_that_says_nothing_keeps_its_status(status: int, kind: str, body: bytes) -> None:
+    error = fault(status, {}, body)
+    assert (error.status, error.kind) == (status, kind)
+    assert f"(status {status}); check the configured address" in error.sentence
+
+
 @given(st.integers(100, 599), st.binary(max_size=80))
 def test_any_answer_is_an_error_that_can_be_passed_on(status: int, body: bytes) -> None:
     error = fault(status, {}, body)

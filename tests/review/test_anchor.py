@@ -4,7 +4,7 @@ import itertools
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.compare import compare
@@ -12,6 +12,7 @@ from sidecar.core.diff import Hunk, map_line
 from sidecar.core.review import Anchor
 from sidecar.review.anchor import edited, find, make
 from tests.core.test_compare import apply
+from tests.explore import share
 
 TEXT = """\
 def load(path):
@@ -236,7 +237,7 @@ def indistinct(anchor: Anchor, lines: list[str], place: int) -> bool:
 
 @pytest.mark.parametrize("known", [False, True])
 @given(histories())
-@settings(max_examples=400, deadline=None)
+@share(400)
 def test_over_any_edits_the_lines_are_found_where_they_are_or_not_at_all(known, history):
     """The reference follows each line by its number; the anchor sees texts alone, one version after the other."""
     versions, first, last = history
@@ -263,7 +264,7 @@ def test_over_any_edits_the_lines_are_found_where_they_are_or_not_at_all(known, 
 
 
 @given(histories())
-@settings(max_examples=200, deadline=None)
+@share(200)
 def test_lines_that_are_unlike_all_others_are_never_mistaken(history):
     """With no line copied or repeated, there is one right answer, and it is given or none is."""
     versions, first, last = history

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from sidecar.core.errors import BadInput
 from sidecar.review.buffers import MOST_TEXT, Buffers, change_with
 from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import working_tree
+from sidecar.vcs.worktree import lines_at_blocking, working_tree
+from tests.core.test_compare import apply
+from tests.explore import share
 from tests.fakes.repository import Repository
 
 TEXT = "one\ntwo\nthree\n"
@@ -100,3 +104,46 @@ async def test_one_text_over_the_working_tree(repository, tmp_path):
     bare = Repository.create(tmp_path / "bare.git", bare=True)
     with pytest.raises(BadInput, match="bare"):
         await change_with(await Git.open(bare.root), tmp_path / "b.py", "x")
+
+
+LINES = st.lists(st.sampled_from(["one", "two", "", "}", "grüße 🎉", "\tx = 1"]), max_size=8)
+FILES = {"a.py": "a\n", "b.py": "b\n", "sub/c d.py": "c\n"}
+ACTS = st.lists(
+    st.tuples(
+        st.sampled_from(["write", "stage", "remove", "commit", "hold"]), st.sampled_from([*FILES, "new.py"]), LINES
+    ),
+    max_size=6,
+)
+
+
+@share(12)
+@given(acts=ACTS)
+@example(acts=[("remove", "a.py", []), ("stage", "new.py", ["x"]), ("write", "a.py", ["a"]), ("hold", "b.py", ["one"])])
+async def test_what_is_not_saved_is_seen_as_what_is_saved(tmp_path_factory, acts):
+    """The same work twice: held by an editor, and saved. The changes are the same, whatever became of the files before."""
+    repository = Repository.create(tmp_path_factory.mktemp("held") / "repo", FILES)
+    git = await Git.open(repository.root)
+    buffers = Buffers(git)
+    held: dict[str, str] = {}
+    for act, path, lines in acts:
+        text = "".join(f"{line}\n" for line in lines)
+        if act == "hold" and repository.path(path).exists():
+            held[path] = text
+            buffers.hold(path, text)
+        elif act in {"write", "stage"}:
+            repository.write({path: text})
+        elif act == "remove" and path not in held:
+            repository.path(path).unlink(missing_ok=True)
+        if act in {"stage", "commit"}:
+            repository.git("add", "--all")
+        if act == "commit":
+            repository.git("commit", "--quiet", "--allow-empty", "--message", "more")
+    over = await buffers.over(await working_tree(git))
+    repository.write(held)
+    saved = await working_tree(git)
+    assert [(file.path, file.status, file.old_path) for file in over.files] == [
+        (file.path, file.status, file.old_path) for file in saved.files
+    ]
+    for one, other in zip(over.files, saved.files, strict=True):
+        old = lines_at_blocking(git, saved.base, other.old_path or other.path) or []
+        assert apply(old, one.hunks) == apply(old, other.hunks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.errors import Conflict, NotFound, NotSupported
@@ -12,6 +12,7 @@ from sidecar.review.anchor import make
 from sidecar.review.mends import revert, stage, suggested
 from sidecar.vcs.runner import Git
 from sidecar.vcs.worktree import read_lines_blocking, working_tree
+from tests.explore import share
 from tests.fakes.repository import Repository
 
 TEXT = "".join(f"line {n}\n" for n in range(1, 31))
@@ -191,7 +192,7 @@ LINES = st.lists(st.sampled_from([f"l{n}" for n in range(8)] + ["}", ""]), min_s
 
 
 @given(LINES, LINES, st.integers(1, 14), st.booleans(), st.booleans())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@share(40)
 async def test_taking_back_every_hunk_ends_at_what_was_committed(tmp_path_factory, old, new, at, old_end, new_end):
     texts = ["\n".join(side) + "\n" * end for side, end in ((old, old_end), (new, new_end))]
     world = World(tmp_path_factory.mktemp("r") / "r", {"a.py": texts[0], "z": "z"})

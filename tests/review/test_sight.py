@@ -77,6 +77,19 @@ async def test_a_file_that_is_half_written_when_it_is_read_keeps_its_threads(wor
     assert [delta.removed for delta in world.heard] == [()], "they moved, and that is all that was told"
 
 
+@pytest.mark.parametrize("half", ["emptied", "gone"])
+async def test_so_does_one_that_is_half_written_when_the_editor_starts(world, monkeypatch, half):
+    """The threads come from the store, and nobody knows what the file was before."""
+    before = (await begun(world)).state().threads
+    desk, file = await world.desk(), world.repository.path("a.py")
+    whole, waits = file.read_text(), doubting(monkeypatch)
+    HALVES[half](file)
+    look = asyncio.create_task(desk.refresh())
+    await asyncio.wait({look, asyncio.create_task(waits.wait())}, return_when=asyncio.FIRST_COMPLETED)
+    fill(file, whole)
+    assert [(each.id, each.state) for each in (await look).threads] == [(each.id, each.state) for each in before]
+
+
 @pytest.mark.parametrize("half", HALVES)
 async def test_a_file_that_is_filled_while_it_is_read_keeps_its_threads(world, half):
     """git saw the half of it, the review the whole."""

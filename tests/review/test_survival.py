@@ -6,9 +6,15 @@ import time
 from dataclasses import replace
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
+from sidecar.core.ports import ReviewState
+from sidecar.core.review import Thread
 from sidecar.review.desk import ReviewDesk
-from tests.review.test_desk import CHANGED, World, places
+from tests.explore import share
+from tests.fakes.repository import Repository
+from tests.review.test_desk import CHANGED, TEXT, World, places
 from tests.review.test_desk import world as world  # noqa: PLC0414 - the fixture
 
 HERE = [("a.py", 10, 10), ("a.py", 20, 20)]
@@ -184,3 +190,109 @@ async def test_lines_put_aside_by_hand_and_back_open_their_thread_again(world):
     world.write(a_py=CHANGED)
     await desk.refresh()
     assert stands(desk)[first] == ("a.py", 10, "open", False)
+
+
+class Client:
+    """What somebody shows who was given everything once, and since then only what changed."""
+
+    def __init__(self) -> None:
+        self.shown: dict[str, Thread] = {}
+        self.revision = 0
+
+    def hear(self, told: ReviewState) -> None:
+        if told.full:
+            self.shown.clear()
+        for id_ in told.removed:
+            self.shown.pop(id_, None)
+        self.shown |= {thread.id: thread for thread in told.threads}
+        self.revision = told.revision
+
+
+LINE = st.integers(0, 29)
+WORK = st.lists(
+    st.one_of(
+        st.tuples(st.sampled_from(["risky", "plain", "insert", "delete", "reply", "resolve", "dismiss", "open"]), LINE),
+        st.tuples(
+            st.sampled_from(["empty", "rename", "commit", "stash", "pop", "restart", "look", "pull"]), st.just(0)
+        ),
+    ),
+    min_size=3,
+    max_size=12,
+)
+
+
+@share(8)
+@given(work=WORK)
+@example(work=[("resolve", 1), ("pull", 0), ("commit", 0), ("look", 0), ("pull", 0), ("restart", 0)])
+@example(work=[("delete", 9), ("look", 0), ("pull", 0), ("empty", 0), ("look", 0), ("pull", 0)])
+async def test_whatever_is_done_who_hears_what_changed_knows_all_and_no_word_is_lost(tmp_path_factory, work):
+    base = tmp_path_factory.mktemp("work")
+    world = World(Repository.create(base / "repo", {"a.py": TEXT}), base / "state" / "sidecar.db")
+    desk, hearing, pulling, said = await world.desk(), Client(), Client(), set()
+    desk.subscribe(hearing.hear)
+    for act, at in [("risky", 9), ("risky", 19), ("look", 0), ("reply", 0), *work, ("look", 0)]:
+        if act == "restart":
+            await desk.refresh()
+            before = desk.state()
+            desk = await world.desk()
+            desk.subscribe(hearing.hear)
+            assert [(t.id, t.state, t.anchor, t.comments) for t in (await desk.refresh()).threads] == [
+                (t.id, t.state, t.anchor, t.comments) for t in before.threads
+            ]
+            hearing.hear(desk.state())
+        elif act == "look":
+            await desk.refresh()
+        elif act == "pull":
+            pulling.hear(desk.state(pulling.revision))
+            assert pulling.shown == {thread.id: thread for thread in desk.state().threads}
+        elif act in {"reply", "resolve", "dismiss", "open"}:
+            said |= await speak(desk, act, at)
+        else:
+            edit(world.repository, act, at)
+        state = desk.state()
+        assert hearing.shown == {thread.id: thread for thread in state.threads}
+        assert [each.id for each in state.threads] == list(dict.fromkeys(each.id for each in state.threads))
+        words = {comment.body for thread in desk._threads.values() for comment in thread.comments}
+        words |= {comment.body for each in await desk.dismissals() for comment in each.thread.comments}
+        assert said <= words
+    assert world.database is not None
+    await world.database.aclose()
+
+
+async def speak(desk: ReviewDesk, act: str, at: int) -> set[str]:
+    """Do something about one of the threads; what the user said by that."""
+    threads = desk.state().threads
+    if not threads:
+        return set()
+    thread = threads[at % len(threads)]
+    if act == "reply":
+        await desk.reply(thread.id, f"why {thread.id}?")
+        return {f"why {thread.id}?"}
+    if act == "dismiss":
+        await desk.dismiss(thread.id, "no", "lines")
+    else:
+        await desk.set_state(thread.id, "resolved" if act == "resolve" else "open")
+    return set()
+
+
+def edit(repository: Repository, act: str, at: int) -> None:
+    """Something that people do with the file, under the name that it has now."""
+    name = next((name for name in ("a.py", "b.py") if repository.path(name).exists()), "a.py")
+    file = repository.path(name)
+    lines = file.read_text().splitlines() if file.exists() else []
+    if act == "rename" and file.exists():
+        repository.git("mv", "-f", name, "b.py" if name == "a.py" else "a.py")
+    elif act == "commit":
+        repository.git("commit", "--quiet", "--all", "--allow-empty", "--message", "work")
+    elif act == "stash":
+        repository.git("stash", "--quiet")
+    elif act == "pop" and repository.git("stash", "list") and not repository.git("status", "--porcelain"):
+        repository.git("stash", "pop", "--quiet")
+    elif act in {"risky", "plain", "insert", "delete", "empty"}:
+        if act == "insert" or at >= len(lines):
+            lines.insert(at, f"new {len(lines)}")
+        elif act == "delete":
+            del lines[at]
+        else:
+            lines[at] = f"{'risky' if act == 'risky' else 'line'} {at + 1}"
+        file.write_text("" if act == "empty" else "".join(f"{line}\n" for line in lines))

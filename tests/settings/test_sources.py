@@ -68,6 +68,12 @@ def test_what_copying_leaves_around_a_variable_is_no_part_of_it(build, name, val
     assert value_of(build({name: value}), path) == kept
 
 
+def test_files_as_editors_on_windows_write_them(build, here):
+    (here / ".sidecar.toml").write_bytes(b"\xef\xbb\xbf[policy]\r\nmax_steps = 3\r\n")
+    settings = build(toml="\ufeff[server]\r\nport = 7\r\n")
+    assert (settings.server.port, settings.policy.max_steps) == (7, 3)
+
+
 # ── the provider ────────────────────────────────────────────────────────────────────────────────────
 @pytest.mark.parametrize(
     ("env", "name"),

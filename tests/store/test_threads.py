@@ -6,12 +6,13 @@ import dataclasses
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.review import Anchor, Comment, Evidence, Suggestion, Thread
 from sidecar.store.database import Database
 from sidecar.store.threads import ThreadStore
+from tests.explore import share
 
 REPO = "/ada/repo"
 TEXT = st.text(st.characters(), max_size=20)
@@ -57,7 +58,7 @@ async def database():
 
 
 @given(st.lists(THREADS, max_size=4, unique_by=lambda t: t.id))
-@settings(max_examples=50, deadline=None)
+@share(50)
 async def test_threads_come_back_as_they_went_in(threads):
     database = await Database.open(None)
     store = ThreadStore(database)

@@ -149,3 +149,11 @@ async def test_a_small_edit_of_a_large_file_is_shown_in_its_place(call: Call, re
     assert "-line 30000\n+changed\n line 30001" in told.text
     told = await call("files_write", path="large.txt", content="other\n" * 60_000)
     assert "bytes became 360,000)" in told.text
+
+
+async def test_no_range_shows_a_stretch_of_a_key(call: Call, repo: Repository) -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIone\nMIItwo\n-----END RSA PRIVATE KEY-----"
+    repo.write({"conf.py": f"A = 1\nKEY = '{key}'\nB = 2\n"})
+    shown = (await call("files_read", path="conf.py", start=3, end=6)).text
+    assert "MII" not in shown
+    assert "     6\tB = 2" in shown

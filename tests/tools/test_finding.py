@@ -100,3 +100,16 @@ async def test_without_a_repository(call: Call, box: WorkspaceToolBox, bench: Be
 
     box.put("files", FindingTools(replace(bench, git=none)).tools())  # type: ignore[arg-type]
     assert (await call("files_list")).value["files"] == ["a.py", "src/b.py"]
+
+
+async def test_no_line_of_a_key_is_found(call: Call, repo: Repository, way: str) -> None:
+    key = "-----BEGIN RSA PRIVATE KEY-----\nMIIneedle\n-----END RSA PRIVATE KEY-----\n"
+    repo.write({"conf.py": f"needle = 1\n{key}", "key.txt": key})
+    shown = (await call("files_search", query="needle")).text
+    assert "MII" not in shown
+    assert "conf.py:1: needle = 1" in shown
+    assert "conf.py:3: [private key left out]" in shown
+
+
+async def test_nul_is_a_wrong_question(call: Call, way: str) -> None:
+    assert "NUL" in (await call("files_search", query="a\0b")).text

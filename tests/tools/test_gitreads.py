@@ -167,3 +167,16 @@ async def test_keys_in_a_diff_are_left_out(call: Call, repo: Repository) -> None
     assert "left out" in told
     assert "TOKEN" not in (await call("git_show")).text
     assert without_secrets(b"nothing") == b"nothing"
+
+
+async def test_no_view_of_a_file_shows_a_stretch_of_a_key(call: Call, repo: Repository) -> None:
+    row = "MIIEpAIBAAKCAQEA0Z3VS5JJcds3xfn/ygWyF0a1b2c3d4e5f6g7h8i9j0k1l2m3"
+    key = ["-----BEGIN RSA PRIVATE KEY-----", *[row] * 9, "-----END RSA PRIVATE KEY-----"]
+    repo.commit("A key", {"conf.txt": "\n".join(["a", *key, "b"]) + "\n"})
+    repo.write({"conf.txt": "\n".join(["a", *key[:5], row[::-1], *key[5:], "b"]) + "\n"})
+    for tool, more in (("git_diff", {}), ("git_diff", {"context": 0}), ("git_blame", {"path": "conf.txt", "start": 4, "end": 6}),
+                       ("git_blame", {"path": "conf.txt", "start": 4, "end": 6, "revision": "HEAD"})):  # fmt: skip
+        shown = (await call(tool, **more)).text
+        assert "[private key left out]" in shown, shown
+        assert row not in shown
+        assert row[::-1] not in shown

@@ -52,6 +52,23 @@ async def test_a_listing_is_gits(repository: Repository, tmp_path: Path) -> None
     assert await GitListing(tmp_path)(None) is None
 
 
+async def test_without_git_the_folder_is_walked(
+    repository: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    listing = GitListing(repository.root.resolve())
+    assert await listing(None) is None
+    assert await listing(["a.py"]) is None
+    assert await listing.search() is None
+    state = tmp_path / "state"
+    state.mkdir()
+    index = open_index(repository.root.resolve(), state, watch=False, mild=False)
+    index.start()
+    await asyncio.wait_for(index.whole(), 30)
+    assert await names(index, "tracked") == ["tracked"]
+    await index.aclose()
+
+
 async def test_branch_switches_stashes_and_ignores_end_as_a_fresh_index(repository: Repository, tmp_path: Path) -> None:
     """With the real git and a watcher: every state that git makes is found by itself."""
 

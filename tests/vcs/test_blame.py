@@ -31,3 +31,11 @@ def test_each_commit_once_with_its_subject(repository):
 def test_what_is_not_there_is_an_error(repository, path, first):
     with pytest.raises(GitError):
         writers_blocking(Git.open_blocking(repository.root), "HEAD", path, first, first)
+
+
+async def test_a_file_of_revisions_to_ignore_is_not_read(repository, tmp_path):
+    (tmp_path / "private").write_text("a line of somebody else's file\n")
+    commit = repository.commit("one", {"a.py": "another\n"})
+    repository.git("config", "blame.ignoreRevsFile", str(tmp_path / "private"))
+    git = await Git.open(repository.root)
+    assert commit in (await git.run("blame", "--porcelain", "--", "a.py")).decode()

@@ -7,12 +7,13 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.diff import FileDiff, Hunk
 from sidecar.core.errors import BadInput
 from sidecar.vcs.diff import PATCH_OPTIONS, parse_patch, parse_user_patch, text_lines
+from tests.explore import share
 from tests.fakes.repository import Repository, isolated_environment
 
 PLAIN = b"""diff --git a/a.py b/a.py
@@ -200,7 +201,7 @@ TEXTS = st.lists(
 
 
 @given(TEXTS, TEXTS, st.booleans(), st.booleans())
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@share(60)
 def test_gits_own_diff_leads_from_one_text_to_the_other(tmp_path_factory, old, new, old_end, new_end):
     folder: Path = tmp_path_factory.getbasetemp()
     for name, lines, end in (("old", old, old_end), ("new", new, new_end)):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import suppress
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.errors import Conflict, NotSupported
 from sidecar.core.review import Staging
 from sidecar.vcs.runner import Git
 from sidecar.vcs.staging import committed_blocking, differences_blocking, stage_blocking
+from tests.explore import share
 from tests.fakes.repository import Repository
 
 TEXT = "".join(f"line {n}\n" for n in range(1, 31))
@@ -207,7 +208,7 @@ WORDS = st.lists(st.sampled_from(["a", "b", "}", "", "call()"]), max_size=12)
 
 
 @given(WORDS, WORDS, st.integers(1, 12), st.booleans(), st.booleans())
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@share(40)
 def test_staging_line_by_line_ends_at_the_file_itself(tmp_path_factory, old, new, line, old_end, new_end):
     """Whatever was changed: one stretch after the other, and the index is what the work tree is."""
     texts = [("\n".join(side) + "\n" * (end and bool(side))).encode() for side, end in ((old, old_end), (new, new_end))]

@@ -7,13 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.errors import UpstreamError
 from sidecar.core.events import Accumulator, Event
 from sidecar.core.sse import Decoder
 from sidecar.providers.dialects.openai_answers import ChatStream, usage, whole_message
+from tests.explore import share
 
 Json = dict[str, Any]
 GOLDEN = Path(__file__).parents[2] / "golden" / "chat"
@@ -226,7 +227,7 @@ CHUNK = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
+@share(200)
 @given(st.lists(CHUNK, max_size=6))
 def test_no_chunk_breaks_it_and_the_events_keep_their_order(chunks: list[Json]) -> None:
     assert json.dumps(fold(events(chunks)))

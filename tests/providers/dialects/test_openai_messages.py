@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.providers.dialects.openai_messages import chat_messages
+from tests.explore import share
 
 Json = dict[str, Any]
 PNG = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "aGk="}}
@@ -213,7 +214,7 @@ MESSAGE = st.builds(
 )
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow], max_examples=200)
+@share(200)
 @given(st.lists(MESSAGE, max_size=6), st.booleans())
 def test_every_call_is_answered_at_once_whatever_comes(messages: list[Json], reasoning: bool) -> None:
     said = chat_messages({"messages": messages}, reasoning=reasoning)
