@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from threading import Timer
 from typing import Any, Final, TextIO
 
 import orjson
 
 from sidecar.core.visible import visible, visible_json
+
+PATIENCE: Final = 2.0
+"""Seconds after which a person is told that it goes on."""
 
 _COLORS: Final = {"green": "32", "yellow": "33", "red": "31", "bold": "1", "dim": "2"}
 
@@ -64,6 +68,21 @@ def voice(*, quiet: bool, verbose: bool) -> Iterator[None]:
         yield
     finally:
         _VOICE.reset(before)
+
+
+@contextmanager
+def patience(arguments: Sequence[str]) -> Iterator[None]:
+    """Tell a person at a terminal, when it takes longer, that it goes on and how to leave off."""
+    if not sys.stderr.isatty() or {"-q", "--quiet"} & set(arguments):
+        yield
+        return
+    timer = Timer(PATIENCE, Output().say, [f"sidecar {arguments[0]} is at work; Ctrl-C leaves off."])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
 
 
 def paint(text: str, color: str) -> str:
