@@ -8,7 +8,7 @@ import urllib.error
 import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import orjson
 
@@ -17,14 +17,8 @@ from sidecar.cli.output import Output
 from sidecar.cli.reached import running
 from sidecar.core.errors import NotARepository, SetupError, SidecarError
 from sidecar.core.shell import git_acts
+from sidecar.hooks import BLOCK, EDIT_SECONDS, SECONDS
 from sidecar.settings import Settings, environment, from_machine
-
-SECONDS: Final = 600
-"""How long a guarded command waits at most: its tests may run first."""
-EDIT_SECONDS: Final = 10
-"""How long an edit waits at most, whatever becomes of us."""
-BLOCK: Final = 2
-"""The exit status by which a hook blocks the tool; standard error becomes the reason."""
 
 
 def check() -> int:

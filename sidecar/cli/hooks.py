@@ -11,12 +11,12 @@ from typing import Annotated, Final
 
 import typer
 
-from sidecar.cli import hookfile
-from sidecar.cli.hookfile import SCOPES, guards, place
 from sidecar.cli.options import Json, Quiet, Workspace
 from sidecar.cli.output import Output
 from sidecar.cli.reached import running
 from sidecar.core.errors import Conflict, NotARepository, SetupError
+from sidecar.hooks import hookfile
+from sidecar.hooks.hookfile import SCOPES, guards, place
 from sidecar.settings import Settings, from_machine
 from sidecar.vcs.runner import Git
 

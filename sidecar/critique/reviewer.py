@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from sidecar.core.critique import Critique, Hear, Remark, Scope, Wish
-from sidecar.core.errors import BadInput
+from sidecar.core.errors import NotFound
 from sidecar.core.ports import Desk, Scorer
 from sidecar.core.review import RiskReport, Thread
 from sidecar.critique.critic import Critic
@@ -45,11 +45,11 @@ class ChangeReviewer:
         self._scorer: tuple[Git, Scorer] | None = None
 
     async def review(self, scope: Scope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
-        """See `core.ports.Reviewer.review`. Raises BadInput where there is no change."""
+        """See `core.ports.Reviewer.review`. Raises NotFound where there is no change."""
         git, scorer = await self._opened()
         change = await change_of(git, scope)
         if not change.files:
-            raise BadInput(f"There is no change to review: {scope.told()} is empty.")
+            raise NotFound(f"There is no change to review: {scope.told()} is empty.")
         report = await scorer.score(change)
         facts = describe(change, report)
         critic = self._critic if wish.by_model else None

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from sidecar.core.diff import Change, FileDiff
 from sidecar.review.past import Past
+from sidecar.risk.eras import Level
 from sidecar.risk.facts import Facts, FileFacts
 from sidecar.risk.paths import folder, is_production, language, subsystem
 from sidecar.vcs.diff import text_lines
@@ -37,7 +38,8 @@ def facts_of(change: Change, past: Past | None, before: Before) -> Facts:
         return Facts(files={file.path: replace(known, before=_before(change, file, before)) for file in sources})
     if change.base is None:
         files = {file.path: known for file in sources}
-        return Facts(history=True, traced=past.traced, files=files, fix_rate=1 / 8)
+        level = Level() if past.traced else None
+        return Facts(history=True, traced=past.traced, files=files, fix_rate=1 / 8, level=level)
     view = past.at(change.base, author=change.author, time=change.time)
     files = {
         file.path: replace(view.file(file.old_path or file.path), before=_before(change, file, before))
@@ -49,6 +51,7 @@ def facts_of(change: Change, past: Past | None, before: Before) -> Facts:
         files=files,
         folders=view.folders({folder(file.path) for file in sources}),
         here=view.here(),
+        level=view.level(),
         exp=view.experience(),
         sexp=view.nearby({subsystem(file.path) for file in sources}),
         dev_days=view.days_here(),

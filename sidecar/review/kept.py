@@ -8,7 +8,8 @@ from pathlib import Path
 import orjson
 
 from sidecar.review.deltas import Delta, decode, encode, plain_name, real_name
-from sidecar.review.traces import Repair, Trace, Traces
+from sidecar.review.traces import Traces
+from sidecar.risk.ledger import Repair, Trace
 from sidecar.store.commits import FILE, CommitFile
 
 
@@ -43,6 +44,14 @@ class KeptTraces:
         """See `TraceStore`."""
         self._file.keep((own, _bytes(trace), encode(deltas[own])) for own, trace in traces.items())
         self._traces = {**self.traces(), **traces}
+
+    def foretold(self, model: str) -> Mapping[str, float]:
+        """See `TraceStore`."""
+        return self._file.scores(model)
+
+    def keep_foretold(self, model: str, scores: Mapping[str, float]) -> None:
+        """See `TraceStore`."""
+        self._file.keep_scores(model, scores)
 
 
 def _bytes(trace: Trace) -> bytes:

@@ -7,17 +7,18 @@ on the order of questions.
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import compress
 
 from sidecar.review.ancestry import follow, numbers, union
-from sidecar.review.ledger import Ledger
-from sidecar.review.traces import Trace
+from sidecar.risk.eras import LARGEST, Eras, Level, bits
 from sidecar.risk.facts import RANKED, WINDOW, FileFacts
 from sidecar.risk.features import mean_age
 from sidecar.risk.fixes import is_fix
+from sidecar.risk.ledger import Ledger, Trace
 from sidecar.risk.paths import is_production, language, subsystem
 from sidecar.risk.repairs import NOT_REPAIRED, Repaired
 from sidecar.vcs.history import Commit
@@ -72,11 +73,14 @@ class _Index:
             if len(row.parents) < 2:
                 plain.append(index)
                 self._count(index, row)
-        self.plain = _bits(plain)
-        self.fixes = _bits(index for index in plain if rows[index].fix)
-        self.production = _bits(index for index in plain if rows[index].production)
+        self.plain = bits(plain)
+        self.fixes = bits(index for index in plain if rows[index].fix)
+        self.production = bits(index for index in plain if rows[index].production)
         self.ranked: dict[int, tuple[float, ...]] = {}
         self.ledger: Ledger | None = None
+        self.eras = Eras({})
+        self.foretold: Mapping[str, float] | None = None
+        self.levels: dict[int, Level] = {}
         self._sets: dict[object, int] = {}
 
     def _count(self, index: int, row: _Row) -> None:
@@ -88,6 +92,12 @@ class _Index:
             self.authors_of.setdefault(path, set()).add(row.author)
             if old is not None and old != path:
                 self.renames.setdefault(path, []).append((index, old))
+
+    def add(self, ledger: Ledger) -> None:
+        """Take in what the commits repaired."""
+        self.ledger = ledger
+        changes = ledger.changes(LARGEST).items()
+        self.eras = Eras({number: own for number, own in changes if self.plain >> number & 1})
 
     def of_file(self, name: str) -> int:
         """The commits that touched a file under this very name."""
@@ -106,7 +116,7 @@ class _Index:
         if found is None:
             if len(self._sets) * (len(self.rows) // 8 + 64) > _MOST_KEPT:
                 self._sets.clear()
-            found = self._sets[key] = _bits(indices)
+            found = self._sets[key] = bits(indices)
         return found
 
 
@@ -124,8 +134,9 @@ class Past:
         at = numbers(walked)
         self._index = _Index(sorted(walked, key=lambda row: at[row.id]))
         if traces is not None:
-            self._index.ledger = Ledger(traces, at, [row.time for row in self._index.rows])
-        self._known = self._follow(list(reversed(walked)), at, frozenset(asked))
+            self._index.add(Ledger(traces, at, [row.time for row in self._index.rows]))
+        self._at, self._parents_first = at, walked[::-1]
+        self._known = self._follow(frozenset(asked))
 
     def __len__(self) -> int:
         return len(self._index.rows)
@@ -139,13 +150,29 @@ class Past:
         """What was known at a commit (itself included), as `author` and a change of that `time` would see it."""
         return View(self._index, self._known[commit], author, time)
 
-    def _follow(self, parents_first: Sequence[_Row], at: Mapping[str, int], wanted: frozenset[str]) -> dict[str, int]:
+    def open(self, commits: Collection[str]) -> None:
+        """Let these be viewed too, without ranks."""
+        for row, sets in follow(self._parents_first, self._at):
+            if row.id in commits and row.id not in self._known:
+                self._known[row.id] = union(sets) | 1 << self._at[row.id]
+
+    def sampled(self, commits: Iterable[str]) -> set[str]:
+        """The changes that the levels at these commits are taken from."""
+        eras, rows = self._index.eras, self._index.rows
+        begun = {eras.begun(self._known[commit]) for commit in commits}
+        return {rows[number].id for known in begun for number in eras.sample(known)}
+
+    def foretell(self, scores: Mapping[str, float]) -> None:
+        """Take in what the model says of these changes, for levels."""
+        self._index.foretold = scores
+
+    def _follow(self, wanted: frozenset[str]) -> dict[str, int]:
         """The ancestors of the wanted commits; on the way, the ranked features of all that their windows may hold."""
-        inner = {parent for row in parents_first for parent in row.parents}
-        oldest = self._oldest_ranked({row.id for row in parents_first} - inner, wanted)
+        inner = {parent for row in self._parents_first for parent in row.parents}
+        oldest = self._oldest_ranked({row.id for row in self._parents_first} - inner, wanted)
         known: dict[str, int] = {}
-        for row, sets in follow(parents_first, at):
-            index, before = at[row.id], union(sets)
+        for row, sets in follow(self._parents_first, self._at):
+            index, before = self._at[row.id], union(sets)
             if row.production and index >= oldest:
                 self._index.ranked[index] = _ranked_features(self._index, row, before)
             if row.id in wanted:
@@ -208,6 +235,18 @@ class View:
         """The repairs of the newest commits."""
         ledger = self._index.ledger
         return ledger.of_all(self._known, self._time, _MOST_HERE) if ledger else NOT_REPAIRED
+
+    def level(self) -> Level | None:
+        """How a sample of the changes fared until the present era began; None when nothing was foretold."""
+        index = self._index
+        if index.ledger is None or index.foretold is None:
+            return None
+        begun = index.eras.begun(self._known)
+        if begun not in index.levels:
+            sample = [n for n in index.eras.sample(begun) if index.rows[n].id in index.foretold]
+            told = math.fsum(index.foretold[index.rows[n].id] for n in sample)
+            index.levels[begun] = Level(len(sample), index.ledger.repaired(sample, begun), told)
+        return index.levels[begun]
 
     def touches(self, path: str) -> int:
         """The commits that touched a file under this or an earlier name."""
@@ -303,14 +342,3 @@ def _oldest_of_window(commits: int) -> int:
         else:
             high = middle
     return low
-
-
-def _bits(indices: Iterable[int]) -> int:
-    """A set of commits from their numbers, given in ascending order."""
-    numbers = list(indices)
-    if not numbers:
-        return 0
-    flags = bytearray(numbers[-1] // 8 + 1)
-    for number in numbers:
-        flags[number >> 3] |= 1 << (number & 7)
-    return int.from_bytes(flags, "little")

@@ -21,11 +21,18 @@ _FEW = 64
 class Reader:
     """The traces of one repository's commits. Safe to call from several threads, one after the other."""
 
-    def __init__(self, git: Git, store: TraceStore, done: Callable[[], None] | None) -> None:
-        """Without `done` whoever asks waits."""
+    def __init__(
+        self,
+        git: Git,
+        store: TraceStore,
+        done: Callable[[], None] | None,
+        also: Callable[[Sequence[Commit], Traces], None] = lambda _commits, _traces: None,
+    ) -> None:
+        """Without `done` whoever asks waits. What is read beside is handed to `also` before it is done."""
         self._git = git
         self._store = store
         self._done = done
+        self._also = also
         self._ending = threading.Event()
         self._beside: threading.Thread | None = None
         self._failed = False
@@ -67,4 +74,5 @@ class Reader:
         except Stopped:
             return
         if found is not None and self._done is not None:
+            self._also(commits, found)
             self._done()

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -16,9 +16,10 @@ from sidecar.core.ports import TestsSeen
 from sidecar.core.review import RiskReport
 from sidecar.review.evidence import with_evidence
 from sidecar.review.facts import facts_of, gather_blocking, read_before_blocking
+from sidecar.review.foretold import Foretold
 from sidecar.review.past import Past
 from sidecar.review.reader import Reader
-from sidecar.review.traces import MemoryTraces, TraceStore
+from sidecar.review.traces import MemoryTraces, Traces, TraceStore
 from sidecar.risk.assess import assess
 from sidecar.risk.facts import Facts
 from sidecar.risk.hazards.rules import find
@@ -64,7 +65,9 @@ class RiskScorer:
         self._pasts: OrderedDict[str, Past | None] = OrderedDict()
         self._lock = threading.Lock()
         self._tests = tests
-        self._reader = Reader(git, traces or MemoryTraces(), self._forget_and(learned) if learned else None)
+        store = traces or MemoryTraces()
+        self._foretold = Foretold(git, self._model, store)
+        self._reader = Reader(git, store, self._forget_and(learned) if learned else None, self._look_back)
 
     def close(self) -> None:
         """Give up a reading of the history that is under way. The scorer can still be used."""
@@ -157,7 +160,16 @@ class RiskScorer:
         if is_shallow_blocking(self._git):
             return None
         asked = {commit.parents[0] for commit in found.values() if commit.parents}
-        return Past(walked, asked, self._reader.traces(walked))
+        return self._past_of(walked, asked, self._reader.traces(walked))
+
+    def _look_back(self, walked: Sequence[Commit], traces: Traces) -> None:
+        """What is to be kept is made, of the newest commit that was walked."""
+        self._past_of(walked, [walked[0].id], traces)
+
+    def _past_of(self, walked: Sequence[Commit], asked: Collection[str], traces: Traces | None) -> Past:
+        past = Past(walked, asked, traces)
+        self._foretold.tell_blocking(past, walked, asked)
+        return past
 
     def _all_before(self, tips: Sequence[str]) -> list[Commit]:
         """The tips and all their ancestors, children first. Where content is missing, only exact renames are seen."""
@@ -184,7 +196,7 @@ class RiskScorer:
                 return None
             tips = [base] if base else []
             walked = self._all_before(tips)
-            return Past(walked, tips, self._reader.traces(walked))
+            return self._past_of(walked, tips, self._reader.traces(walked))
         except GitError:
             # A history with holes (a partial or damaged clone) cannot be counted; the diff can still be scored.
             return None

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 from typing import Protocol
 
 from sidecar.review.ancestry import follow, numbers, union
 from sidecar.review.deltas import Delta, FileDelta, delta_of, merged_delta
 from sidecar.review.origins import Origins
 from sidecar.risk.fixes import is_fix
+from sidecar.risk.ledger import Repair, Trace
 from sidecar.risk.paths import is_production, language
 from sidecar.vcs.commits import told_changes_blocking
 from sidecar.vcs.history import Commit
@@ -24,23 +24,6 @@ from sidecar.vcs.runner import Git
 
 MOST_TRACED = 60_000
 """Commits beyond which a history is not traced."""
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """Lines that a fix took away: who wrote them (full commit id), in which file as it was called then, how many."""
-
-    commit: str
-    path: str
-    lines: int
-
-
-@dataclass(frozen=True, slots=True)
-class Trace:
-    """What is kept of a commit: new lines of code by production file, and, of a fix, what it repaired."""
-
-    code: tuple[tuple[str, int], ...] = ()
-    repairs: tuple[Repair, ...] = ()
 
 
 Traces = dict[str, Trace]
@@ -59,6 +42,12 @@ class TraceStore(Protocol):
     def keep(self, deltas: Mapping[str, Delta], traces: Mapping[str, Trace]) -> None:
         """Keep these, altogether or not at all."""
 
+    def foretold(self, model: str) -> Mapping[str, float]:
+        """All scores of earlier changes that a model's are kept, by full commit id."""
+
+    def keep_foretold(self, model: str, scores: Mapping[str, float]) -> None:
+        """Keep these too."""
+
 
 class MemoryTraces:
     """A store that ends with the process."""
@@ -66,6 +55,7 @@ class MemoryTraces:
     def __init__(self) -> None:
         self._traces: Traces = {}
         self._deltas: dict[str, Delta] = {}
+        self._foretold: dict[str, float] = {}
 
     def traces(self) -> Traces:
         """See `TraceStore`."""
@@ -79,6 +69,14 @@ class MemoryTraces:
         """See `TraceStore`."""
         self._deltas |= deltas
         self._traces |= traces
+
+    def foretold(self, model: str) -> Mapping[str, float]:
+        """See `TraceStore`; one process has one model."""
+        return self._foretold
+
+    def keep_foretold(self, model: str, scores: Mapping[str, float]) -> None:
+        """See `TraceStore`."""
+        self._foretold |= scores
 
 
 def trace_blocking(

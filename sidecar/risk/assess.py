@@ -16,7 +16,7 @@ from sidecar.core.review import FileRisk, HunkRisk, LineRisk, RiskReport
 from sidecar.risk.code import CodeFile, CodeHunk, Reading, read
 from sidecar.risk.explain import explain_change, explain_lines, explain_nothing
 from sidecar.risk.facts import Facts
-from sidecar.risk.features import change_features, line_features
+from sidecar.risk.features import change_features, line_features, written_in
 from sidecar.risk.model import Head, Model, effects, effects_of_rows
 
 
@@ -30,7 +30,7 @@ def assess(change: Change, facts: Facts, model: Model) -> RiskReport:
     if not any(True for file in reading.files for _ in file.lines):
         return _nothing(change, reading, model)
     values = change_features(change, reading, facts)
-    parts = effects((*head.terms, *model.message), values)
+    parts = effects((*head.terms, *model.message), values, written_in(reading))
     score = _sigmoid(head.base + math.fsum(parts.values()))
     files, hunks = _share_out(reading, facts, head, score)
     return RiskReport(
@@ -44,6 +44,16 @@ def assess(change: Change, facts: Facts, model: Model) -> RiskReport:
         reasons=explain_change(values, parts, reading, facts),
         skipped=reading.skipped,
     )
+
+
+def foretell(change: Change, facts: Facts, model: Model) -> float:
+    """The score of an earlier change without what its message adds; the floor when it adds no production code."""
+    reading = read(change, facts)
+    if not any(True for file in reading.files for _ in file.lines):
+        return model.floor
+    head = model.head(history=facts.history, traced=facts.traced)
+    parts = effects(head.terms, change_features(change, reading, facts), written_in(reading))
+    return _sigmoid(head.base + math.fsum(parts.values()))
 
 
 def _nothing(change: Change, reading: Reading, model: Model) -> RiskReport:

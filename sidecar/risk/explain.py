@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sidecar.core.review import Reason, RiskReport
 from sidecar.risk.code import Reading
 from sidecar.risk.facts import Facts
-from sidecar.risk.features import MESSAGE
+from sidecar.risk.features import LEVEL, MESSAGE
 
 _WORTH_SAYING = 0.05
 """Log-odds below which a theme stays without words."""
@@ -24,6 +24,7 @@ class _Seen:
     """What a sentence may draw on."""
 
     values: Mapping[str, float]
+    parts: Mapping[str, float]
     reading: Reading
     facts: Facts
 
@@ -36,7 +37,7 @@ def explain_change(
 ) -> tuple[Reason, ...]:
     """All features with their effects, the largest first. Their sum and the head's base are the logit of the score."""
     words: dict[str, str] = {}
-    seen = _Seen(values, reading, facts)
+    seen = _Seen(values, parts, reading, facts)
     for names, sentence in _THEMES:
         here = {name: parts[name] for name in names if name in parts}
         total = sum(here.values())
@@ -45,24 +46,20 @@ def explain_change(
     reasons = [Reason(name, values[name], effect, words.get(name, "")) for name, effect in parts.items()]
     reasons.sort(key=lambda reason: (-abs(reason.effect), reason.feature))
     if not facts.history:
-        reasons.append(
-            Reason(
-                "history",
-                0.0,
-                0.0,
-                "No history is known here: what files and author did before is left out, not taken as nothing.",
-            )
-        )
+        reasons.append(Reason("history", 0.0, 0.0, _NO_HISTORY))
     elif not facts.traced:
-        reasons.append(
-            Reason(
-                "repairs",
-                0.0,
-                0.0,
-                "Which lines earlier fixes repaired is not known (yet): it is left out, not taken as nothing.",
-            )
-        )
+        reasons.append(Reason("repairs", 0.0, 0.0, _NO_REPAIRS))
+    elif facts.level is None:
+        reasons.append(Reason(LEVEL, 0.0, 0.0, _NO_LEVEL))
     return tuple(reasons)
+
+
+_NO_HISTORY = "No history is known here: what files and author did before is left out, not taken as nothing."
+_NO_REPAIRS = (
+    "Which lines earlier fixes repaired, and so how earlier changes fared, is not known (yet): it is left out, not taken "
+    "as nothing."
+)
+_NO_LEVEL = "How earlier changes here fared could not be told: it is left out, not taken as nothing."
 
 
 def explain_nothing() -> tuple[Reason, ...]:
@@ -201,6 +198,17 @@ def _repaired_here(seen: _Seen) -> str:
     )
 
 
+def _fared(seen: _Seen) -> str:
+    level = seen.facts.level
+    if level is None or not level.changes:
+        return "Too few changes were made here to say how they fared."
+    compared = "more" if seen.parts[LEVEL] > 0 else "less"
+    return (
+        f"Of {plural(level.changes, 'earlier change')} here {level.found} were known to be repaired, where the same model "
+        f"would have said {level.told:.0f}: {compared} than in other repositories."
+    )
+
+
 _SIZES = (
     "tokens", "branches", "prod_nf", "lines", "names", "names_all", "names_once", "tokens_max", "tokens_mean", "hunk_max",
     "replacing",
@@ -218,6 +226,7 @@ _THEMES: tuple[tuple[tuple[str, ...], Callable[[_Seen], str]], ...] = (
     (("exp", "sexp", "dev_days", "r_sexp"), _author),
     (("rep_file", "rep_heat", "rep_folder"), _repaired),
     (("rep_here",), _repaired_here),
+    ((LEVEL,), _fared),
     (("fix_rate",), _repository),
     (MESSAGE, _message),
 )

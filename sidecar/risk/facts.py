@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from sidecar.risk.eras import Level
 from sidecar.risk.repairs import NOT_REPAIRED, Repaired
 
 
@@ -38,7 +39,7 @@ class Facts:
     the newest 400 commits. `recent` holds, sorted, what the features of that name were for each of the newest 400
     commits that touched production code, for ranks. With `history` False all of these are unknown, not zero.
     `traced` tells that the repairs are known: those of the files, of the `folders` that hold them, and `here`, of the
-    newest 1,600 commits with production code.
+    newest 1,600 commits with production code. `level` is how earlier changes fared; None when that is not known.
     """
 
     history: bool = False
@@ -51,6 +52,7 @@ class Facts:
     recent: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
     folders: Mapping[str, Repaired] = field(default_factory=dict)
     here: Repaired = NOT_REPAIRED
+    level: Level | None = None
 
     def of(self, path: str) -> FileFacts:
         """The facts of one file; those of a file without a past when nothing is known."""

@@ -14,7 +14,7 @@ from sidecar.risk.code import CodeHunk, Reading
 from sidecar.risk.content import CONTENT, content_features
 from sidecar.risk.facts import RANKED, Facts
 from sidecar.risk.fixes import is_fix
-from sidecar.risk.paths import folder
+from sidecar.risk.paths import folder, main_language
 from sidecar.risk.repairs import NOT_REPAIRED
 from sidecar.risk.tokens import names_in
 
@@ -27,6 +27,8 @@ HISTORY = (
 """Features that need the history before the change."""
 REPAIRS = ("rep_file", "rep_heat", "rep_folder", "rep_here")
 """Features that need to know which lines the fixes before the change repaired."""
+LEVEL = "level"
+"""The feature that needs to know how earlier changes fared against what the model said of them."""
 MESSAGE = ("fix", "msg_len", "subj_len", "has_ref")
 """Features that exist once there is a message."""
 
@@ -40,9 +42,16 @@ def change_features(change: Change, reading: Reading, facts: Facts) -> dict[str,
         values |= _history_features(reading, facts)
     if facts.traced:
         values |= _repair_features(reading, facts)
+        if facts.level is not None:
+            values[LEVEL] = unsquashed(facts.level.ratio)
     if change.message.strip():
         values |= message_features(change.message)
     return values
+
+
+def written_in(reading: Reading) -> str | None:
+    """The language that most new lines of code of a change are in, where the model has weights of its own for it."""
+    return main_language((file.path, sum(1 for _ in file.lines)) for file in reading.files)
 
 
 def _diff_features(reading: Reading) -> dict[str, float]:

@@ -18,7 +18,8 @@ BANDS: tuple[Band, ...] = ("low", "medium", "high", "critical")
 class Term:
     """One summand of a score in log-odds: `weight * (curve(x) - mean) / scale`, `x` being the squashed feature.
 
-    The curve is `x` itself, or with a `centre` the parabola `((x - centre) / 2) ** 2`.
+    The curve is `x` itself, or with a `centre` the parabola `((x - centre) / 2) ** 2`. With a `language` it is for
+    changes in this one alone, on top of what the feature says of all.
     """
 
     feature: str
@@ -26,6 +27,7 @@ class Term:
     mean: float
     scale: float
     centre: float | None = None
+    language: str | None = None
 
     def effect(self, value: float) -> float:
         """What a feature's value adds to the log-odds."""
@@ -81,11 +83,11 @@ def squash(value: float) -> float:
     return math.copysign(math.log1p(abs(value)), value)
 
 
-def effects(terms: tuple[Term, ...], values: Mapping[str, float]) -> dict[str, float]:
-    """What each feature adds to the log-odds; features without a value add nothing and are left out."""
+def effects(terms: tuple[Term, ...], values: Mapping[str, float], language: str | None = None) -> dict[str, float]:
+    """What each feature adds to the log-odds of a change in this language; features without a value are left out."""
     found: dict[str, float] = {}
     for term in terms:
-        if term.feature in values:
+        if term.feature in values and term.language in {None, language}:
             found[term.feature] = found.get(term.feature, 0.0) + term.effect(values[term.feature])
     return found
 

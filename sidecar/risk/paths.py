@@ -6,6 +6,8 @@ The sorts follow the path rules by which the training data was made, so that a s
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Iterable
 from typing import Literal
 
 Kind = Literal["production", "test", "docs", "support", "generated", "vendored", "lock", "other"]
@@ -23,6 +25,9 @@ LANGUAGES = {
     ".rs": "rust",
 }
 """Languages the model was fitted on, by extension."""
+
+_FAMILIES = {"python": "python", "javascript": "javascript", "typescript": "javascript"}
+"""Languages in which the features of the diff weigh what they weigh there; the others have the common weights."""
 
 _TEST_DIRS = frozenset({
     "test", "tests", "testing", "testutil", "testutils", "__tests__", "__fixtures__", "spec", "specs", "e2e",
@@ -75,6 +80,18 @@ def extension(path: str) -> str:
 def language(path: str) -> str | None:
     """The language by extension, None when the model does not know it."""
     return LANGUAGES.get(extension(path))
+
+
+def main_language(files: Iterable[tuple[str, int]]) -> str | None:
+    """What most new code is in, by the files' paths and their new lines of code: `python`, or `javascript` (with TypeScript).
+
+    None when it is another language; of two with as much code the first by name.
+    """
+    lines = Counter[str]()
+    for path, count in files:
+        lines[_FAMILIES.get(language(path) or "", "")] += count
+    most = min(lines, key=lambda family: (-lines[family], family), default="")
+    return most or None
 
 
 def folder(path: str) -> str:

@@ -55,6 +55,7 @@ def test_what_is_quick_is_not_told(monkeypatch):
         assert threading.active_count() == before + 1
         waiting = [one for one in threading.enumerate() if isinstance(one, threading.Timer)]
     waiting[-1].join(30)
+    assert not waiting[-1].is_alive()
     assert terminal.getvalue() == ""
 
 

@@ -130,7 +130,7 @@ def test_what_the_provider_says_is_told(say, upstream: Upstream) -> None:
 
 def test_no_change_and_no_repository(say, upstream: Upstream, repository: Repository, tmp_path: Path) -> None:
     repository.commit("Done")
-    assert "no change to review" in say(code=2).err
+    assert "no change to review" in say(code=1).err
     assert "git" in say("--workspace", str(tmp_path), code=2).err
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.critique import Limits, Scope, Wish
-from sidecar.core.errors import BadInput
+from sidecar.core.errors import NotFound
 from sidecar.critique.critic import Critic
 from sidecar.critique.reviewer import ChangeReviewer
 from sidecar.providers.transport import Transport
@@ -200,7 +200,7 @@ async def test_a_patch_has_no_text_around_and_makes_threads_of_nothing(bench: Be
 @pytest.mark.parametrize("scope", [Scope(), Scope("staged"), Scope("commit"), Scope("range", "HEAD")])
 async def test_nothing_to_review_is_told(bench: Bench, scope: Scope) -> None:
     bench.repo.commit("Empty")
-    with pytest.raises(BadInput, match="no change to review"):
+    with pytest.raises(NotFound, match="no change to review"):
         await bench.review(scope)
     assert bench.upstream.requests == []
 

@@ -24,7 +24,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if here in item.path.parents:
             item.add_marker(pytest.mark.journey)
             if not item.get_closest_marker("timeout"):
-                item.add_marker(pytest.mark.timeout(400))
+                item.add_marker(pytest.mark.timeout(900))
 
 
 @pytest.fixture

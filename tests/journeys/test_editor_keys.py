@@ -9,8 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.conftest import ROOT, Rig
 from tests.journeys.conftest import NATIVE
 from tests.journeys.plays import message, text
@@ -94,7 +92,6 @@ def _is_reply(asked: Asked) -> bool:
     return "<excerpt>" in json.dumps(asked.body["messages"])
 
 
-@pytest.mark.timeout(400)
 async def test_the_review_is_driven_by_keys_alone(
     rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path, upstream: Upstream
 ) -> None:

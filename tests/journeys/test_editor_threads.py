@@ -7,8 +7,6 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import Rig
 from tests.journeys.conftest import NATIVE
 from tests.journeys.plays import message, text
@@ -165,7 +163,6 @@ def restarts_in_the_middle(robot: Robot, locks: Path) -> None:
     assert [one["body"] for one in said][1:2] == ["Why is this risky?"]
 
 
-@pytest.mark.timeout(400)
 async def test_a_thread_is_talked_in_and_acted_on(
     rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path, upstream: Upstream
 ) -> None:
@@ -290,7 +287,6 @@ THEMES = (
 )
 
 
-@pytest.mark.timeout(400)
 def test_a_thread_tells_its_severity_in_every_kind_of_theme(
     rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path
 ) -> None:

@@ -38,6 +38,19 @@ def test_a_long_history_is_read_beside_and_a_short_one_at_once(tmp_path):
     reader.close()
 
 
+def test_what_is_read_beside_is_handed_on_before_it_is_done(tmp_path):
+    git, commits = repository(tmp_path, 70)
+    done, handed = threading.Event(), []
+    reader = Reader(git, MemoryTraces(), done.set, lambda *read: handed.append((*read, done.is_set())))
+    assert reader.traces(commits[-5:]) is not None
+    assert handed == []
+    reader.traces(commits)
+    assert done.wait(30)
+    ((read, traces, was_done),) = handed
+    assert (read, len(traces), was_done) == (commits, 70, False)
+    reader.close()
+
+
 def test_a_reading_can_be_given_up(tmp_path):
     git, commits = repository(tmp_path, 70)
     held, go = threading.Event(), threading.Event()

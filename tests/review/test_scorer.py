@@ -3,6 +3,7 @@
 import asyncio
 import io
 import math
+import threading
 import time
 import tokenize
 from dataclasses import replace
@@ -100,8 +101,36 @@ def test_what_is_kept_of_the_history_changes_no_score(repository, tmp_path):
     assert kept(every[30:]) == afresh[30:]
     assert kept(every) == afresh
     assert kept(every) == afresh
-    assert {report.model for report in afresh} == {"jit-lr@3"}
+    assert {report.model for report in afresh} == {"jit-lr@4"}
     assert len({r.value for report in afresh for r in report.reasons if r.feature == "rep_file"}) > 10
+
+
+def test_how_earlier_changes_fared_is_held_still_for_an_era(repository):
+    """Told of every commit, oldest first along the main line: few values, each for a stretch, and then never again."""
+    line = repository.git("rev-list", "--first-parent", "--reverse", "HEAD~4").split()
+    reports = [report for report in scored(repository.root, line) if report.files]
+    levels = [next((r for r in report.reasons if r.feature == "level"), None) for report in reports]
+    assert all(levels)
+    values = [level.value for level in levels]
+    changed = [at for at in range(1, len(values)) if values[at] != values[at - 1]]
+    assert len(changed) == len(set(values)) - 1 >= 2
+    assert values[0] == 0.0
+    assert all(level.effect for level in levels)
+    assert "earlier changes here" in levels[-1].text
+
+
+async def test_the_level_is_made_beside_while_the_history_is_read(repository, tmp_path):
+    repository.import_history(commits(79))
+    git, store, told = Git.open_blocking(repository.root), KeptTraces(tmp_path / "state"), threading.Event()
+    change = await worktree.commit(git, "HEAD")
+    beside = RiskScorer(git, traces=store, learned=told.set)
+    assert beside.score_blocking(change).reasons[-1].feature == "repairs"
+    assert await asyncio.to_thread(told.wait, 30)
+    kept = store.foretold(beside.score_blocking(change).model)
+    assert len(kept) >= 20
+    (afresh,) = scored(repository.root, ["HEAD"])
+    assert timeless(beside.score_blocking(change)) == timeless(afresh)
+    beside.close()
 
 
 def test_label_what_comes_later_does_not_move_a_score(repository):
@@ -181,7 +210,7 @@ def test_content_that_is_missing_costs_only_its_own_commit(repository):
     first, second = scored(repository.root, [after, lost])
     assert isinstance(second, Unscored)
     assert lost[:12] in second.why
-    assert first.model == "jit-lr@3"
+    assert first.model == "jit-lr@4"
 
 
 async def test_a_first_commit_has_a_history_that_is_empty(tmp_path):

@@ -3,7 +3,8 @@
 import pytest
 
 from sidecar.review import traces as module
-from sidecar.review.traces import MemoryTraces, Repair, Stopped, trace_blocking
+from sidecar.review.traces import MemoryTraces, Stopped, trace_blocking
+from sidecar.risk.ledger import Repair
 from sidecar.vcs.history import walk_blocking
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import Repository

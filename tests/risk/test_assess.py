@@ -1,13 +1,15 @@
 """Scores: additive reasons, parts that never exceed the whole, and what must not move them."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sidecar.core.diff import Change, FileDiff, Hunk
-from sidecar.risk.assess import assess
+from sidecar.risk.assess import assess, foretell
+from sidecar.risk.eras import Level
 from sidecar.risk.facts import Facts, FileFacts
 from sidecar.risk.model import load
 from sidecar.risk.repairs import Repaired
@@ -72,6 +74,7 @@ FACTS = st.builds(
     traced=st.booleans(),
     folders=st.dictionaries(st.sampled_from(["", "b"]), REPAIRED),
     here=REPAIRED,
+    level=st.none() | st.builds(Level, changes=st.integers(0, 100), found=st.integers(0, 100), told=st.floats(0, 100)),
 )
 
 
@@ -177,3 +180,10 @@ def test_more_code_is_more_risk():
     scores = [assess(Change((code(lines=("x = f(1)",) * n),)), Facts(), MODEL).score for n in (1, 10, 100, 1000)]
     assert scores == sorted(scores)
     assert scores[-1] > 2 * scores[0]
+
+
+@settings(deadline=None)  # a deadline would measure the machine
+@given(changes(), FACTS)
+def test_an_earlier_change_is_foretold_as_it_would_be_scored_without_message_and_level(change, facts):
+    silent, without = replace(change, message=""), replace(facts, level=None)
+    assert foretell(change, without, MODEL) == pytest.approx(assess(silent, without, MODEL).score)

@@ -6,6 +6,7 @@ from pathlib import Path
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import RiskReport
 from sidecar.risk.assess import assess
+from sidecar.risk.eras import Level
 from sidecar.risk.explain import headline, main_reasons, plural
 from sidecar.risk.facts import Facts, FileFacts
 from sidecar.risk.model import load
@@ -59,6 +60,7 @@ TRACED = replace(
     files={"app/core.py": replace(KNOWN.of("app/core.py"), repairs=Repaired(6, 2.4, 3.1, ("a1b2c3d", "b2c3d4e")))},
     folders={"app": Repaired(9, 5.0)},
     here=Repaired(31, 44.5),
+    level=Level(100, 11, 19.6),
 )
 
 
@@ -69,6 +71,24 @@ def test_a_change_whose_repairs_are_traced():
 def test_without_traces_it_is_said_that_they_are_left_out():
     assert [r.feature for r in assess(CHANGE, KNOWN, MODEL).reasons if not r.effect] == ["repairs"]
     assert not any(r.feature == "repairs" for r in assess(CHANGE, TRACED, MODEL).reasons)
+
+
+def test_how_earlier_changes_fared_is_told_or_said_to_be_left_out():
+    def level(facts):
+        return next((r for r in assess(CHANGE, facts, MODEL).reasons if r.feature == "level"), None)
+
+    known = level(TRACED)
+    assert known.effect < 0
+    assert known.text == (
+        "Of 100 earlier changes here 11 were known to be repaired, where the same model would have said 20: less than in "
+        "other repositories."
+    )
+    more = level(replace(TRACED, level=Level(100, 40, 19.6)))
+    assert (more.effect > 0, more.text.endswith("20: more than in other repositories.")) == (True, True)
+    absent = level(replace(TRACED, level=None))
+    assert (absent.effect, absent.text.endswith("left out, not taken as nothing.")) == (0.0, True)
+    assert level(KNOWN) is None
+    assert level(Facts()) is None
 
 
 def test_a_change_with_history():

@@ -8,10 +8,12 @@ import pytest
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.risk.code import read
 from sidecar.risk.content import CONTENT, content_features
+from sidecar.risk.eras import Level
 from sidecar.risk.facts import Facts, FileFacts
 from sidecar.risk.features import (
     DIFF,
     HISTORY,
+    LEVEL,
     LINE,
     MESSAGE,
     REPAIRS,
@@ -19,7 +21,9 @@ from sidecar.risk.features import (
     line_features,
     mean_age,
     message_features,
+    written_in,
 )
+from sidecar.risk.model import squash
 from sidecar.risk.repairs import Repaired
 
 FILES = (
@@ -63,6 +67,13 @@ def test_what_is_not_known_is_absent_and_not_zero():
     assert set(features("Fix it")) == {*DIFF, *HISTORY, *MESSAGE}
     assert set(features("  \n")) == {*DIFF, *HISTORY}
     assert set(features(facts=replace(FACTS, traced=True))) == {*DIFF, *HISTORY, *REPAIRS}
+    assert set(features(facts=replace(FACTS, level=Level()))) == {*DIFF, *HISTORY}
+    assert set(features(facts=replace(FACTS, traced=True, level=Level()))) == {*DIFF, *HISTORY, *REPAIRS, LEVEL}
+
+
+def test_the_level_is_seen_as_the_logarithm_that_it_is():
+    found = features(facts=replace(FACTS, traced=True, level=Level(100, 5, 20.0)))
+    assert squash(found[LEVEL]) == pytest.approx(math.log(15 / 30))
 
 
 def test_repairs_by_file_folder_and_repository():
@@ -82,6 +93,14 @@ def test_message_features():
         "subj_len": 13,
         "has_ref": 1.0,
     }
+
+
+def test_the_language_is_that_of_the_new_code_and_not_of_tests_or_comments():
+    go = FileDiff("c/w.go", "modified", (Hunk(4, 4, (), tuple(f"x{n} := {n}" for n in range(5))),))
+    tests = FileDiff("tests/v.go", "added", (Hunk(0, 1, (), ("x := 1",) * 9),))
+    said = FileDiff("c/u.py", "added", (Hunk(0, 1, (), ("# note",) * 9),))
+    cases = ((FILES, "python"), ((*FILES, tests), "python"), ((*FILES, said, go), None))
+    assert [written_in(read(Change(files), FACTS)) for files, _ in cases] == [language for _, language in cases]
 
 
 def test_mean_age_of_files_with_a_past():

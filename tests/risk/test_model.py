@@ -13,6 +13,7 @@ from sidecar.risk.content import CONTENT
 from sidecar.risk.features import (
     DIFF,
     HISTORY,
+    LEVEL,
     LINE,
     LINE_CONTEXT,
     LINE_FORMS,
@@ -40,6 +41,12 @@ def test_terms_of_one_feature_add_up_and_absent_ones_are_left_out():
     assert effects(terms, {"a": 0.0}) == {"a": pytest.approx(-4.0 + 0.25)}
 
 
+def test_a_term_of_a_language_is_added_to_the_common_one_there_alone():
+    terms = (Term("a", 1.0, 0.0, 1.0), Term("a", 2.0, 0.0, 1.0, language="python"))
+    found = [effects(terms, {"a": math.e - 1}, language) for language in (None, "javascript", "python")]
+    assert found == [{"a": pytest.approx(n)} for n in (1.0, 1.0, 3.0)]
+
+
 def test_rows_have_the_same_effects_as_each_alone():
     terms = (Term("a", 2.0, 1.0, 0.5), Term("a", 1.0, 0.0, 1.0, centre=1.0), Term("b", 1.0, 0.0, 1.0))
     rows = [{"a": 1.0, "b": 0.0}, {"a": 5.0, "b": 0.0}, {"a": 1.0, "b": -2.0}]
@@ -50,11 +57,14 @@ def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
     text = resources.files("sidecar.risk").joinpath("model.json").read_text("utf-8")
     assert len(text) < 1_000_000
     model = load()
-    assert model.name == json.loads(text)["name"] == "jit-lr@3"
-    assert {term.feature for term in model.traced.terms} == {*DIFF, *HISTORY, *REPAIRS}
+    assert model.name == json.loads(text)["name"] == "jit-lr@4"
+    assert {term.feature for term in model.traced.terms} == {*DIFF, *HISTORY, *REPAIRS, LEVEL}
     assert {term.feature for term in model.history.terms} == {*DIFF, *HISTORY}
     assert {term.feature for term in model.diff.terms} == set(DIFF)
     assert {term.feature for term in model.message} == set(MESSAGE)
+    for head in (model.traced, model.history, model.diff):
+        own = sorted((term.language, term.feature) for term in head.terms if term.language)
+        assert own == sorted((language, feature) for language in ("python", "javascript") for feature in DIFF)
     assert {term.feature for term in model.traced.lines} == set(LINE)
     assert {term.feature for term in model.history.lines} == set(LINE)
     assert {term.feature for term in model.diff.lines} == set(LINE) - set(LINE_HISTORY)
@@ -63,7 +73,7 @@ def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
 def test_the_head_is_the_one_for_what_is_known():
     model = load()
     names = [model.head(history=h, traced=t).name for h, t in ((True, True), (True, False), (False, True))]
-    assert names == ["jit-lr@3", "jit-lr@3/history", "jit-lr@3/diff"]
+    assert names == ["jit-lr@4", "jit-lr@4/history", "jit-lr@4/diff"]
 
 
 def test_bands_rise_with_the_score():

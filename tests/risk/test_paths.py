@@ -9,6 +9,7 @@ from sidecar.risk.paths import (
     folder,
     is_production,
     language,
+    main_language,
     says_generated,
     stem,
     subsystem,
@@ -113,3 +114,19 @@ def test_a_file_and_its_tests_have_one_stem(path):
 @pytest.mark.parametrize(("path", "wanted"), [("contest.py", "contest"), ("latest.ts", "latest"), (".bashrc", "")])
 def test_a_word_that_ends_so_is_kept(path, wanted):
     assert stem(path) == wanted
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ([], None),
+        ([("a.py", 3), ("b.go", 2)], "python"),
+        ([("a.py", 3), ("b.go", 2), ("c.rs", 2)], None),
+        ([("a.py", 3), ("b.ts", 2), ("c.js", 2)], "javascript"),
+        ([("b.ts", 2), ("a.py", 2)], "javascript"),
+        ([("b.tsx", 1), ("a.java", 1)], None),
+    ],
+)
+def test_the_language_of_most_new_code(files, expected):
+    assert main_language(files) == expected
+    assert main_language(files[::-1]) == expected

@@ -18,12 +18,33 @@ def test_rows_are_kept(tmp_path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_rows_of_another_form_are_made_again(tmp_path):
+def test_scores_are_kept_beside_them_to_the_last_bit(tmp_path):
+    path = tmp_path / "history.db"
+    assert CommitFile(path).scores("m") == {}
+    CommitFile(path).keep_scores("m", {"a" * 40: 0.1 + 0.2})
+    CommitFile(path).keep(ROWS)
+    assert CommitFile(path).scores("m") == {"a" * 40: 0.1 + 0.2}
+    assert CommitFile(path).scores("other") == {}
+
+
+def test_a_file_of_an_older_version_keeps_its_rows_and_takes_scores(tmp_path):
     path = tmp_path / "history.db"
     CommitFile(path).keep(ROWS)
     with sqlite3.connect(path) as connection:
+        connection.execute("DROP TABLE scores")
+    CommitFile(path).keep_scores("m", {"a" * 40: 0.5})
+    assert CommitFile(path).scores("m") == {"a" * 40: 0.5}
+    assert len(CommitFile(path).traces()) == 2
+
+
+def test_rows_of_another_form_are_made_again(tmp_path):
+    path = tmp_path / "history.db"
+    CommitFile(path).keep(ROWS)
+    CommitFile(path).keep_scores("m", {"a" * 40: 0.5})
+    with sqlite3.connect(path) as connection:
         connection.execute("PRAGMA user_version = 99")
     assert CommitFile(path).traces() == {}
+    assert CommitFile(path).scores("m") == {}
 
 
 def test_a_damaged_file_is_begun_anew(tmp_path):

@@ -86,6 +86,7 @@ def spans(text: str, *, strict: bool = True) -> Iterator[tuple[str, int, int]]:
                 yield what, *match.span()
     if not strict:
         return
+    yield from (("a private key", *span) for span in _keys(text) if span[1] < len(text))
     for match in _ADDRESS.finditer(text):
         if _random(match["value"], 2.5):
             yield "a password in an address", *match.span("value")
@@ -104,10 +105,10 @@ def veiled(lines: Sequence[str]) -> list[str]:
     for at, text in enumerate(lines):
         if at < last:
             kept[at] = STARS
-        elif _BEGIN.search(text) and not _END.search(text):
+            continue
+        if _BEGIN.search(text) and not _END.search(text):
             last = _end_of_key(lines, at)
-        else:
-            kept[at] = _veil(text)
+        kept[at] = _veil(text)
     return kept
 
 
@@ -142,10 +143,25 @@ def _end_of_key(lines: Sequence[str], at: int) -> int:
     return at + 1
 
 
+def _keys(text: str) -> Iterator[tuple[int, int]]:
+    """Where the bodies of private keys stand that begin in a line, up to its end where they do not end there."""
+    at = 0
+    while begin := _BEGIN.search(text, at):
+        end = _END.search(text, begin.end())
+        at = end.start() if end else len(text)
+        if _BODY.search(text, begin.end(), at):
+            yield begin.end(), at
+
+
 def _veil(text: str) -> str:
-    for _, start, end in sorted(spans(text), key=lambda span: -span[1]):
-        text = text[:start] + STARS + text[end:]
-    return text
+    parts: list[str] = []
+    at = 0
+    # what has a known shape may also have a name that gives it away: the spans overlap
+    for start, end in sorted([(start, end) for _, start, end in spans(text)] + list(_keys(text))):
+        if start >= at:
+            parts += [text[at:start], STARS]
+        at = max(at, end)
+    return "".join([*parts, text[at:]])
 
 
 RULE = Rule(

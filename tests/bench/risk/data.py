@@ -10,6 +10,7 @@ import pandas as pd
 from sidecar.risk.content import CONTENT
 from sidecar.risk.facts import RANKED, WINDOW
 from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_BITS, LINE_HISTORY, MESSAGE, REPAIRS, length_bend
+from sidecar.risk.paths import main_language
 from sidecar.risk.repairs import COMMIT_SIZE, DELAY, SLOPE
 from sidecar.risk.tokens import BITS
 
@@ -45,6 +46,7 @@ def commits(folder: Path, name: str) -> pd.DataFrame:
     of_files = files(folder, name)
     density = (of_files["nfix"] / (of_files["nuc"] + 1)).groupby(of_files["sha"]).max()
     eligible["fix_density"] = eligible["sha"].str[:12].map(density).fillna(0.0)
+    eligible["language"] = eligible["sha"].str[:12].map(_languages(of_files)).fillna("")
     return _with_other_rates(eligible)
 
 
@@ -121,6 +123,14 @@ def _ratio_here(table: pd.DataFrame, most: int = 1600, pull: float = 10.0) -> np
         usual = (ever[before] / (1 + (DELAY / days) ** SLOPE)).sum()
         found[at] = np.log(((fixed[before] <= now[at]).sum() + pull) / (usual + pull))
     return found
+
+
+def _languages(files: pd.DataFrame) -> dict[str, str]:
+    """By commit the language that its diff's features are weighed in, empty for those with the common weights."""
+    written: dict[str, list[tuple[str, int]]] = {}
+    for sha, path, lines in files[["sha", "path", "code_la"]].itertuples(index=False):
+        written.setdefault(sha, []).append((path, lines))
+    return {sha: main_language(rows) or "" for sha, rows in written.items()}
 
 
 def squashed(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:

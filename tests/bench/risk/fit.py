@@ -10,9 +10,10 @@ from pathlib import Path
 import numpy as np
 
 from tests.bench.risk import data
-from tests.bench.risk.learn import choice, logistic, logistic_within, logit, platt, shares, sigmoid, spread_of
+from tests.bench.risk.learn import choice, logistic, logistic_within, logit, shares, sigmoid, spread_of
+from tests.bench.risk.levels import Calibration
 
-NAME = "jit-lr@3"
+NAME = "jit-lr@4"
 RIDGE, RIDGE_LINES = 100.0, 10.0
 ERAS, PULL = 4, 5.0
 """The parts in which a repository's changes have intercepts of their own, and how these are drawn to the common one."""
@@ -22,6 +23,8 @@ OTHER_RATES, RIDGE_PLACE = 0.1, 3.0
 """What a repository with another rate of repairs (`data.THINNED`) weighs when these weights are fitted."""
 BENT = {"dev_days": 4.0, "exp": 4.0, "age": 4.0, "nuc": 4.0}
 """Features that also have a squared term, with its centre on the logarithmic scale."""
+LANGUAGES = ("python", "javascript")
+"""Languages in which the features of the diff have weights of their own, drawn to the common ones."""
 OUT = Path(__file__).parents[3] / "sidecar" / "risk" / "model.json"
 FEWEST, MOST = 5, 800
 """Changes with fewer or more added lines of code teach the line model nothing worth their cost."""
@@ -32,10 +35,15 @@ _RAW, _ELSEWHERE = {}, {}
 
 
 class Design:
-    """Which columns a regression has, and how to make them: features and squares of some, standardised."""
+    """Which columns a regression has, and how to make them: features and squares of some, standardised.
 
-    def __init__(self, features):
+    Those of the diff come again for each of the `languages`, and are 0 for changes in others.
+    """
+
+    def __init__(self, features, languages=()):
         self.columns = [(name, None) for name in features] + [(n, c) for n, c in BENT.items() if n in features]
+        self.own = [(at, lang) for lang in languages for at, name in enumerate(features) if name in data.DIFF]
+        self.width = len(self.columns) + len(self.own)
 
     def raw(self, table):
         """The columns before scaling; kept for each table, since every one is part of many fits."""
@@ -55,12 +63,24 @@ class Design:
         self.mean, self.deviation = x.mean(0), x.std(0) + 1e-9
         return (x - self.mean) / self.deviation
 
+    def standard(self, table):
+        """All columns of a table, by the scale found before."""
+        x = (self.raw(table) - self.mean) / self.deviation
+        if not self.own:
+            return x
+        here = {lang: (table["language"] == lang).to_numpy() for _, lang in self.own}
+        return np.hstack([x, x[:, [at for at, _ in self.own]] * np.column_stack([here[lang] for _, lang in self.own])])
+
     def terms(self, weights):
-        return [
+        found = [
             {"feature": name, "weight": float(w), "mean": float(m), "scale": float(s)}
             | ({} if centre is None else {"centre": centre})
-            for (name, centre), w, m, s in zip(self.columns, weights, self.mean, self.deviation, strict=True)
+            for (name, centre), w, m, s in zip(
+                self.columns, weights[: len(self.columns)], self.mean, self.deviation, strict=True
+            )
         ]
+        own = zip(self.own, weights[len(found) :], strict=True)
+        return found + [found[at] | {"weight": float(w), "language": lang} for (at, lang), w in own]
 
 
 def stacked(tables):
@@ -86,13 +106,15 @@ class ChangeFit:
     era; then those in `OF_PLACE`, a common intercept and a slope for the rest, by what distinguishes places.
     """
 
-    def __init__(self, features, tables, ridge=RIDGE, eras=ERAS):
-        self.design = Design([name for name in features if name not in OF_PLACE])
+    def __init__(self, features, tables, ridge=RIDGE, eras=ERAS, near=None):
+        """`near` is a fit to nearly the same tables, from which the way is shorter."""
+        self.design = Design([name for name in features if name not in OF_PLACE], LANGUAGES)
         self.place = Design([name for name in features if name in OF_PLACE])
         y, w = stacked(tables)
-        x = self.design.scale(np.vstack([self.design.raw(t) for t in tables]))
+        self.design.scale(np.vstack([self.design.raw(t) for t in tables]))
+        x = np.vstack([self.design.standard(t) for t in tables])
         era = np.concatenate([at * eras + np.arange(len(t)) * eras // len(t) for at, t in enumerate(tables)])
-        self.found = logistic_within(x, y, w, ridge, era, PULL)
+        self.first = self.found = logistic_within(x, y, w, ridge, era, PULL, near=near and near.first)
         if not self.place.columns:
             return
         self.place.scale(np.vstack([self.place.raw(t) for t in tables]))
@@ -107,19 +129,18 @@ class ChangeFit:
         return self._plain(table), self._places(table), table["label"].to_numpy(float), np.full(len(table), weight)
 
     def _plain(self, table):
-        x = (self.design.raw(table) - self.design.mean) / self.design.deviation
-        return self.found[0] + x @ self.found[1 : 1 + x.shape[1]]
+        return self.found[0] + self.design.standard(table) @ self.found[1 : 1 + self.design.width]
 
     def _places(self, table):
-        return (self.place.raw(table) - self.place.mean) / self.place.deviation
+        return self.place.standard(table)
 
     def logits(self, table):
         z = self._plain(table)
-        return z + self._places(table) @ self.found[1 + len(self.design.columns) :] if self.place.columns else z
+        return z + self._places(table) @ self.found[1 + self.design.width :] if self.place.columns else z
 
     def terms(self, slope):
         """All weights times a slope, as the model's file has them."""
-        cut = 1 + len(self.design.columns)
+        cut = 1 + self.design.width
         found = self.design.terms(slope * self.found[1:cut])
         return found + (self.place.terms(slope * self.found[cut:]) if self.place.columns else [])
 
@@ -134,13 +155,13 @@ class MessageFit:
         self.found = logistic(x, y, w, RIDGE, np.concatenate(logits), intercept=False)
 
     def logits(self, table):
-        return ((self.design.raw(table) - self.design.mean) / self.design.deviation) @ self.found[1:]
+        return self.design.standard(table) @ self.found[1:]
 
 
 class LineFit:
     """The choice model of lines."""
 
-    def __init__(self, features, tables):
+    def __init__(self, features, tables, near=None):
         self.design = Design(features)
         used = [((t["n"] >= FEWEST) & (t["n"] <= MOST)).to_numpy() for t in tables]
         x = self.design.scale(np.vstack([self.design.raw(t)[rows] for t, rows in zip(tables, used, strict=True)]))
@@ -151,35 +172,30 @@ class LineFit:
             codes = np.r_[0, np.cumsum(codes[1:] != codes[:-1])]
             group.append(codes + groups)
             groups += codes[-1] + 1
-        self.found = choice(x, y, np.concatenate(group), RIDGE_LINES)
+        self.found = choice(x, y, np.concatenate(group), RIDGE_LINES, near=near and near.found)
 
     def shares(self, table):
-        z = ((self.design.raw(table) - self.design.mean) / self.design.deviation) @ self.found
+        z = self.design.standard(table) @ self.found
         return shares(z, table["sha"].factorize()[0])
 
 
-def left_out(features, tables, ridge=RIDGE):
-    """The log-odds of each repository's changes, from a fit to all the others."""
-    return {
-        name: ChangeFit(features, [t for other, t in tables.items() if other != name], ridge).logits(table)
-        for name, table in tables.items()
-    }
+def left_out_fits(features, tables, ridge=RIDGE):
+    """For each repository the fit to all the others."""
+    found, near = {}, None
+    for name in tables:
+        near = ChangeFit(features, [t for other, t in tables.items() if other != name], ridge, near=near)
+        found[name] = near
+    return found
 
 
 def left_out_shares(features, tables, folds=6):
     """The shares of each repository's lines, from fits to the repositories of the other folds."""
-    found, names = {}, list(tables)
+    found, names, model = {}, list(tables), None
     for fold in range(folds):
         here = names[fold::folds]
-        model = LineFit(features, [t for name, t in tables.items() if name not in here])
+        model = LineFit(features, [t for name, t in tables.items() if name not in here], model)
         found |= {name: model.shares(tables[name]) for name in here}
     return found
-
-
-def calibrate(logits, tables):
-    """Slope and intercept from log-odds of repositories that were left out."""
-    y, w = stacked(list(tables.values()))
-    return platt(np.concatenate([logits[name] for name in tables]), y, w)
 
 
 def spreads(scores, changes, lines, share):
@@ -209,23 +225,24 @@ def line_part(features, lines):
     return LineFit(features, list(lines.values())), left_out_shares(features, lines)
 
 
-def head(name, features, line_part, changes, lines, *, tell=print):
-    """One head of the model, and its calibrated log-odds on repositories left out."""
-    oof = left_out(features, changes)
-    slope, intercept = calibrate(oof, changes)
-    calibrated = {name: slope * z + intercept for name, z in oof.items()}
+def head(name, features, line_part, changes, lines, *, level=False, tell=print):
+    """One head of the model, and its calibrated log-odds on repositories left out; with `level` that of the past counts."""
+    known = Calibration(left_out_fits(features, changes), changes, level=level)
+    calibrated = {name: known.logits(name, table) for name, table in changes.items()}
+    slope, intercept = known.slope, known.intercept
     whole = ChangeFit(features, list(changes.values()))
     line_model, share = line_part
     each, spread = spreads({name: sigmoid(z) for name, z in calibrated.items()}, changes, lines, share)
     tell(
-        f"{name}\n  calibration: slope {slope:.3f}, intercept {intercept:+.3f}; spread {spread:.3f} of {each}",
+        f"{name}\n  calibration: slope {slope:.3f}, intercept {intercept:+.3f}, level {known.weight:.3f} from {known.mean:+.3f}; "
+        f"spread {spread:.3f} of {each}",
         flush=True,
     )
     found = {
         "name": name,
-        "base": float(slope * whole.found[0] + intercept),
+        "base": float(intercept + slope * whole.found[0]),
         "spread": spread,
-        "terms": whole.terms(slope),
+        "terms": whole.terms(slope) + known.terms(),
         "lines": line_model.design.terms(line_model.found),
     }
     return found, calibrated
@@ -240,7 +257,7 @@ def fit(folder, *, tell=print):
     plain = [f for f in data.LINE if f not in data.LINE_HISTORY]
     history = (*data.DIFF, *data.HISTORY)
     with_past = line_part(data.LINE, lines)
-    traced, calibrated = head(NAME, (*history, *data.REPAIRS), with_past, changes, lines, tell=tell)
+    traced, calibrated = head(NAME, (*history, *data.REPAIRS), with_past, changes, lines, level=True, tell=tell)
     untraced, _ = head(f"{NAME}/history", history, with_past, changes, lines, tell=tell)
     diff, _ = head(f"{NAME}/diff", data.DIFF, line_part(plain, lines), changes, lines, tell=tell)
     message = MessageFit(list(changes.values()), list(calibrated.values()))

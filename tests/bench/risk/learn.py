@@ -30,18 +30,18 @@ def logistic(x, y, weight, ridge, offset=None, *, intercept=True):
     return found
 
 
-def logistic_within(x, y, weight, ridge, group, pull):
+def logistic_within(x, y, weight, ridge, group, pull, *, near=None):
     """As `logistic`, while each group of rows has an intercept of its own, drawn to the common one by `pull`.
 
     So the coefficients tell what distinguishes the rows of one group, not one group from another. By Newton's method, the
-    groups' intercepts eliminated from each step.
+    groups' intercepts eliminated from each step; sooner done from coefficients that are `near`.
     """
     order = np.argsort(group, kind="stable")
     design, y, weight, group = np.column_stack([np.ones(len(x)), x])[order], y[order], weight[order], group[order]
     start = np.r_[0, np.flatnonzero(np.diff(group)) + 1]
     place = np.repeat(np.arange(len(start)), np.diff(np.r_[start, len(group)]))
     penalty = np.r_[0.0, np.full(x.shape[1], float(ridge))]
-    found, own = np.zeros(design.shape[1]), np.zeros(len(start))
+    found, own = np.zeros(design.shape[1]) if near is None else near, np.zeros(len(start))
     for _ in range(50):
         p = sigmoid(design @ found + own[place])
         rest, spread = weight * (y - p), weight * p * (1 - p)
@@ -58,17 +58,13 @@ def logistic_within(x, y, weight, ridge, group, pull):
     return found
 
 
-def platt(scores, y, weight):
-    """Slope and intercept that calibrate log-odds."""
-    intercept, slope = logistic(scores[:, None], y, weight, 1e-6)
-    return slope, intercept
-
-
-def choice(x, y, group, ridge):
+def choice(x, y, group, ridge, *, near=None):
     """Coefficients by which lines are chosen within their group (a commit): conditional logit with several choices.
 
-    Each group weighs as the square root of its number of chosen lines. Rows of a group stand together. By Newton's method.
+    Each group weighs as the square root of its number of chosen lines. Rows of a group stand together. By Newton's method,
+    from coefficients that are `near` if there are some.
     """
+    found = np.zeros(x.shape[1]) if near is None else near
     chosen = np.bincount(group, y)
     keep = chosen[group] > 0
     x, y, group = x[keep], y[keep], group[keep]
@@ -78,7 +74,6 @@ def choice(x, y, group, ridge):
     target = y * np.repeat(positive**-0.5, size)
     mass = np.add.reduceat(target, start)
 
-    found = np.zeros(x.shape[1])
     for _ in range(100):
         p = shares(x @ found, group)
         rest = target - p * np.repeat(mass, size)

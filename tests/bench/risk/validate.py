@@ -13,17 +13,17 @@ import numpy as np
 from tests.bench.risk import data
 from tests.bench.risk.baselines import extended, regressions
 from tests.bench.risk.evaluate import CHANGE, LINES, figures, known_of, rank_figures, show, window
-from tests.bench.risk.fit import ChangeFit, MessageFit, calibrate, left_out, left_out_shares
+from tests.bench.risk.fit import ChangeFit, MessageFit, left_out_fits, left_out_shares
 from tests.bench.risk.learn import logit, sigmoid
+from tests.bench.risk.levels import Calibration
 
 
-def calibrated(logits, changes):
+def calibrated(fits, changes, *, level=False):
     """Scores of each repository, calibrated on those of all the others."""
     found = {}
-    for name, z in logits.items():
+    for name, table in changes.items():
         others = {other: table for other, table in changes.items() if other != name}
-        slope, intercept = calibrate(logits, others)
-        found[name] = sigmoid(slope * z + intercept)
+        found[name] = sigmoid(Calibration(fits, others, level=level).logits(name, table))
     return found
 
 
@@ -37,8 +37,8 @@ def with_message(scores, changes):
     return found
 
 
-def of_features(changes, features, ridge=100.0):
-    return calibrated(left_out(features, changes, ridge), changes)
+def of_features(changes, features, ridge=100.0, *, level=False):
+    return calibrated(left_out_fits(features, changes, ridge), changes, level=level)
 
 
 def own_past(changes, features):
@@ -58,7 +58,8 @@ def own_past(changes, features):
 def change_table(changes):
     """The rows of the change table, by model; with each model's scores."""
     nothing = np.random.default_rng(1)
-    ours = of_features(changes, (*data.DIFF, *data.HISTORY, *data.REPAIRS))
+    fits = left_out_fits((*data.DIFF, *data.HISTORY, *data.REPAIRS), changes)
+    ours = calibrated(fits, changes, level=True)
     return {
         "random": {name: nothing.random(len(t)) for name, t in changes.items()},
         "smallest first": {
@@ -71,6 +72,7 @@ def change_table(changes):
         **regressions({name: extended(table) for name, table in changes.items()}),
         "ours, no history (diff alone)": of_features(changes, data.DIFF),
         "ours, repairs not traced": of_features(changes, (*data.DIFF, *data.HISTORY)),
+        "ours, the level of the own past not known": calibrated(fits, changes),
         "ours, no message": ours,
         "ours": with_message(ours, changes),
     }

@@ -14,6 +14,7 @@ from sidecar.risk.features import LINE_CONTEXT, LINE_FORMS
 from tests.bench.risk import data, fit
 from tests.bench.risk.evaluate import CHANGE, LINES, figures, rank_figures, show
 from tests.bench.risk.learn import logistic, sigmoid
+from tests.bench.risk.levels import Calibration
 from tests.bench.risk.validate import of_features
 
 SURPRISE = ("new_tokens", "ent_mean", "ent_max", "new_ratio", "r_ent_mean", "r_ent_max")
@@ -68,6 +69,9 @@ def change_variants(changes):
     }
     with changed(fit.BENT, dict.fromkeys(fit.BENT)):
         found["shipped without squares"] = of_features(changes, OURS)
+    with changed(vars(fit), {"LANGUAGES": ()}):
+        found["shipped, one weight for all languages"] = of_features(changes, OURS)
+    found["shipped, with the level of the own past"] = of_features(changes, OURS, level=True)
     with changed(vars(fit), {"PULL": 1e9}):
         found["shipped, weights from all changes at once"] = of_features(changes, OURS)
     with changed(vars(fit), {"OTHER_RATES": 0.0}):
@@ -88,20 +92,16 @@ def changed(values, others):
         values.update(before)
 
 
-def elsewhere(changes, features):
+def elsewhere(changes, features, *, level=False):
     """Figures where a repository has another rate than its own: the changes of `data.THINNED`, scores of models that left it out."""
-    models = {
-        name: fit.ChangeFit(features, [table for other, table in changes.items() if other != name]) for name in changes
-    }
-    plain = {name: models[name].logits(table) for name, table in changes.items()}
+    fits = fit.left_out_fits(features, changes)
     found = {}
     for title in data.THINNED:
-        there, scores = {}, {}
-        for name, table in changes.items():
+        there = {name: fit.elsewhere(table, title) for name, table in changes.items()}
+        scores = {}
+        for name in changes:
             others = {other: table for other, table in changes.items() if other != name}
-            slope, intercept = fit.calibrate(plain, others)
-            there[name] = fit.elsewhere(table, title)
-            scores[name] = sigmoid(slope * models[name].logits(there[name]) + intercept)
+            scores[name] = sigmoid(Calibration(fits, others, level=level).logits(name, there[name]))
         found[f"{title} repairs"] = figures(there, scores).mean()
     return found
 
@@ -118,7 +118,7 @@ def pointwise(features, tables, folds=6):
         w = np.concatenate([t["n"].to_numpy(float) ** -0.5 for t in used])
         weights = logistic(x, y, w / w.mean(), 100.0)
         for name in here:
-            found[name] = ((design.raw(tables[name]) - design.mean) / design.deviation) @ weights[1:]
+            found[name] = design.standard(tables[name]) @ weights[1:]
     return found
 
 
@@ -154,8 +154,9 @@ def main():
         CHANGE,
         {title: figures(changes, scores).mean() for title, scores in change_variants(changes).items()},
     )
-    for title, features in (("of `jit-lr@2`", BEFORE), ("shipped", OURS)):
-        show(f"other rates, features {title}", CHANGE, elsewhere(changes, features))
+    for title, features, level in (("of `jit-lr@2`", BEFORE, False), ("shipped", OURS, False), ("shipped", OURS, True)):
+        told = f"other rates, features {title}{', with the level of the own past' if level else ''}"
+        show(told, CHANGE, elsewhere(changes, features, level=level))
     with changed(vars(fit), {"OTHER_RATES": 0.0}):
         show("other rates, shipped, fitted to rates as they are", CHANGE, elsewhere(changes, OURS))
     show("lines", LINES, rank_figures(changes, lines, line_variants(lines)))

@@ -1,7 +1,7 @@
 """Secrets: what is told as one, what is not, and that none is ever repeated."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sidecar.risk.hazards.secret import RULE, STARS, entropy, veiled
@@ -143,6 +143,57 @@ def test_no_secret_comes_through_a_veil(texts, at, key):
     assert len(covered) == len(texts)
     assert key not in "\n".join(covered)
     assert veiled(covered) == covered
+
+
+GIVEN_AWAY = [
+    'api_key = "{}"',
+    "password: '{}'",
+    "ACCESS_TOKEN := `{}`",
+    'url = "postgres://admin:{}@db.internal/prod"',
+    "use({})",
+]
+
+
+@given(st.text(alphabet="ab c=(),;# ", max_size=30), st.sampled_from(GIVEN_AWAY), st.sampled_from(sorted(KEYS)), st.text(alphabet="ab c=(),;# ", max_size=60))  # fmt: skip
+@example("", 'api_key = "{}"', "a GitHub token", "  # ours, and the rest of this line is nothing secret")
+@example("", 'url = "postgres://admin:{}@db.internal/prod"', "a Databricks token", "")
+@example("", 'password = "x-{}"', "a GitHub token", "; more(of, it)")
+def test_a_secret_is_covered_once_and_what_stands_around_it_stays(before, form, what, after):
+    """Also one that is known by its shape, and at the same time by the name that it is given."""
+    head, tail = form.split("{}")
+    (covered,) = veiled([f"{before} {head}{KEYS[what]}{tail} {after}"])
+    assert covered in {
+        f"{before} {head}{STARS}{tail} {after}",
+        f"{before} {head.removesuffix('x-')}{STARS}{tail} {after}",
+    }
+
+
+HASH = st.text("0123456789abcdef", min_size=7, max_size=128)
+PLACE = st.lists(st.text("abcXYZ019_-.", min_size=1, max_size=20) | HASH, min_size=1, max_size=6).map("/".join)
+SAID = st.sampled_from(
+    ["token", "key:", "secret", "bearer", "commit", "password in", "sk-learn", "=", "import", "dapi", "://"]
+)
+
+
+@given(st.lists(st.lists(PLACE | HASH | SAID, max_size=6).map(" ".join), max_size=5))
+def test_a_veil_leaves_paths_and_hashes_alone(lines):
+    assert veiled(lines) == lines
+
+
+BODY = "MIIEow" + TAIL * 3
+
+
+def test_a_private_key_on_one_line_is_found_and_covered():
+    """As cloud providers hand them out in JSON, and as they are copied into code."""
+    begin, end = "-----BEGIN PRIVATE KEY-----", "-----END PRIVATE KEY-----"
+    line = f'  "private_key": "{begin}\\n{BODY}\\n{end}\\n",'
+    assert veiled([line, "x = 1"]) == [f'  "private_key": "{begin}{STARS}{end}\\n",', "x = 1"]
+    assert veiled([f'KEY = "{begin}\\n{BODY}"', "x = 1"]) == [f'KEY = "{begin}{STARS}', "x = 1"]
+    (found,) = findings(RULE, "app/account.py", line)
+    assert found.what == "This line holds what looks like a private key."
+    assert BODY not in repr(found)
+    assert lines(RULE, "tests/account.json", line) == []
+    assert lines(RULE, "app/account.py", f'check("{begin}", "{end}")') == []
 
 
 def test_entropy():

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal
 
 import orjson
 
-from sidecar.cli.hookcalls import BLOCK, EDIT_SECONDS, SECONDS
 from sidecar.core.errors import Conflict, SetupError
+from sidecar.hooks import BLOCK, EDIT_SECONDS, SECONDS
 from sidecar.settings import Settings, environment
 
 State = Literal["installed", "outdated", "absent"]

@@ -2,8 +2,7 @@
 
 import pytest
 
-from sidecar.review.ledger import DAY, Ledger
-from sidecar.review.traces import Repair, Trace
+from sidecar.risk.ledger import DAY, Ledger, Repair, Trace
 from sidecar.risk.repairs import COMMIT_SIZE, FILE_SIZE, expected
 
 IDS = {name: number for number, name in enumerate("abcd")}
@@ -38,6 +37,13 @@ def test_what_is_not_known_does_not_count():
 def test_all_names_of_a_file_count():
     assert ledger().of_file(["app/x.py", "lib/y.go"], 0b1111, NOW).found == 2
     assert ledger().of_file(["lib/y.go"], 0b1111, NOW).fixes == ("d",)
+
+
+def test_changes_and_which_of_them_were_repaired():
+    assert ledger().changes(5) == {1: "b", 2: "c"}
+    assert ledger().changes(15) == {0: "a", 1: "b", 2: "c"}
+    assert [ledger().repaired((0, 1, 2), known) for known in (0b0011, 0b0111, 0b1111)] == [0, 2, 2]
+    assert ledger().repaired((1,), 0b1011) == 0
 
 
 def test_folders_and_the_newest_commits():

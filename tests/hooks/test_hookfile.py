@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.cli.hookfile import guards, put, state, switched_off, take
+from sidecar.hooks.hookfile import guards, put, state, switched_off, take
 
 BASH, RISK = guards()
 OTHER = {"matcher": "Edit", "hooks": [{"type": "command", "command": "lint"}]}

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
 
-from sidecar.review.traces import Trace
 from sidecar.risk.paths import folder
 from sidecar.risk.repairs import COMMIT_SIZE, FILE_SIZE, Repaired, expected, faded
 
@@ -14,6 +14,23 @@ DAY = 86400.0
 _MOST_COMMITS = 400
 """Commits of a file or folder that are looked at, the newest."""
 _MOST_EVIDENCE = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """Lines that a fix took away: who wrote them (full commit id), in which file as it was called then, how many."""
+
+    commit: str
+    path: str
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What is kept of a commit: new lines of code by production file, and, of a fix, what it repaired."""
+
+    code: tuple[tuple[str, int], ...] = ()
+    repairs: tuple[Repair, ...] = ()
 
 
 class Ledger:
@@ -31,6 +48,14 @@ class Ledger:
         for own, number in sorted(at.items(), key=lambda item: item[1]):
             self._take(traces[own], number, at)
         self._sizeable = [number for number, size in enumerate(self._size) if size]
+
+    def changes(self, most: int) -> dict[int, str]:
+        """The commits that wrote code, at most so many lines, with their ids."""
+        return {number: self._ids[number] for number in self._sizeable if self._size[number] <= most}
+
+    def repaired(self, commits: Iterable[int], known: int) -> int:
+        """How many of these commits had lines repaired by the known ones."""
+        return sum(1 for number in commits if self._repaired_by.get(number, 0) & known)
 
     def _take(self, trace: Trace, number: int, at: Mapping[str, int]) -> None:
         for path, lines in trace.code:
@@ -70,7 +95,7 @@ class Ledger:
 
     def _of_commits(self, commits: Sequence[int], known: int, now: float, most: int) -> Repaired:
         newest = list(islice((number for number in reversed(commits) if known >> number & 1), most))
-        found = sum(1 for number in newest if self._repaired_by.get(number, 0) & known)
+        found = self.repaired(newest, known)
         usual = math.fsum(expected(self._size[number], self._days(number, now), COMMIT_SIZE) for number in newest)
         return Repaired(found, usual)
 
