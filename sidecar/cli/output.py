@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,11 +13,8 @@ from typing import Any, Final, TextIO
 
 import orjson
 
-_UNSAFE: Final = re.compile(
-    r"(\x1b\[(?:0|1|2|31|32|33)m)"
-    r"|[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]"
-)
-"""What could move a terminal's cursor, set its title or turn the writing; our own colours (`paint`) stay."""
+from sidecar.core.visible import visible, visible_json
+
 PATIENCE: Final = 2.0
 """Seconds after which a person is told that it goes on."""
 
@@ -47,8 +43,7 @@ class Output:
 
     def record(self, value: Any) -> None:
         """What was asked for, as one line of JSON."""
-        told = orjson.dumps(value, default=str).decode()
-        _write(sys.stdout, _UNSAFE.sub(lambda match: f"\\u{ord(match[0]):04x}", told))
+        _write(sys.stdout, visible_json(orjson.dumps(value, default=str).decode()))
 
     def say(self, text: str) -> None:
         """Talk for a person at a terminal."""
@@ -73,13 +68,6 @@ def voice(*, quiet: bool, verbose: bool) -> Iterator[None]:
         yield
     finally:
         _VOICE.reset(before)
-
-
-def visible(text: str) -> str:
-    """The text with all that would do something to a terminal written as an escape: names and messages are anybody's."""
-    if text.isascii() and text.isprintable():
-        return text
-    return _UNSAFE.sub(lambda match: match[1] or ascii(match[0])[1:-1], text)
 
 
 @contextmanager
