@@ -85,10 +85,10 @@ def badge_becomes(editor: Robot, number: int) -> None:
 def choose(editor: Robot, scope: str) -> None:
     """Choose what to review by the button in the view's title, as a person types it."""
     editor.do("runCommand", "Sidecar: Show Review")
-    editor.do("click", selector='.action-label[aria-label^="Choose What to Review"]')
-    editor.do("waitFor", selector=".quick-input-list .monaco-list-row", text=r"Working tree")
+    button, choice = '.action-label[aria-label^="Choose What to Review"]', ".quick-input-list .monaco-list-row"
+    editor.do("opens", selector=button, wanted=choice, says="Working tree")
     editor.do("type", text=scope)
-    editor.do("waitFor", selector=".quick-input-list .monaco-list-row.focused", text=scope)
+    editor.do("waitFor", selector=f"{choice}.focused", text=scope)
     editor.do("press", keys=["Enter"])
     editor.do("waitFor", selector=".quick-input-widget", state="hidden")
 

@@ -86,6 +86,19 @@ const own = {
       }
     }
   },
+  /** { selector, wanted, says }: click the first visible match, again where what takes the focus has closed what it opens, until that says so. */
+  async opens({ selector, wanted, says }) {
+    const shown = session.page.locator(wanted).filter({ hasText: new RegExp(says) }).first();
+    for (let left = 11; ; left -= 1) {
+      await session.page.locator(selector).filter({ visible: true }).first().click();
+      try {
+        return await shown.waitFor({ timeout: 5_000 });
+      } catch (error) {
+        if (left === 0) throw error;
+        await session.page.keyboard.press('Escape');
+      }
+    }
+  },
   /** { selector, text, state }: wait for an element. */
   waitFor: async ({ selector, text = '', state = 'visible' }) =>
     session.page.locator(selector).filter({ hasText: new RegExp(text) }).first().waitFor({ state }),
