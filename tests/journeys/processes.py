@@ -158,10 +158,10 @@ class Terminal:
     _TITLE = re.compile(rb"\x1b\][02];([^\x07\x1b]*)(?:\x07|\x1b\\)")
     _UNFINISHED = re.compile(rb"\x1b(?:\[[0-?]*[ -/]*|\][^\x07\x1b]*\x1b?)?$")
 
-    def __init__(self, process: asyncio.subprocess.Process, screen: int) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, screen: int, rows: int) -> None:
         self.process = process
         self._screen = screen
-        self._shown = pyte.Screen(COLUMNS, ROWS)
+        self._shown = pyte.Screen(COLUMNS, rows)
         self._stream = pyte.ByteStream(self._shown)
         self._rest = b""
         self._more = asyncio.Event()
@@ -171,20 +171,22 @@ class Terminal:
 
     @classmethod
     @contextlib.asynccontextmanager
-    async def open(cls, *command: str | Path, cwd: Path, environment: Mapping[str, str]) -> AsyncIterator[Terminal]:
+    async def open(
+        cls, *command: str | Path, cwd: Path, environment: Mapping[str, str], rows: int = ROWS
+    ) -> AsyncIterator[Terminal]:
         """Start it; it is ended at the end."""
         import fcntl
         import pty
         import termios
 
         screen, inside = pty.openpty()
-        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", ROWS, COLUMNS, 0, 0))
+        fcntl.ioctl(inside, termios.TIOCSWINSZ, struct.pack("HHHH", rows, COLUMNS, 0, 0))
         variables = {**environment, "TERM": "xterm-256color"}
         process = await asyncio.create_subprocess_exec(
             *command, cwd=cwd, env=variables, stdin=inside, stdout=inside, stderr=inside, start_new_session=True
         )
         os.close(inside)
-        terminal = cls(process, screen)
+        terminal = cls(process, screen, rows)
         try:
             yield terminal
         finally:
