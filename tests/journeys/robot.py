@@ -126,7 +126,8 @@ def at_the_browser(rig: Rig, environment: Mapping[str, str]) -> Iterator[Robot]:
     try:
         robot.visit("about:blank")
         yield robot
-        assert robot.do("outside") == []
+        outside = robot.do("outside")
+        assert outside == [], outside
     finally:
         robot.close()
 
@@ -173,7 +174,8 @@ def at_the_editor(
             viewport={"width": 1440, "height": 1080},
         )
         yield robot
-        assert robot.do("outside") == []
+        outside = robot.do("outside")
+        assert outside == [], outside
     finally:
         robot.close()
     assert not (left := _left_running(state)), left

@@ -136,6 +136,11 @@ export async function openWorkbench(browser, base, folder, { tests, viewport = {
     const place = page.outside.indexOf(response.url());
     if (place >= 0 && RESOURCE.test(response.url()) && response.fromServiceWorker()) page.outside.splice(place, 1);
   });
+  page.on('requestfailed', (request) => {
+    // The webview was closed before its own service worker had answered: nobody was asked.
+    const place = page.outside.indexOf(request.url());
+    if (place >= 0 && RESOURCE.test(request.url()) && request.failure()?.errorText === 'net::ERR_ABORTED') page.outside.splice(place, 1);
+  });
   if (tests) await makeTestHost(context, page, base, tests);
   await page.goto(addressOf(base, folder), { waitUntil: 'domcontentloaded' });
   await page.locator('.monaco-workbench .part.statusbar .statusbar-item').first().waitFor();
