@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from sidecar.core.diff import FileDiff, Hunk
 from sidecar.core.errors import BadInput
 from sidecar.vcs.diff import PATCH_OPTIONS, parse_patch, parse_user_patch, text_lines
+from tests.core.test_compare import apply
 from tests.explore import share
 from tests.fakes.repository import Repository, isolated_environment
 
@@ -184,15 +185,6 @@ def test_no_bytes_crash_the_parser(data):
     for candidate in (data, b"diff --git " + data, b"diff --git a/a b/a\n--- a/a\n+++ b/a\n@@ -1,2 +1,2 @@\n" + data):
         with contextlib.suppress(BadInput):
             parse_user_patch(candidate)
-
-
-def apply(old: list[str], hunks: tuple[Hunk, ...]) -> list[str]:
-    new = list(old)
-    for hunk in reversed(hunks):
-        first = hunk.old_start - 1 if hunk.removed else hunk.old_start
-        assert tuple(new[first : first + len(hunk.removed)]) == hunk.removed
-        new[first : first + len(hunk.removed)] = hunk.added
-    return new
 
 
 TEXTS = st.lists(
