@@ -29,7 +29,7 @@ OURS = (*data.DIFF, *data.HISTORY, *data.REPAIRS)
 def enriched(folder, name):
     """The table of `data.commits` with the columns that only variants use."""
     table = data.commits(folder, name)
-    table["new_ratio"] = table["new_tokens"] / (table["tokens"] + 1)
+    table["new_ratio"] = table["new_tokens"] / (table["walk_tokens"] + 1)
     for feature in ("r_ent_mean", "r_ent_max"):
         table[feature] = data.ranks(table[feature[2:]].to_numpy(float))
     return table.join(_by_file(folder, name), on=table["sha"].str[:12].rename("short")).fillna(
