@@ -52,7 +52,7 @@ def commits(folder: Path, name: str) -> pd.DataFrame:
     derived = derived[derived["repo"] == name].drop(columns="repo").reset_index(drop=True)
     eligible = pd.concat([eligible, derived.assign(language=derived["language"].fillna(""))], axis=1)
     eligible = eligible[eligible["lines"].notna()].sort_values(["ts", "idx"]).reset_index(drop=True)
-    return _with_other_rates(eligible)
+    return _with_other_rates(eligible).copy()
 
 
 @cache
