@@ -5,11 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import json
 
 import orjson
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sidecar.endpoint.body import crowded
 from sidecar.endpoint.server import Limits
 from tests.endpoint.conftest import BODY, TOKEN, parse
 
@@ -142,3 +146,27 @@ async def test_a_body_that_ends_early_reaches_nobody(serve):
     async with served.post() as response:
         assert response.status == 200
     assert len(served.provider.exchanges) == 1
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(alphabet='a,[{}]"\\\n:é'),
+    lambda below: st.lists(below) | st.dictionaries(st.text(alphabet='a,[{}]"\\\n:é'), below),
+)
+
+
+def _values(value: object) -> tuple[int, int]:
+    """How many values there are, and how many empty lists and objects are among them."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    told = [_values(one) for one in inside]
+    empty = isinstance(value, dict | list) and not value
+    return 1 + sum(count for count, _ in told), empty + sum(count for _, count in told)
+
+
+@given(_JSON, st.integers(1, 12), st.sampled_from([None, 2]), st.booleans())
+def test_values_are_counted_whatever_stands_in_the_texts(value, most, indent, escaped):
+    raw = json.dumps(value, indent=indent, ensure_ascii=escaped).encode()
+    count, empty = _values(value)
+    if crowded(raw, most):
+        assert count + empty > most
+    else:
+        assert count <= most
