@@ -7,17 +7,19 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiohttp import web
 
 from sidecar.core.errors import TooLarge
-from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
 from sidecar.endpoint.body import crowded, read_body
 from sidecar.endpoint.call import Call, ClientLeft, Route
 from sidecar.endpoint.errors import MESSAGES, PLAIN, Rejected
 from sidecar.endpoint.limits import Limits
+
+if TYPE_CHECKING:
+    from sidecar.core.shelf import Shelf
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
