@@ -101,7 +101,7 @@ def load(
     _guard_door(draft)
     settings = draft.build()
     _warn_of_plain_http(draft, settings)
-    return settings.told(draft.origins, tuple(draft.warnings), _state_folder(settings, folder))
+    return settings.told(draft.origins, tuple(draft.warnings), state_folder(settings, folder))
 
 
 def _tables(file: Path) -> dict[str, Any]:
@@ -233,7 +233,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _state_folder(settings: Settings, workspace: Path) -> Path | None:
+def state_folder(settings: Settings, workspace: Path) -> Path | None:
+    """A workspace's own folder for state (perhaps not made yet); None where the user has no place for it."""
     base = settings.server.state_dir or _user_folder("state", "")
     if base is None:
         return None
