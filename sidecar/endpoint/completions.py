@@ -21,7 +21,7 @@ from sidecar.core.events import Event
 from sidecar.core.messages import AT_ONCE, Json, MessagesRequest, encode
 from sidecar.core.reply import Reply
 from sidecar.core.turn import Turn
-from sidecar.endpoint.body import read_body
+from sidecar.endpoint.body import read_json
 from sidecar.endpoint.call import Call, Route
 from sidecar.endpoint.errors import Form, json_response, noted, shown
 from sidecar.endpoint.limits import Limits
@@ -100,7 +100,7 @@ class Completions:
     async def _read(self, call: Call) -> ChatRequest:
         from sidecar.endpoint.chat_requests import chat_request  # noqa: PLC0415 - see above
 
-        raw = await read_body(call.request, self._limits)
+        raw = await read_json(call.request, self._limits)
         headers = api_headers(call)
         call.note["bytes"] = len(raw)
         if len(raw) > AT_ONCE:

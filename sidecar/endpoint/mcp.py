@@ -11,9 +11,8 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiohttp import web
 
-from sidecar.core.errors import TooLarge
 from sidecar.core.tool import ToolBox
-from sidecar.endpoint.body import crowded, read_body
+from sidecar.endpoint.body import read_json
 from sidecar.endpoint.call import Call, ClientLeft, Route
 from sidecar.endpoint.errors import MESSAGES, PLAIN, Rejected
 from sidecar.endpoint.limits import Limits
@@ -57,7 +56,7 @@ class McpDoor:
 
     def __init__(self, offering: Offering, limits: Limits, hosts: Sequence[str]) -> None:
         self._offering = offering
-        self._limits = replace(limits, body_bytes=min(limits.body_bytes, MOST_BYTES))
+        self._limits = replace(limits, body_bytes=min(limits.body_bytes, MOST_BYTES), values=MOST_VALUES)
         self._hosts = hosts
         self._opening = asyncio.Lock()
         self._runner: asyncio.Task[None] | None = None
@@ -74,11 +73,7 @@ class McpDoor:
     async def serve(self, call: Call) -> web.StreamResponse:
         """Hand one request on. A GET is a stream that stays open; it ends with the endpoint."""
         application = await self._opened()
-        body = await read_body(call.request, self._limits)
-        if crowded(body, MOST_VALUES):
-            raise TooLarge(
-                f"The message holds more than {MOST_VALUES:,} values; send fewer at once, or one long text in their place."
-            )
+        body = await read_json(call.request, self._limits)
         exchange = _Exchange(call.request, call.turn.id, body)
         # ASGI tells an application that the client left; cut off in the middle, the library would drop the session.
         task = asyncio.get_running_loop().create_task(
