@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sidecar import trace
+from sidecar import certificates, trace
 from sidecar.app.memory import keep_memory, settle, take_short_turns
 from sidecar.app.workspace import Sidecar
 from sidecar.core.ports import EndpointStatus, Services
@@ -34,7 +34,9 @@ async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointS
     with until_signalled() as stopped:
         async with Sidecar(settings, version=version) as sidecar:
             on_ready(sidecar.status())
-            asyncio.get_running_loop().call_later(_SETTLED, settle)
+            loop = asyncio.get_running_loop()
+            loop.call_later(_SETTLED, settle)
+            loop.call_later(_SETTLED, loop.run_in_executor, None, certificates.read)
             await stopped.wait()
     return 0
 

@@ -37,7 +37,6 @@ from sidecar.core.ports import (
     Symbols,
     Window,
 )
-from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
 from sidecar.endpoint.dashboard import DashboardDoor
 from sidecar.endpoint.hooks import Hooks
@@ -58,6 +57,7 @@ from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
 
 if TYPE_CHECKING:
+    from sidecar.core.shelf import Shelf
     from sidecar.endpoint.ide.server import IdeServer
 
 _NAME = "claude-sidecar"

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sidecar.core import bands
 from sidecar.core.diff import FileStatus
 
-Band = Literal["low", "medium", "high", "critical"]
+Band = bands.Band
 ThreadState = Literal["open", "resolved"]
 Author = Literal["sidecar", "user", "model"]
 Severity = Literal["danger", "warning", "notice"]

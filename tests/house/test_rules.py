@@ -155,7 +155,9 @@ def test_serving_imports_nothing_of_the_editor() -> None:
     """`sidecar serve` starts quickly because it leaves out what it does not need."""
     code = (
         "import sys, sidecar.cli.serving, sidecar.cli.quick, sidecar.app\n"
-        "heavy = {'typer', 'pydantic', 'pygls', 'lsprotocol', 'git', 'jedi', 'tree_sitter_python', 'numpy', 'rich.console', 'sidecar.editor'}\n"
+        "heavy = {'typer', 'pydantic', 'pygls', 'lsprotocol', 'git', 'jedi', 'tree_sitter_python', 'numpy', 'rich.console', 'sidecar.editor',"
+        "'sidecar.core.review', 'sidecar.core.symbols', 'sidecar.core.shelf', 'sidecar.endpoint.chat_requests',"
+        "'sidecar.endpoint.chat_answers', 'sidecar.assistant.tokens', 'tomllib'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
