@@ -144,7 +144,7 @@ class Builder:
         return len(entries) + len(gone)
 
     def _read(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Read]]:
-        if len(jobs) <= FEW:
+        if len(jobs) <= FEW or any(worker.given for worker in self._workers):  # workers have one look's files at a time
             for path, known in jobs:
                 yield (path, known), read_entry(self._root, path, known)
             return
