@@ -318,6 +318,3 @@ def _used(resolver: Resolver, use: Use) -> Location:
 def _line(resolver: Resolver, path: str, line: int) -> str:
     lines = resolver.lines(path)
     return lines[line - 1] if 0 < line <= len(lines) else ""
-
-
-Names = Iterable[str]

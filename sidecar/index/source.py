@@ -14,16 +14,19 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.core.errors import BadInput, StoreError
-from sidecar.core.symbols import Answer, AnswerStatus, Item, Operation, Query
+from sidecar.core.symbols import Answer, AnswerStatus, Call, Item, Operation, Query
 from sidecar.index import walk
 from sidecar.index.answers import KNOWN, items
 from sidecar.index.resolve import Resolver
 from sidecar.store.symbols import SymbolReader
 
 NAME: Final = "index"
+_OTHERS: Final = "Files were changed and are being looked at ({done} of {total}); ask again in a moment."
+_STALE: Final = "Files were changed since they were indexed, a moment ago; ask again."
 _UNFINISHED: Final = "The workspace was not indexed to its end yet; run `sidecar index`."
 _NO_GRAMMAR: Final = "The index knows {path} by its name only: it has no grammar for such files; search for text, or install a language server."
 _NOT_READ: Final = "The index passes {path} over ({reason}); search for text instead."
+_GONE: Final = 2
 _SLACK: Final = 0.8
 """The share of a deadline after which what has been found is handed over."""
 
@@ -82,7 +85,7 @@ class IndexSource:
             resolver, revision, complete = self._opened()
             found, truncated, late = _taken(resolver, query, started + query.deadline * _SLACK, end)
         except BadInput:
-            if complete:
+            if complete and not self._state():
                 raise
             return Answer("warming", NAME, note=self._state() or _UNFINISHED)  # it may yet come into the index
         except StoreError as error:
@@ -90,9 +93,11 @@ class IndexSource:
             return Answer("warming" if self._state() else "unsupported", NAME, note=self._state() or error.sentence)
         if not found and (why := _unread(resolver, query.path)):
             return Answer("unsupported", NAME, version=revision, note=why)
-        status, note = self._standing(complete=complete, stale=self._stale(resolver, query.path), late=late)
+        changed = {path: self._changed(resolver, path) for path in {query.path, *map(_path_of, found)}}
+        there = tuple(item for item in found if changed[_path_of(item)] != _GONE)
+        status, note = self._standing(complete=complete, stale=any(changed.values()), late=late)
         ms = (time.perf_counter() - started) * 1000
-        return Answer(status, NAME, tuple(found), truncated, revision, round(ms, 3), note)
+        return Answer(status, NAME, there, truncated, revision, round(ms, 3), note)
 
     def _standing(self, *, complete: bool, stale: bool, late: bool) -> tuple[AnswerStatus, str]:
         if not complete:
@@ -100,7 +105,9 @@ class IndexSource:
         if late:
             return "partial", "Time ran out before all uses were looked at; ask with a longer deadline."
         if stale:
-            return "partial", "The file was changed since it was indexed, a moment ago; ask again."
+            return "partial", _STALE
+        if self._notes.get("done") != self._notes.get("total"):  # by whoever keeps the index
+            return "partial", self._state() or _OTHERS.format(**self._notes)
         return ("partial", state) if (state := self._state()) else ("ready", "")
 
     def _opened(self) -> tuple[Resolver, int, bool]:
@@ -119,14 +126,15 @@ class IndexSource:
             self._notes = self._reader.notes()
         return self._resolver, int(self._notes.get("revision", 0)), bool(self._notes.get("complete"))
 
-    def _stale(self, resolver: Resolver, path: str) -> bool:
+    def _changed(self, resolver: Resolver, path: str) -> int:
+        """Whether a file is another one than when it was indexed, or is gone."""
         file = resolver.file(path) if path else None
         if file is None:
-            return False
+            return 0
         try:
-            facts = (self._root / path).stat()
+            facts = (self._root / path).lstat()
         except OSError:
-            return True
+            return _GONE
         return (facts.st_size, facts.st_mtime_ns) != (file.size, file.modified)
 
     def _lines(self, path: str) -> Sequence[str]:
@@ -149,6 +157,12 @@ class IndexSource:
                 self._reader.close()
         self._reader = self._resolver = None
         self._seen = (-1, -1)
+
+
+def _path_of(item: Item) -> str:
+    """The file that an item of the index speaks of."""
+    span = item.symbol.span if isinstance(item, Call) else getattr(item, "span", None)
+    return span.path if span is not None else ""
 
 
 def _unread(resolver: Resolver, path: str) -> str:
