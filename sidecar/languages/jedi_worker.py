@@ -30,6 +30,7 @@ from sidecar.languages.uris import path_from_uri, uri_from_path
 
 _MOST_MEMORY: Final = 4 << 30
 _MOST_PARSED: Final = 400
+_MOST_NAMES: Final = 1_000
 _MOST_BYTES: Final = 1_000_000
 """Of a file that is not asked about itself: a larger one takes many seconds."""
 
@@ -164,16 +165,19 @@ class Worker:
         return top
 
     def workspace_symbols(self, params: Json) -> Json:
-        """What is called so, anywhere in the project."""
+        """What is called so, in the project's files that it looks into: 2,000 at most, and 400 that hold the name."""
         found = []
         for name in self._project.search(params["query"], all_scopes=True):
             place = next(iter(_locations([name])), None)
             if place is not None and name.type in {"class", "function", "statement", "property"}:
                 full = (name.full_name or name.name).rpartition(".")[0].removeprefix(name.module_name).lstrip(".")
                 found.append({"name": name.name, "kind": _kind(name), "location": place, "containerName": full})
-            if len(found) >= 500:
+            if len(found) > _MOST_NAMES:
                 break
-        return found
+        return {
+            "items": found,
+            "lacks": "jedi looks for names in Python files alone, and not in all where there are many.",
+        }
 
     def _origins(self, name: BaseName) -> list[BaseName]:
         """For an attribute: what its class says of it, or every place that gives it a value; jedi names any one of them."""

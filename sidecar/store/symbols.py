@@ -146,7 +146,10 @@ class SymbolReader:
         return [Defined(*row) for row in self._all(ask, *names)]
 
     def search(self, text: str, limit: int) -> list[str]:
-        """Names of symbols that hold a text, whatever its case: those that hold it whole, else as a subsequence."""
+        """Names of symbols that hold a text, whatever its case: those that hold it whole, else as a subsequence.
+
+        So many of them at most, the text itself among them if it is one.
+        """
         if len(text) >= 3:
             quoted = '"' + text.replace('"', '""') + '"'
             found = self._all("SELECT text FROM search WHERE search MATCH ? LIMIT ?", quoted, limit)
@@ -156,7 +159,9 @@ class SymbolReader:
         if not found:
             loose = "%" + "%".join(_liked(letter) for letter in text) + "%"
             found = self._all("SELECT text FROM names WHERE defined AND text LIKE ? ESCAPE '\\' LIMIT ?", loose, limit)
-        return [row[0] for row in found]
+        if len(found) == limit:
+            found += self._all("SELECT text FROM names WHERE defined AND text = ?", text)
+        return list(dict.fromkeys(row[0] for row in found))
 
     def derived(self, base: str) -> list[tuple[str, str]]:
         """(path, dotted path of a class) of the classes that name this base."""

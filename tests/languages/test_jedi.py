@@ -65,6 +65,8 @@ async def test_what_it_tells_of_a_symbol(jedi: Servers) -> None:
     ]
     found = await jedi.ask(Query("workspace_symbols", name="Cart", deadline=30))
     assert ("Cart", "class", "cart.py") in [(s.path, s.kind, s.span.path) for s in found.items]
+    assert found.status == "partial"
+    assert "in Python files alone" in found.note
 
 
 async def test_who_calls_it_and_what_a_rename_would_change(jedi: Servers) -> None:
