@@ -226,7 +226,7 @@ def _keep_in_memory() -> None:
     parso.cache._load_from_file_system = lambda *_args, **_named: None  # noqa: SLF001 - there is no setting for it
 
 
-def _content(path: Path) -> bytes:
+def _content(path: str | os.PathLike[str]) -> bytes:
     """What a file holds; nothing of what is no file, cannot be read or is too large: a search opens all that is called `*.py`."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
