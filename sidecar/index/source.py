@@ -16,7 +16,8 @@ from typing import Final
 from sidecar.core.errors import BadInput, StoreError
 from sidecar.core.symbols import Answer, AnswerStatus, Call, Item, Operation, Query
 from sidecar.index import walk
-from sidecar.index.answers import KNOWN, items
+from sidecar.index.answers import KNOWN, items, parts
+from sidecar.index.leftout import lacking
 from sidecar.index.resolve import Resolver
 from sidecar.store.symbols import SymbolReader
 
@@ -26,6 +27,7 @@ _STALE: Final = "Files were changed since they were indexed, a moment ago; ask a
 _UNFINISHED: Final = "The workspace was not indexed to its end yet; run `sidecar index`."
 _NO_GRAMMAR: Final = "The index knows {path} by its name only: it has no grammar for such files; search for text, or install a language server."
 _NOT_READ: Final = "The index passes {path} over ({reason}); search for text instead."
+_WIDE: Final = frozenset({"references", "callers", "implementations", "workspace_symbols"})
 _GONE: Final = 2
 _SLACK: Final = 0.8
 """The share of a deadline after which what has been found is handed over."""
@@ -96,6 +98,8 @@ class IndexSource:
         changed = {path: self._changed(resolver, path) for path in {query.path, *map(_path_of, found)}}
         there = tuple(item for item in found if changed[_path_of(item)] != _GONE)
         status, note = self._standing(complete=complete, stale=any(changed.values()), late=late)
+        if query.operation in _WIDE and (lacks := self._lacking(resolver, query, there)):
+            status, note = "partial" if status == "ready" else status, f"{note} {lacks}".strip()
         ms = (time.perf_counter() - started) * 1000
         return Answer(status, NAME, there, truncated, revision, round(ms, 3), note)
 
@@ -123,8 +127,20 @@ class IndexSource:
         if self._resolver is None or now != self._seen:
             self._seen = now
             self._resolver = Resolver(self._reader, self._lines)
-            self._notes = self._reader.notes()
+            self._notes, self._left_out = self._reader.notes(), self._reader.left_out()
         return self._resolver, int(self._notes.get("revision", 0)), bool(self._notes.get("complete"))
+
+    def _lacking(self, resolver: Resolver, query: Query, found: Sequence[Item]) -> str:
+        """What files that are left out may add to an answer about a name; a search that found just this name needs no more."""
+        if not self._left_out:
+            return ""
+        name, language = (parts(query.name) or [""])[-1], ""
+        if query.position is not None and (file := resolver.file(query.path)) is not None:
+            name, _, meant = resolver.meaning(file.path, query.position.line, query.position.column)
+            name, language = "" if meant.local is not None else name, file.language
+        if query.operation == "workspace_symbols" and any(getattr(item, "name", "") == name for item in found):
+            return ""
+        return lacking(self._root, self._left_out, name, language)
 
     def _changed(self, resolver: Resolver, path: str) -> int:
         """Whether a file is another one than when it was indexed, or is gone."""

@@ -115,6 +115,10 @@ class SymbolReader:
         """(path, language, size, why it was skipped) of every file, by path."""
         return self._all("SELECT path, language, size, skipped FROM files ORDER BY path")
 
+    def left_out(self) -> list[tuple[str, str, str]]:
+        """(path, language, why it was skipped) of every file that is not read."""
+        return self._all("SELECT path, language, skipped FROM files WHERE skipped != '' ORDER BY path")
+
     def counts(self) -> tuple[int, int]:
         """How many files and how many symbols there are."""
         return int(self._one("SELECT count(*) FROM files")[0]), int(self._one("SELECT count(*) FROM symbols")[0])
