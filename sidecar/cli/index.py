@@ -84,8 +84,10 @@ def symbols(
                         f"{symbol.span.path}:{symbol.span.start.line}:{symbol.span.start.column}  {symbol.kind} {symbol.path}"
                     )
                 )
+        count = f"{len(answer.items)}{' or more' if answer.truncated else ''}"
+        out.say(f"{count} found, {answer.status}, by {answer.source} in {answer.ms:.0f} ms")
         if answer.note:
-            out.say(answer.note)
+            out.say(neutralise(answer.note))
         if answer.truncated:
             out.say(f"There are more; see them with --limit {limit * 4}.")
         if not answer.items and not answer.note:

@@ -338,12 +338,16 @@ class Servers(BaseModel):
 class Symbols(BaseModel):
     """What was found, by whom, and whether it is all; what an item holds depends on the question.
 
-    `unresolved` counts places that bear the name on something whose type nobody could tell; `maybe` are these.
+    `unresolved` counts places that bear the name on something whose type nobody could tell; `maybe` are these. `version` tells
+    two states of the source apart (null where it has none), `ms` how long it took, `note` what the answer lacks.
     """
 
     source: str
     status: str
     truncated: bool
+    version: int | None
+    ms: float
+    note: str
     items: list[Json]
     unresolved: int
     maybe: list[Json]

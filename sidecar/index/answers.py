@@ -19,6 +19,7 @@ from sidecar.store.symbols import FileRow
 
 MANY_CANDIDATES: Final = 10
 _SEARCHED: Final = 2_000
+_MOST_SEARCHED: Final = 100_000
 _LOOSE: Final = 5
 """How well a name fits that only holds the letters that were typed."""
 
@@ -54,7 +55,10 @@ def _workspace_symbols(resolver: Resolver, query: Query) -> Iterator[Item]:
     *outer, wanted = parts(query.name) or [""]
     if not wanted:
         return
-    ranked = sorted((_match(name, wanted), len(name), name) for name in resolver.reader.search(wanted, _SEARCHED))
+    most = (
+        max(_SEARCHED, query.limit + 1) if not outer else _MOST_SEARCHED
+    )  # so that what is cut is more than was asked for
+    ranked = sorted((_match(name, wanted), len(name), name) for name in resolver.reader.search(wanted, most))
     for _, level in groupby(ranked, key=lambda rank: rank[0]):
         for names in batched([name for _, _, name in level], max(query.limit, 20)):
             found = [s for s in resolver.reader.symbols_of(names) if _stands_in(s, outer)]
@@ -318,6 +322,3 @@ def _used(resolver: Resolver, use: Use) -> Location:
 def _line(resolver: Resolver, path: str, line: int) -> str:
     lines = resolver.lines(path)
     return lines[line - 1] if 0 < line <= len(lines) else ""
-
-
-Names = Iterable[str]

@@ -70,7 +70,13 @@ class Builder:
         if gone:
             self._writer.write([], gone)
         jobs = [job for name, path in listed.items() if (job := self._job(path, known.get(name))) is not None]
-        changed = self._take(jobs, known, lambda done: step and step(len(listed) - len(jobs) + done, len(listed)))
+
+        def far(count: int) -> None:
+            self._writer.note(done=len(listed) - len(jobs) + count)
+            if step is not None:
+                step(len(listed) - len(jobs) + count, len(listed))
+
+        changed = self._take(jobs, known, far)
         self._writer.note(complete=1, done=len(listed), total=len(listed))
         if len(jobs) > FEW:
             self._writer.settle()
@@ -119,7 +125,6 @@ class Builder:
                 batch, names, since = [], [], time.monotonic()
                 # less and less towards the end, so that little is left to write after the last one is read
                 enough, patience = min(_BATCH_FILES, max(_CHUNK_FILES, (len(jobs) - done) // 2)), _BATCH_SECONDS
-                self._writer.note(done=done)
                 step(done)
         return changed + self._write(names, batch, known)
 
@@ -144,7 +149,7 @@ class Builder:
         return len(entries) + len(gone)
 
     def _read(self, jobs: Sequence[Job]) -> Iterator[tuple[Job, Read]]:
-        if len(jobs) <= FEW:
+        if len(jobs) <= FEW or any(worker.given for worker in self._workers):  # workers have one look's files at a time
             for path, known in jobs:
                 yield (path, known), read_entry(self._root, path, known)
             return

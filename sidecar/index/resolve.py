@@ -11,6 +11,16 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
+from sidecar.core.around import (
+    LONG,
+    annotated,
+    call_around,
+    hands_through,
+    is_plain,
+    result_of,
+    values_of,
+    without_arguments,
+)
 from sidecar.core.defined import Defined, Local
 from sidecar.index.found import (
     CLASSES,
@@ -28,16 +38,6 @@ from sidecar.index.found import (
     word_at,
 )
 from sidecar.index.modules import BY_SUFFIX, ECMA, Modules
-from sidecar.index.texts import (
-    LONG,
-    annotated,
-    call_around,
-    hands_through,
-    is_plain,
-    result_of,
-    values_of,
-    without_arguments,
-)
 from sidecar.store.symbols import FileRow, ImportRow, SymbolReader
 
 _SELF: Final = frozenset({"self", "this", "cls", "Self", "$this", "static", "parent"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
+import time
 from collections.abc import Awaitable, Callable, Collection
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,7 @@ _GIVES_UP: Final = 5
 _ENDING: Final = 2.0
 _LINE: Final = 8 << 20
 _WHOLE: Final = frozenset({".gitignore", ".git"})
+_BEHIND: Final = "Files were changed and are being looked at; ask again in a moment."
 
 log = get_logger("index")
 
@@ -57,6 +59,9 @@ class IndexService:
         self._number = 0
         self._fails = 0
         self._whole = asyncio.Event()
+        self._still = asyncio.Event()
+        self._behind = True
+        self._since = 0.0
         self._done = (0, 0)
         self._sentence = "The workspace is being indexed."
         self._standing = ""
@@ -84,6 +89,10 @@ class IndexService:
         else:
             self._paths.update(paths)
         if self._all or self._paths:
+            if self._still.is_set():
+                self._since = time.monotonic()
+            self._behind = True
+            self._still.clear()
             self._wanted.set()
 
     def rebuild(self) -> None:
@@ -99,9 +108,18 @@ class IndexService:
         """Wait until everything was looked at once, here or by another process that keeps this index."""
         await self._whole.wait()
 
+    async def settled(self, seconds: float) -> None:
+        """Wait for a look that is under way, until so long after it was wanted; not for the first one of all."""
+        left = self._since + seconds - time.monotonic()
+        if left > 0 and self._whole.is_set() and not self._still.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._still.wait(), left)
+
     def state(self) -> str:
         """Why the index may not be whole, in a sentence; empty when it is."""
-        return "" if self._whole.is_set() else self._sentence
+        if self._whole.is_set():
+            return _BEHIND if self._behind else ""
+        return self._sentence
 
     def subscribe(self, listener: Progress) -> Callable[[], None]:
         """Hear how many files of how many are done; the result ends it."""
@@ -132,7 +150,7 @@ class IndexService:
             finally:
                 await self._end()
             self._fails += 1
-            self._all = True
+            self.moved(None)
             await asyncio.sleep(min(2.0 ** (self._fails - 1), 30.0))
         self.note = self._sentence = self.note or "The indexer ended again and again; `sidecar index` says why."
         self._whole.clear()
@@ -183,6 +201,12 @@ class IndexService:
             await self._send(head, body)
             answer = await self._answered
             self._progress_ended()
+            self._all = self._all or bool(
+                answer.get("cancelled")
+            )  # what was left off is looked at with the next change
+            if not self._wanted.is_set():
+                self._behind = self._all
+                self._still.set()
             if whole and not answer.get("cancelled") and not answer.get("other"):
                 self._fails = 0
                 self._whole.set()

@@ -14,16 +14,21 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.core.errors import BadInput, StoreError
-from sidecar.core.symbols import Answer, AnswerStatus, Item, Operation, Query
+from sidecar.core.symbols import Answer, AnswerStatus, Call, Item, Operation, Query
 from sidecar.index import walk
-from sidecar.index.answers import KNOWN, items
+from sidecar.index.answers import KNOWN, items, parts
+from sidecar.index.leftout import lacking
 from sidecar.index.resolve import Resolver
 from sidecar.store.symbols import SymbolReader
 
 NAME: Final = "index"
+_OTHERS: Final = "Files were changed and are being looked at ({done} of {total}); ask again in a moment."
+_STALE: Final = "Files were changed since they were indexed, a moment ago; ask again."
 _UNFINISHED: Final = "The workspace was not indexed to its end yet; run `sidecar index`."
 _NO_GRAMMAR: Final = "The index knows {path} by its name only: it has no grammar for such files; search for text, or install a language server."
 _NOT_READ: Final = "The index passes {path} over ({reason}); search for text instead."
+_WIDE: Final = frozenset({"references", "callers", "implementations", "workspace_symbols"})
+_GONE: Final = 2
 _SLACK: Final = 0.8
 """The share of a deadline after which what has been found is handed over."""
 
@@ -82,7 +87,7 @@ class IndexSource:
             resolver, revision, complete = self._opened()
             found, truncated, late = _taken(resolver, query, started + query.deadline * _SLACK, end)
         except BadInput:
-            if complete:
+            if complete and not self._state():
                 raise
             return Answer("warming", NAME, note=self._state() or _UNFINISHED)  # it may yet come into the index
         except StoreError as error:
@@ -90,9 +95,13 @@ class IndexSource:
             return Answer("warming" if self._state() else "unsupported", NAME, note=self._state() or error.sentence)
         if not found and (why := _unread(resolver, query.path)):
             return Answer("unsupported", NAME, version=revision, note=why)
-        status, note = self._standing(complete=complete, stale=self._stale(resolver, query.path), late=late)
+        changed = {path: self._changed(resolver, path) for path in {query.path, *map(_path_of, found)}}
+        there = tuple(item for item in found if changed[_path_of(item)] != _GONE)
+        status, note = self._standing(complete=complete, stale=any(changed.values()), late=late)
+        if query.operation in _WIDE and (lacks := self._lacking(resolver, query, there)):
+            status, note = "partial" if status == "ready" else status, f"{note} {lacks}".strip()
         ms = (time.perf_counter() - started) * 1000
-        return Answer(status, NAME, tuple(found), truncated, revision, round(ms, 3), note)
+        return Answer(status, NAME, there, truncated, revision, round(ms, 3), note)
 
     def _standing(self, *, complete: bool, stale: bool, late: bool) -> tuple[AnswerStatus, str]:
         if not complete:
@@ -100,7 +109,9 @@ class IndexSource:
         if late:
             return "partial", "Time ran out before all uses were looked at; ask with a longer deadline."
         if stale:
-            return "partial", "The file was changed since it was indexed, a moment ago; ask again."
+            return "partial", _STALE
+        if self._notes.get("done") != self._notes.get("total"):  # by whoever keeps the index
+            return "partial", self._state() or _OTHERS.format(**self._notes)
         return ("partial", state) if (state := self._state()) else ("ready", "")
 
     def _opened(self) -> tuple[Resolver, int, bool]:
@@ -116,17 +127,30 @@ class IndexSource:
         if self._resolver is None or now != self._seen:
             self._seen = now
             self._resolver = Resolver(self._reader, self._lines)
-            self._notes = self._reader.notes()
+            self._notes, self._left_out = self._reader.notes(), self._reader.left_out()
         return self._resolver, int(self._notes.get("revision", 0)), bool(self._notes.get("complete"))
 
-    def _stale(self, resolver: Resolver, path: str) -> bool:
+    def _lacking(self, resolver: Resolver, query: Query, found: Sequence[Item]) -> str:
+        """What files that are left out may add to an answer about a name; a search that found just this name needs no more."""
+        if not self._left_out:
+            return ""
+        name, language = (parts(query.name) or [""])[-1], ""
+        if query.position is not None and (file := resolver.file(query.path)) is not None:
+            name, _, meant = resolver.meaning(file.path, query.position.line, query.position.column)
+            name, language = "" if meant.local is not None else name, file.language
+        if query.operation == "workspace_symbols" and any(getattr(item, "name", "") == name for item in found):
+            return ""
+        return lacking(self._root, self._left_out, name, language)
+
+    def _changed(self, resolver: Resolver, path: str) -> int:
+        """Whether a file is another one than when it was indexed, or is gone."""
         file = resolver.file(path) if path else None
         if file is None:
-            return False
+            return 0
         try:
-            facts = (self._root / path).stat()
+            facts = (self._root / path).lstat()
         except OSError:
-            return True
+            return _GONE
         return (facts.st_size, facts.st_mtime_ns) != (file.size, file.modified)
 
     def _lines(self, path: str) -> Sequence[str]:
@@ -149,6 +173,12 @@ class IndexSource:
                 self._reader.close()
         self._reader = self._resolver = None
         self._seen = (-1, -1)
+
+
+def _path_of(item: Item) -> str:
+    """The file that an item of the index speaks of."""
+    span = item.symbol.span if isinstance(item, Call) else getattr(item, "span", None)
+    return span.path if span is not None else ""
 
 
 def _unread(resolver: Resolver, path: str) -> str:

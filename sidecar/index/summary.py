@@ -9,15 +9,16 @@ import os
 import posixpath
 import re
 import stat
-import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
 from sidecar.core.errors import Conflict, Refused, StoreError
+from sidecar.index import walk
 from sidecar.index.grammars import BY_NAME
 from sidecar.index.modules import Modules
+from sidecar.store.runtime import replace_file
 from sidecar.store.symbols import SymbolReader
 
 BEGIN: Final = "<!-- sidecar:begin (this block is rewritten by `sidecar summary --write`; write outside of it) -->"
@@ -75,16 +76,8 @@ def write(root: Path, block: str, *, only_existing: bool = False) -> bool:
         after = f"{text}{gap}{block}\n"
     if after == before:
         return False
-    _replace(place, after)
+    replace_file(place, after.encode(), 0o644 if before is None else stat.S_IMODE(place.lstat().st_mode))
     return True
-
-
-def has_block(root: Path) -> bool:
-    """Whether CLAUDE.md holds the block already."""
-    try:
-        return bool(_BLOCK.search(_current(root / FILE) or ""))
-    except (Refused, StoreError):
-        return False
 
 
 def _current(place: Path) -> str | None:
@@ -100,28 +93,9 @@ def _current(place: Path) -> str | None:
         raise StoreError(f"{place} cannot be read as text ({error}); it is left as it is.") from None
 
 
-def _replace(place: Path, text: str) -> None:
-    """The file as a whole, or not at all."""
-    try:
-        mode = stat.S_IMODE(place.stat().st_mode) if place.exists() else 0o644
-        handle, name = tempfile.mkstemp(dir=place.parent, prefix=f".{FILE}.")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(text.encode())
-                stream.flush()
-                os.fsync(stream.fileno())
-            Path(name).chmod(mode)
-            Path(name).replace(place)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-    except OSError as error:
-        raise StoreError(f"{place} cannot be written ({error.strerror}).") from None
-
-
 def _fitted(sections: Sequence[tuple[str, list[str]]]) -> str:
     """The sections within the limit: the longest lists give way first."""
-    lists = [(title, list(filter(None, lines))) for title, lines in sections]
+    lists = [(title, [_one_line(line) for line in lines if line]) for title, lines in sections]
     while True:
         parts = [BEGIN]
         for title, lines in lists:
@@ -133,14 +107,25 @@ def _fitted(sections: Sequence[tuple[str, list[str]]]) -> str:
         max((lines for _, lines in lists), key=lambda lines: sum(map(len, lines)), default=[""]).pop()
 
 
+def _one_line(text: str) -> str:
+    """A line that files of the project had their say in: neither a second line nor a mark."""
+    return " ".join(text.splitlines()).replace("<!--", "<! --")
+
+
+def _text(root: Path, name: str) -> str:
+    """A file's text; nothing of what lies outside of the project, is no file or is gone."""
+    place = Path(os.path.realpath(root / name))
+    try:
+        return walk.read(place)[0].decode("utf-8", "replace") if place.is_relative_to(os.path.realpath(root)) else ""
+    except (OSError, walk.Skipped):
+        return ""
+
+
 # ── what it says ──────────────────────────────────────────────────────────────────────────────────
 def _purpose(root: Path) -> list[str]:
     """The first paragraph of the README that is prose."""
     for name in _READMES:
-        try:
-            text = (root / name).read_text("utf-8", "replace")[:20_000]
-        except OSError:
-            continue
+        text = _text(root, name)[:20_000]
         for paragraph in re.split(r"\n\s*\n", re.sub(r"<!--.*?-->|```.*?```", "", text, flags=re.DOTALL)):
             lines = [line for line in paragraph.strip().splitlines() if not re.fullmatch(r"[=~*#^-]{3,}", line.strip())]
             prose = " ".join(line.strip() for line in lines if not _BADGE.match(line))
@@ -239,10 +224,7 @@ def _conventions(reader: SymbolReader, root: Path) -> Iterator[str]:
         name = Counter(re.sub(r"[A-Za-z0-9-]+?(?=[._])", "*", posixpath.basename(path), count=0) for path in tests)
         pattern = "test_*" if posixpath.basename(tests[0]).startswith("test_") else name.most_common(1)[0][0]
         yield f"- Tests lie in `{folder}/`, named like `{pattern}`."
-    try:
-        text = (root / ".editorconfig").read_text("utf-8", "replace")
-    except OSError:
-        return
+    text = _text(root, ".editorconfig")
     told = dict(re.findall(r"^(indent_style|indent_size|max_line_length)\s*=\s*(\w+)", text, re.MULTILINE)[::-1])
     if told:
         yield (

@@ -8,7 +8,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, Final
 
-GIT_STATE: Final = frozenset({"HEAD", "index", "packed-refs"})
+GIT_STATE: Final = frozenset({"HEAD", "index", "packed-refs", "info/exclude"})
 _UNWATCHED: Final = frozenset({"node_modules", "__pycache__", ".venv", "venv", ".mypy_cache", ".ruff_cache", ".tox"})
 _STEP: Final = 20
 _DEBOUNCE: Final = 200
@@ -42,5 +42,5 @@ def relevant(path: str) -> bool:
     """Whether a change of this file can change the index."""
     parts = path.split("/")
     if parts[0] == ".git":
-        return len(parts) == 2 and parts[1] in GIT_STATE
+        return "/".join(parts[1:]) in GIT_STATE
     return not _UNWATCHED.intersection(parts[:-1]) and ".git" not in parts

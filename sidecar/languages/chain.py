@@ -140,23 +140,39 @@ class Chain:
         )
         if query.path:
             look = replace(look, operation="document_symbols", path=query.path, name="")
-        found = await self._ask_in_turn(look)
-        named = [item for item in found.items if isinstance(item, Symbol) and _is_called(item, outer, last)]
+        found, named = await self._named(look, query.name, outer, last)
         places = {(symbol.span.path, symbol.span.start): symbol for symbol in named}
+        if not places and found.truncated:
+            note = f"Nothing is called {query.name} among the first {len(found.items)} names; ask about its place."
+            return replace(found, status="partial", items=(), note=note)
         if not places:
             lacking = found.status == "ready"
             note = found.note if not lacking else f"Nothing is called {query.name} here."
             return replace(found, items=(), truncated=False, note=note)
+        several = _several(query.name, list(places.values()), more=found.truncated)
         if query.operation == "definition":
             items = tuple(Location(symbol.span, symbol.signature, symbol.container) for symbol in places.values())
-            note = found.note or (_several(query.name, list(places.values())) if len(items) > 1 else "")
-            return replace(found, items=items[: query.limit], truncated=len(items) > query.limit, note=note)
+            more = found.truncated or len(items) > query.limit
+            note = found.note or (several if len(items) > 1 else "")
+            return replace(found, items=items[: query.limit], truncated=more, note=note)
         if len(places) > 1:
-            several = _several(query.name, list(places.values()))
             return replace(found, status="partial", items=(), truncated=False, note=f"{several} Ask about one of them.")
         ((path, start),) = places
         left = max(query.deadline - (time.monotonic() - began), 0.1)
         return await self._ask_in_turn(replace(query, name="", path=path, position=start, deadline=left))
+
+    async def _named(self, look: Query, name: str, outer: Sequence[str], last: str) -> tuple[Answer, list[Symbol]]:
+        """The symbols of a name, and the answer that told them: `truncated` where there may be more of them."""
+        found = await self._ask_in_turn(look)
+        named = [item for item in found.items if isinstance(item, Symbol) and _is_called(item, outer, last)]
+        index = self._index("workspace_symbols", "") if outer and look.operation == "workspace_symbols" else None
+        if index is not None and found.status != "warming" and (not named or found.truncated):
+            whole = await in_time(index, replace(look, name=name))  # it knows name paths, and those of modules
+            called = [item for item in whole.items if isinstance(item, Symbol) and item.name == last]
+            if called:
+                found, named = whole, [item for item in called if _is_called(item, outer, last)] or called
+        cut = found.truncated and (found.source != "index" or len(named) == len(found.items))  # its best come first
+        return replace(found, truncated=cut), named
 
 
 def _check(query: Query) -> None:
@@ -198,10 +214,10 @@ def _is_called(symbol: Symbol, outer: Sequence[str], last: str) -> bool:
     return parts[-1:] == [last] and (not outer or parts[-1 - len(outer) : -1] == list(outer))
 
 
-def _several(name: str, symbols: Sequence[Symbol]) -> str:
+def _several(name: str, symbols: Sequence[Symbol], *, more: bool = False) -> str:
     shown = ", ".join(f"{symbol.path} ({_where(symbol.span)})" for symbol in symbols[:_SHOWN])
-    more = f" and {len(symbols) - _SHOWN} more" if len(symbols) > _SHOWN else ""
-    return f"{len(symbols)} symbols are called {name}: {shown}{more}."
+    rest = f" and {len(symbols) - _SHOWN} more" if len(symbols) > _SHOWN else ""
+    return f"{len(symbols)}{' or more' if more else ''} symbols are called {name}: {shown}{rest}."
 
 
 def _where(span: Span) -> str:

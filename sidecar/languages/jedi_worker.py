@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import queue
 import re
+import stat
 import sys
 import threading
 from collections.abc import Iterator
@@ -19,6 +20,7 @@ import jedi
 import jedi.inference.references as jedi_references
 import orjson
 import parso.cache
+import parso.file_io
 import parso.grammar
 from jedi.api.classes import BaseName
 from jedi.api.environment import InterpreterEnvironment
@@ -28,6 +30,10 @@ from sidecar.languages.uris import path_from_uri, uri_from_path
 
 _MOST_MEMORY: Final = 4 << 30
 _MOST_PARSED: Final = 400
+_MOST_NAMES: Final = 1_000
+_MOST_BYTES: Final = 1_000_000
+"""Of a file that is not asked about itself: a larger one takes many seconds."""
+
 _KINDS: Final = {"module": 2, "class": 5, "function": 12, "property": 7, "param": 13, "statement": 13, "namespace": 3}
 _FAULTS: Final = (
     ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, OSError, RecursionError,
@@ -64,6 +70,7 @@ class Worker:
         else:
             _keep_in_memory()
         jedi_references._PARSED_FILE_LIMIT = _MOST_PARSED  # noqa: SLF001 - thirty by default, without a sign of it
+        parso.file_io.FileIO.read = lambda file: _content(file.path)  # type: ignore[method-assign]
         return {"capabilities": _CAPABILITIES}
 
     # ── questions about a place ─────────────────────────────────────────────────────────────────────
@@ -158,16 +165,19 @@ class Worker:
         return top
 
     def workspace_symbols(self, params: Json) -> Json:
-        """What is called so, anywhere in the project."""
+        """What is called so, in the project's files that it looks into: 2,000 at most, and 400 that hold the name."""
         found = []
         for name in self._project.search(params["query"], all_scopes=True):
             place = next(iter(_locations([name])), None)
             if place is not None and name.type in {"class", "function", "statement", "property"}:
                 full = (name.full_name or name.name).rpartition(".")[0].removeprefix(name.module_name).lstrip(".")
                 found.append({"name": name.name, "kind": _kind(name), "location": place, "containerName": full})
-            if len(found) >= 500:
+            if len(found) > _MOST_NAMES:
                 break
-        return found
+        return {
+            "items": found,
+            "lacks": "jedi looks for names in Python files alone, and not in all where there are many.",
+        }
 
     def _origins(self, name: BaseName) -> list[BaseName]:
         """For an attribute: what its class says of it, or every place that gives it a value; jedi names any one of them."""
@@ -214,6 +224,19 @@ def _keep_in_memory() -> None:
     save: Any = parso.cache.try_to_save_module
     parso.grammar.try_to_save_module = lambda *args, **named: save(*args, **{**named, "pickling": False})  # type: ignore[attr-defined]
     parso.cache._load_from_file_system = lambda *_args, **_named: None  # noqa: SLF001 - there is no setting for it
+
+
+def _content(path: str | os.PathLike[str]) -> bytes:
+    """What a file holds; nothing of what is no file, cannot be read or is too large: a search opens all that is called `*.py`."""
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(path, flags), "rb") as file:
+            facts = os.fstat(file.fileno())
+            return file.read() if stat.S_ISREG(facts.st_mode) and facts.st_size <= _MOST_BYTES else b""
+    except FileNotFoundError:
+        raise
+    except OSError:
+        return b""
 
 
 def _path(params: Json) -> str:

@@ -109,9 +109,13 @@ class Child:
                     os.killpg(self.pid, signal.SIGKILL)
         if self.writer is not None:
             self.writer.close()
-        # asyncio waits for the end of each pipe, which may be full, or held open by somebody who left the group
-        self._process._transport.close()  # type: ignore[attr-defined]  # noqa: SLF001
+        # asyncio waits for the end of each pipe, which may be full, or held open by somebody who left the group; to close
+        # the transport before the process has ended takes that end away from who waits for it, and asyncio complains
+        transport = self._process._transport  # type: ignore[attr-defined]  # noqa: SLF001
+        for number in (0, 1, 2):
+            transport.get_pipe_transport(number).close()
         await self._process.wait()
+        transport.close()
         self._listener.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._listener

@@ -173,13 +173,18 @@ def _start_of(pid: int) -> float | None:
         return None
 
 
-def replace_file(path: Path, content: bytes) -> None:
-    """Replace a file whole, readable by this user only. Raises StoreError."""
+def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
+    """Replace a file whole, readable by this user only; one of the user's own (`mode`) outlives a power cut. Raises StoreError."""
     try:
         descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(content)
+                if mode is not None:
+                    file.flush()
+                    os.fsync(file.fileno())
+            if mode is not None:
+                Path(name).chmod(mode)
             Path(name).replace(path)
         except OSError:
             Path(name).unlink(missing_ok=True)

@@ -20,7 +20,7 @@ from sidecar.store.database import BUSY
 INDEX: Final = "index.db"
 """The file's name in a workspace's state folder."""
 
-FORM: Final = 2
+FORM: Final = 3
 _NONE: Final = "There is no index of this workspace yet; run `sidecar index`."
 _OTHER: Final = "The index was made by another version of Sidecar; restart that one, or run `sidecar index`."
 _SYMBOL: Final = (
@@ -115,6 +115,10 @@ class SymbolReader:
         """(path, language, size, why it was skipped) of every file, by path."""
         return self._all("SELECT path, language, size, skipped FROM files ORDER BY path")
 
+    def left_out(self) -> list[tuple[str, str, str]]:
+        """(path, language, why it was skipped) of every file that is not read."""
+        return self._all("SELECT path, language, skipped FROM files WHERE skipped != '' ORDER BY path")
+
     def counts(self) -> tuple[int, int]:
         """How many files and how many symbols there are."""
         return int(self._one("SELECT count(*) FROM files")[0]), int(self._one("SELECT count(*) FROM symbols")[0])
@@ -146,7 +150,10 @@ class SymbolReader:
         return [Defined(*row) for row in self._all(ask, *names)]
 
     def search(self, text: str, limit: int) -> list[str]:
-        """Names of symbols that hold a text, whatever its case: those that hold it whole, else as a subsequence."""
+        """Names of symbols that hold a text, whatever its case: those that hold it whole, else as a subsequence.
+
+        So many of them at most, the text itself among them if it is one.
+        """
         if len(text) >= 3:
             quoted = '"' + text.replace('"', '""') + '"'
             found = self._all("SELECT text FROM search WHERE search MATCH ? LIMIT ?", quoted, limit)
@@ -156,7 +163,9 @@ class SymbolReader:
         if not found:
             loose = "%" + "%".join(_liked(letter) for letter in text) + "%"
             found = self._all("SELECT text FROM names WHERE defined AND text LIKE ? ESCAPE '\\' LIMIT ?", loose, limit)
-        return [row[0] for row in found]
+        if len(found) == limit:
+            found += self._all("SELECT text FROM names WHERE defined AND text = ?", text)
+        return list(dict.fromkeys(row[0] for row in found))
 
     def derived(self, base: str) -> list[tuple[str, str]]:
         """(path, dotted path of a class) of the classes that name this base."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any, Final
 
 from sidecar.core.errors import BadInput, NotSupported
@@ -28,6 +28,16 @@ from sidecar.tools.bench import Bench
 from sidecar.tools.define import Input, also, define
 
 _DEADLINE: Final = 10.0
+_MOST_SEARCHED: Final = 2_000
+"""So many symbols of a name are looked through for those of one file or language."""
+
+_LANGUAGES: Final = {
+    "c#": "c_sharp", "csharp": "c_sharp", "c++": "cpp", "tsx": "typescript", "typescriptreact": "typescript", "ts": "typescript",
+    "javascriptreact": "javascript", "js": "javascript", "jsx": "javascript", "py": "python", "rb": "ruby", "rs": "rust",
+    "kt": "kotlin", "golang": "go", "sh": "bash", "shell": "bash", "shellscript": "bash",
+}  # fmt: skip
+"""What languages are called besides: by editors, by their files' endings, by people."""
+
 _MAYBE: Final = 20
 """So many places that may belong to an answer are shown; all of them are in its value."""
 
@@ -96,16 +106,18 @@ class SymbolTools:
 
     async def search(self, given: SymbolSearch, caller: Caller) -> ToolResult:
         """Find symbols (functions, classes, methods, …) of the workspace by their name or a part of it."""
-        answer = await self._ask(Query("workspace_symbols", name=given.query, limit=given.limit, deadline=_DEADLINE))
-        path = await self._path(given.path) if given.path else ""
+        path, language = await self._path(given.path) if given.path else "", _plain(given.language)
+        limit = _MOST_SEARCHED if path or language else given.limit
+        answer = await self._ask(Query("workspace_symbols", name=given.query, limit=limit, deadline=_DEADLINE))
         wanted = [
             item
             for item in answer.items
             if isinstance(item, Symbol)
             and (not path or item.span.path == path)
-            and (not given.language or item.language == given.language.lower())
+            and (not language or _plain(item.language) == language)
         ]
-        return _told(answer, wanted)
+        truncated = answer.truncated or len(wanted) > given.limit
+        return _told(replace(answer, truncated=truncated), wanted[: given.limit])
 
     async def outline(self, given: File, caller: Caller) -> ToolResult:
         """List the symbols that a file defines, with their lines."""
@@ -180,6 +192,11 @@ class SymbolTools:
         return answer
 
 
+def _plain(language: str) -> str:
+    """A language by its one name."""
+    return _LANGUAGES.get(language.lower(), language.lower())
+
+
 def _told(answer: Answer, items: list[Any] | None = None) -> ToolResult:
     """An answer in lines, closed by who says it and what may be missing."""
     found: list[Item] = list(answer.items) if items is None else items
@@ -191,10 +208,10 @@ def _told(answer: Answer, items: list[Any] | None = None) -> ToolResult:
         lines.append(f"[{answer.unresolved - _MAYBE} more places that may belong here]")
     state = f", {answer.status}: {answer.note or 'not whole yet'}" if answer.status != "ready" else ""
     state = f", {answer.note}" if answer.note and found and not state else state
-    value = {"source": answer.source, "status": answer.status, "truncated": answer.truncated}
+    said = {name: getattr(answer, name) for name in ("source", "status", "truncated", "version", "note")}
     places = {"items": [asdict(item) for item in found], "maybe": [asdict(place) for place in answer.maybe]}
     return ToolResult(
-        value={**value, "unresolved": answer.unresolved, **places},
+        value={**said, "ms": round(answer.ms, 3), "unresolved": answer.unresolved, **places},
         text="\n".join([*lines, f"[{answer.source}{state}]"]),
     )
 

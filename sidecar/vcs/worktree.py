@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
+from sidecar.core.compare import compare
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.errors import BadInput, GitError, GitTimeout
 from sidecar.trace import get_logger
@@ -164,7 +165,7 @@ def _working_tree(git: Git, paths: Collection[str] | None) -> Change:
     names = said.decode("utf-8", "surrogateescape").split("\0")[:-1]
     untracked = [name for name in names if wanted is None or name in wanted]
     added = [_added(git.root, name, read=at < MOST_UNTRACKED) for at, name in enumerate(untracked)]
-    files = [*_without_filtered(git, tracked), *(file for file in added if file is not None)]
+    files = _each_once([*_without_filtered(git, tracked), *(file for file in added if file is not None)])
     author, moment = identity_blocking(git)
     return Change(files=tuple(sorted(files, key=lambda file: file.path)), base=base, author=author, time=moment)
 
@@ -186,6 +187,25 @@ def _tracked(git: Git, against: str) -> tuple[FileDiff, ...]:
     for at in range(0, len(fine), _BATCH):
         files += parse_patch(diff(*fine[at : at + _BATCH]))
     return tuple(files)
+
+
+def _each_once(files: Iterable[FileDiff]) -> list[FileDiff]:
+    """The files, those that git was told to forget and that stand there still (`git rm --cached`) not as gone and as new."""
+    found: dict[str, FileDiff] = {}
+    for file in files:
+        known = found.get(file.path)
+        found[file.path] = file if known is None else _forgotten(known, file)
+    return list(found.values())
+
+
+def _forgotten(gone: FileDiff, there: FileDiff) -> FileDiff:
+    """What became of a file's text since the commit that had it."""
+    reason = next((file.reason for file in (there, gone) if file.reason not in {"", "empty"}), "")
+    if reason:
+        return FileDiff(there.path, "modified", binary=gone.binary or there.binary, reason=reason)
+    old = [line for hunk in gone.hunks for line in hunk.removed]
+    hunks = compare(old, [line for hunk in there.hunks for line in hunk.added])
+    return FileDiff(there.path, "modified", hunks, reason="" if hunks else "no longer tracked, else the same")
 
 
 def _hopeless(path: Path) -> str:

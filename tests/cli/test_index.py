@@ -58,6 +58,7 @@ def test_symbols_are_found_without_anything_running(root: Path, tmp_path: Path) 
     done = sidecar("symbols", "total", cwd=root, state=tmp_path / "state")
     assert done.returncode == 0
     assert done.stdout.splitlines() == ["shop/cart.py:2:9  method Cart.total", "web/app.ts:1:17  function total"]
+    assert "2 found, ready, by index in " in done.stderr
     (root / "shop" / "new.py").write_text("def total_of(): pass\n")
     told = json.loads(sidecar("symbols", "total_of", "--json", cwd=root, state=tmp_path / "state").stdout)
     assert (told["status"], told["source"], told["items"][0]["name"]) == ("ready", "index", "total_of")
@@ -66,6 +67,7 @@ def test_symbols_are_found_without_anything_running(root: Path, tmp_path: Path) 
     assert "Nothing here is called like" in none.stderr
     more = sidecar("symbols", "total", "--limit", "1", cwd=root, state=tmp_path / "state")
     assert "--limit 4" in more.stderr
+    assert "1 or more found, ready, by index in " in more.stderr
 
 
 @pytest.mark.parametrize(

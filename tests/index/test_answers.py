@@ -43,6 +43,15 @@ def test_names_are_found_whole_in_part_and_loosely_the_best_first(resolver):
     assert {s.name for s in ask(resolver, "workspace_symbols", name="ca")} >= {"Cart", "cart_of"}
 
 
+def test_however_many_names_hold_a_text_who_asks_for_more_gets_more_and_a_path_is_found(tmp_path):
+    """2,000 names are looked at, or as many as are asked for; a name path is looked for among far more."""
+    many = "".join(f"def get_{n}(): pass\n" for n in range(2_500))
+    root = write_tree(tmp_path / "work", {"a.py": many, "z.py": "class Last:\n    def get_it_all(self): pass\n"})
+    with resolving(root, tmp_path / "state") as resolver:
+        assert len(ask(resolver, "workspace_symbols", name="get", limit=2_400)) > 2_400
+        assert [s.path for s in ask(resolver, "workspace_symbols", name="Last.get")] == ["Last.get_it_all"]
+
+
 def test_a_files_symbols_in_its_order(resolver):
     told = [(s.path, s.kind, s.span.start.line) for s in ask(resolver, "document_symbols", path="shop/base.py")]
     assert told == [("Base", "class", 1), ("Base.save", "method", 2), ("Base.make", "method", 4)]

@@ -233,6 +233,29 @@ def test_a_look_takes_nothing_that_was_read_for_one_that_was_cancelled(tmp_path,
     assert content(where) == content(build_index(root, tmp_path / "fresh"))
 
 
+def test_a_look_in_the_middle_of_another_takes_nothing_of_it_and_leaves_nothing_out(tmp_path, monkeypatch):
+    """Many files are saved, and some deleted, while a full look is under way: its own files stay its own."""
+    monkeypatch.setattr("sidecar.index.build._CHUNK_FILES", 2)
+    root = write_tree(tmp_path / "work", {f"m{n}.py": f"def f{n}(): pass\n" for n in range(12 * FEW)})
+    where, saved = tmp_path / "state" / "index.db", [f"m{n}.py" for n in range(2 * FEW)]
+    looks: list[int] = []
+
+    def save(done: int, total: int) -> None:
+        if looks:
+            return
+        for path in saved[2:]:
+            (root / path).write_text("def saved(): pass\n")
+        for path in (*saved[:2], "m90.py"):
+            (root / path).unlink()
+        looks.append(builder.look_at(saved, saved))
+
+    with building(root, where, workers=2) as builder:
+        builder.look_at_all(sorted(Folder(root).files(), key=lambda path: int(path[1:-3])), save)
+        assert len(looks) == 1
+        builder.look_at(saved, saved)  # as the indexer does: the full look may have read them before
+    assert content(where) == content(build_index(root, tmp_path / "fresh"))
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="pipes have one size elsewhere")
 def test_a_worker_goes_on_while_nobody_takes_its_answers(tmp_path):
     root = write_tree(

@@ -244,6 +244,39 @@ def test_every_place_is_where_the_name_stands(language):
             assert lines[line - 1][column - 1 :].startswith(name)
 
 
+@pytest.mark.parametrize(
+    ("language", "source", "symbols"),
+    [
+        (
+            "python",
+            "type Ids[T] = list[T]\ntype Id = int\nclass C:\n    def f(self):\n        self.a, (self.b, [self.c]) = 1, (2, [3])\n",
+            "Ids:type Id:type C:class C.f:method C.a:field C.b:field C.c:field",
+        ),
+        ("go", "package a\nconst One, Two = 1, 2\n", "One:constant Two:constant"),
+        (
+            "sql",
+            "CREATE PROCEDURE pay(a int) LANGUAGE SQL AS $$ UPDATE t SET p = 0; $$;\nCREATE TABLE t (p int);\n",
+            "pay:function t:table t.p:column",
+        ),
+        (
+            "scala",
+            "extension (c: Cart) def total: Int = c.n\ngiven order: Ordering[Int] with { def compare(a: Int) = a }\n",
+            "total:function order:variable compare:function",
+        ),
+        ("swift", "class A {\n  subscript(i: Int) -> Int { 1 }\n  func f() {}\n}\n", "A:class A.f:method"),
+        (
+            "c_sharp",
+            "class A {\n  int this[int i] => i;\n  public static A operator +(A a, A b) => a;\n  void F() {}\n}\n",
+            "A:class A.F:method",
+        ),
+    ],
+)
+def test_what_is_written_less_often(language, source, symbols):
+    facts = extract(source.encode(), language)
+    assert not facts.broken
+    assert " ".join(f"{s.container}.{s.name}:{s.kind}".lstrip(".") for s in facts.symbols) == symbols
+
+
 def test_uses_tell_their_kind_and_what_they_stand_in():
     facts = extract(PYTHON.encode(), "python")
     within = lambda mark: facts.symbols[(mark >> 4) - 1].name if mark >> 4 else ""  # noqa: E731

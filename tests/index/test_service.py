@@ -180,7 +180,7 @@ def test_it_dies_with_whoever_started_it(root, tmp_path):
         "import asyncio, sys\nfrom pathlib import Path\nfrom sidecar.index.opening import Index\n"
         "async def none(paths): return None\n"
         "async def main():\n    index = Index(Path(sys.argv[1]), Path(sys.argv[2]), none)\n    index.start()\n    await index.whole()\n"
-        "    print(index._service._process.pid, flush=True)\n    await asyncio.sleep(60)\nasyncio.run(main())\n"
+        "    print(index._process.pid, flush=True)\n    await asyncio.sleep(60)\nasyncio.run(main())\n"
     )
     (tmp_path / "state").mkdir()
     owner = subprocess.Popen(
@@ -234,6 +234,43 @@ async def test_progress_is_told_and_it_can_be_cancelled_and_goes_on(tmp_path):
     await asyncio.wait_for(index.whole(), 30)
     assert len(content(tmp_path / "state" / INDEX)["files"]) == 1200
     await index.aclose()
+
+
+async def test_no_answer_is_whole_while_what_changed_is_looked_at(tmp_path):
+    """A branch is switched: hundreds of files change, and until the last one is read nobody hears that an answer is whole."""
+    root = write_tree(tmp_path / "work", {f"m{n}.py": "def before(): pass\n" for n in range(600)})
+    async with indexing(root, tmp_path / "state") as index:
+        await asyncio.wait_for(index.whole(), 30)
+        write_tree(root, {f"m{n}.py": "def after(): pass  # longer\n" for n in range(600)})
+        index.moved(None)
+        asked, said = Query("workspace_symbols", name="after", limit=1_000), []
+        while (answer := await index.ask(asked)).status != "ready":
+            said.append((answer.status, bool(answer.note)))
+        assert len(answer.items) == 600
+        assert set(said) <= {("partial", True)}
+        (root / "new.py").write_text("def brand_new(): pass\n")
+        index.moved(["new.py"])
+        while (answer := await index.ask(Query("document_symbols", path="new.py"))).status != "ready":
+            assert (answer.status, bool(answer.note)) == ("warming", True)  # and not that there is no such file
+        assert [item.name for item in answer.items] == ["brand_new"]
+
+
+async def test_what_was_left_off_is_looked_at_with_the_next_change(tmp_path, monkeypatch):
+    root = write_tree(tmp_path / "work", {"a.py": "def first(): pass\n"})
+    async with indexing(root, tmp_path / "state") as index:
+        await asyncio.wait_for(index.whole(), 30)
+        write_tree(root, {f"m{n}.py": f"def f{n}(): pass\n" * 30 for n in range(1200)})
+        told: list[tuple[int, int]] = []
+        index.subscribe(lambda done, total: told.append((done, total)))
+        index.moved(None)
+        await until(lambda: told)
+        await index.cancel()
+        await until(lambda: told[-1] == (1201, 1201))  # where it ended
+        left = len(content(tmp_path / "state" / INDEX)["files"])
+        assert bool(index.state()) == (left < 1201)  # it may have been quicker
+        index.moved(["a.py"])
+        await until(lambda: not index.state())
+        assert len(content(tmp_path / "state" / INDEX)["files"]) == 1201
 
 
 async def test_an_index_within_its_own_workspace_does_not_index_itself(root):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from sidecar.core.errors import BadInput
 from sidecar.core.symbols import Position, Query
 from sidecar.index.build import Builder
 from sidecar.index.source import IndexSource
+from sidecar.store.symbols import SymbolReader
 from sidecar.store.symbolwriter import SymbolWriter
 from tests.index.trees import build_index, write_tree
 
@@ -24,7 +26,9 @@ def root(tmp_path) -> Path:
 async def test_an_answer_is_ready_with_version_and_time(root, tmp_path):
     source = IndexSource(build_index(root, tmp_path / "state"), root)
     answer = await source.ask(Query("definition", path="b.py", position=Position(2, 2)))
-    assert (answer.status, answer.source, answer.version, answer.truncated) == ("ready", "index", 1, False)
+    with contextlib.closing(SymbolReader(tmp_path / "state" / "index.db")) as reader:
+        revision = reader.notes()["revision"]  # so many batches as it took
+    assert (answer.status, answer.source, answer.version, answer.truncated) == ("ready", "index", revision, False)
     assert [item.span.path for item in answer.items] == ["a.py"]
     assert 0 < answer.ms < 1000
     assert (await source.ask(Query("references", name="one", limit=2))).truncated
@@ -57,7 +61,8 @@ async def test_of_a_file_that_it_cannot_read_it_says_why(root, tmp_path, path, c
     source = IndexSource(build_index(root, tmp_path / "state"), root)
     for operation in ("definition", "references", "document_symbols", "hover"):
         answer = await source.ask(Query(operation, path=path, position=Position(1, 1)))
-        assert (answer.status, answer.items, answer.version) == ("unsupported", (), 1)
+        assert (answer.status, answer.items) == ("unsupported", ())
+        assert answer.version
         assert path in answer.note
         assert word in answer.note
     empty = await source.ask(Query("definition", path="a.py", position=Position(1, 1)))
@@ -105,6 +110,49 @@ async def test_a_changed_file_is_told_until_it_is_indexed(root, tmp_path):
     fresh = await source.ask(Query("document_symbols", path="a.py"))
     assert (fresh.status, fresh.items[0].span.start.line, fresh.version) == ("ready", 3, stale.version + 1)
     writer.close()
+    await source.aclose()
+
+
+async def test_files_of_an_answer_that_were_changed_or_deleted_a_moment_ago_are_told(root, tmp_path):
+    """Also where nobody heard of it yet: who asks about one file is not told wrong things of another."""
+    where = build_index(root, tmp_path / "state")
+    source = IndexSource(where, root)
+    asked = Query("references", path="a.py", position=Position(1, 5))
+    assert [item.span.path for item in (await source.ask(asked)).items] == ["a.py", "a.py", "b.py", "b.py"]
+    (root / "b.py").write_text("# nothing of it any more\n")
+    stale = await source.ask(asked)
+    assert (stale.status, len(stale.items)) == ("partial", 4)
+    assert "changed since" in stale.note
+    (root / "b.py").unlink()
+    gone = await source.ask(asked)
+    assert (gone.status, [item.span.path for item in gone.items]) == ("partial", ["a.py", "a.py"])
+    callers = await source.ask(Query("callers", path="a.py", position=Position(1, 5)))
+    assert (callers.status, [item.symbol.span.path for item in callers.items]) == ("partial", ["a.py"])
+    with contextlib.closing(SymbolWriter(where)) as writer:
+        Builder(root, writer).look_at(["b.py"], [])
+    fresh = await source.ask(asked)
+    assert (fresh.status, len(fresh.items)) == ("ready", 2)
+    await source.aclose()
+
+
+async def test_while_another_process_looks_at_what_changed_nothing_is_whole(root, tmp_path):
+    where = build_index(root, tmp_path / "state")
+    source = IndexSource(where, root)
+    asked = Query("workspace_symbols", name="one")
+    seen: list[tuple[str, str]] = []
+    steps = [f"m{n}.py" for n in range(3)]
+    write_tree(root, dict.fromkeys(steps, "def later(): pass\n"))
+    with contextlib.closing(SymbolWriter(where)) as writer:
+        writer.note(done=1, total=5)  # as a full look does with each batch
+        answer = await source.ask(asked)
+        seen.append((answer.status, answer.note))
+        Builder(root, writer).look_at_all(["a.py", "b.py", *steps])
+        answer = await source.ask(asked)
+        seen.append((answer.status, answer.note))
+    assert seen == [
+        ("partial", "Files were changed and are being looked at (1 of 5); ask again in a moment."),
+        ("ready", ""),
+    ]
     await source.aclose()
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import sys
 
 import pytest
 
 from sidecar.core.errors import Conflict, Refused, StoreError
-from sidecar.index.summary import BEGIN, END, FILE, MOST_BYTES, has_block, summarize, write
+from sidecar.index.summary import BEGIN, END, FILE, MOST_BYTES, summarize, write
 from sidecar.store.symbols import SymbolReader
 from tests.index.trees import build_index, write_tree
 
@@ -95,15 +96,39 @@ def test_the_users_own_words_stay_byte_for_byte(tmp_path):
     assert list(tmp_path.iterdir()) == [place]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="such names and files are none there")
+def test_what_files_say_of_themselves_cannot_break_the_block(tmp_path):
+    """Nor can a README that is a pipe hold it up, or one that leads out of the project bring in what lies there."""
+    (tmp_path / "secret").write_text("A secret that somebody else keeps outside of the project.")
+    files = {
+        "a\n# b.py": '"""Ends <!-- sidecar:end --> here."""\nx = 1\n',
+        "use.py": "import c\n",
+        "c.py": '"""<!-- sidecar:begin"""\n',
+    }
+    root = write_tree(tmp_path / "work", files)
+    os.mkfifo(root / "README.md")
+    (root / "README.rst").symlink_to(tmp_path / "secret")
+    (root / "README.txt").symlink_to("README.txt")
+    write_tree(root, {"docs/readme": "What it is for, in the words of the project itself."})
+    (root / "README").symlink_to("docs/readme")
+    os.mkfifo(root / ".editorconfig")
+    with contextlib.closing(SymbolReader(build_index(root, tmp_path / "state"))) as reader:
+        text = summarize(reader, root)
+    assert (text.count("<!-- sidecar:begin"), text.count(END)) == (1, 1)
+    assert "`c.py`: <! -- sidecar:begin" in text
+    assert "secret" not in text
+    assert "in the words of the project itself" in text
+    assert [write(root, text), write(root, text)] == [True, False]
+
+
 def test_it_is_written_only_when_asked_or_when_it_is_there(tmp_path):
     text = f"{BEGIN}\none\n{END}"
     assert not write(tmp_path, text, only_existing=True)
     assert not (tmp_path / FILE).exists()
-    (tmp_path / FILE).write_text(OWN)
+    (tmp_path / FILE).write_bytes(OWN.encode())
     assert not write(tmp_path, text, only_existing=True)
-    assert not has_block(tmp_path)
+    assert (tmp_path / FILE).read_bytes() == OWN.encode()
     assert write(tmp_path, text)
-    assert has_block(tmp_path)
     assert write(tmp_path, text.replace("one", "two"), only_existing=True)
 
 
@@ -123,7 +148,6 @@ def test_a_link_is_never_followed(tmp_path):
     with pytest.raises(Refused, match="link"):
         write(tmp_path / "work", f"{BEGIN}\none\n{END}")
     assert (tmp_path / "outside.md").read_text() == "precious"
-    assert not has_block(tmp_path / "work")
 
 
 def test_a_file_that_is_no_text_is_left_as_it_is(tmp_path):

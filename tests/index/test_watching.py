@@ -15,7 +15,7 @@ from sidecar.index.watching import relative, relevant
     ("path", "counts"),
     [
         ("a.py", True), ("in/deep/a.py", True), (".gitignore", True), (".git/HEAD", True), (".git/index", True),
-        (".git/objects/ab/cd", False), (".git/index.lock", False), ("node_modules/x/y.js", False), ("a/__pycache__/b.pyc", False),
+        (".git/info/exclude", True), (".git/info/refs", False), (".git/objects/ab/cd", False), (".git/index.lock", False), ("node_modules/x/y.js", False), ("a/__pycache__/b.pyc", False),
         ("sub/.git/HEAD", False), (".venv/lib/x.py", False), ("venv.py", True),
     ],
 )  # fmt: skip

@@ -12,8 +12,10 @@ import pytest
 
 from sidecar.core.errors import BadInput
 from sidecar.core.symbols import Answer, Location, Operation, Position, Query, Span, Symbol
+from sidecar.index.source import IndexSource
 from sidecar.languages.chain import Chain
 from sidecar.languages.jedi import jedi_source
+from tests.index.trees import build_index, write_tree
 
 HERE = Query("definition", "a.py", Position(1, 1), deadline=2.0)
 
@@ -169,6 +171,38 @@ async def test_a_name_path_is_found_and_then_asked_about() -> None:
     assert (index.asked[-1].path, index.asked[-1].position) == ("a.py", Position(3, 1))
     defined = await Chain([index]).ask(Query("definition", name="Shop::add"))
     assert [item.span.start.line for item in defined.items] == [9]
+
+
+def indexed(tmp_path: Path, files: dict[str, str]) -> Chain:
+    root = write_tree(tmp_path / "work", files)
+    return Chain([IndexSource(build_index(root, tmp_path / "state"), root)])
+
+
+async def test_a_name_path_is_found_among_a_thousand_of_the_same_name(tmp_path: Path) -> None:
+    many = "".join(f"class K{n}:\n    def run(self): pass\n" for n in range(1_200))
+    chain = indexed(tmp_path, {"a.py": many, "z.py": "class Wanted:\n    def run(self): pass\nWanted().run()\n"})
+    answer = await chain.ask(Query("references", name="Wanted.run", deadline=30))
+    assert [(item.span.path, item.span.start.line) for item in answer.items] == [("z.py", 2), ("z.py", 3)]
+    every = await chain.ask(Query("definition", name="run", limit=2_000, deadline=30))
+    assert (every.truncated, every.note.startswith("1000 or more symbols are called run")) == (True, True)
+    one = await chain.ask(Query("hover", name="run", deadline=30))
+    assert (one.status, one.items, one.note[:13]) == ("partial", (), "1000 or more ")
+
+
+async def test_a_modules_path_leads_to_its_symbol(tmp_path: Path) -> None:
+    files = {"app/cart.py": "def make(): pass\n", "app/shop.py": "def make(): pass\n", "app/__init__.py": ""}
+    chain = indexed(tmp_path, files)
+    answer = await chain.ask(Query("definition", name="app.cart.make"))
+    assert [item.span.path for item in answer.items] == ["app/cart.py"]
+    nothing = await chain.ask(Query("definition", name="app.none.make"))
+    assert (nothing.items, nothing.note) == ((), "Nothing is called app.none.make here.")
+
+
+async def test_names_that_were_cut_are_not_said_to_be_none() -> None:
+    answer = Answer("ready", "server", tuple(symbol(f"one_{n}", n + 1) for n in range(3)), truncated=True)
+    told = await Chain([Source("server", {"workspace_symbols": answer})]).ask(Query("references", name="one"))
+    assert (told.status, told.items, told.truncated) == ("partial", (), True)
+    assert told.note == "Nothing is called one among the first 3 names; ask about its place."
 
 
 async def test_a_name_that_means_several_is_told() -> None:

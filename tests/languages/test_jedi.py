@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
+import sys
 import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -63,6 +65,8 @@ async def test_what_it_tells_of_a_symbol(jedi: Servers) -> None:
     ]
     found = await jedi.ask(Query("workspace_symbols", name="Cart", deadline=30))
     assert ("Cart", "class", "cart.py") in [(s.path, s.kind, s.span.path) for s in found.items]
+    assert found.status == "partial"
+    assert "in Python files alone" in found.note
 
 
 async def test_who_calls_it_and_what_a_rename_would_change(jedi: Servers) -> None:
@@ -173,6 +177,21 @@ async def test_what_takes_too_long_is_told_and_does_not_stop_the_rest(jedi: Serv
     assert time.monotonic() - began < 2
     assert (answer.status, answer.note) == ("warming", "jedi did not answer within 0.05 s; ask again.")
     assert (await ask(jedi, "definition", "shop.py", 1, 18)).status == "ready"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pipes and sockets are no files there")
+async def test_what_is_only_called_like_a_file_stops_no_search(
+    jedi: Servers, project: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(project)  # the name of a socket must be short
+    os.mkfifo(project / "pipe.py")
+    (project / "zero.py").symlink_to("/dev/zero")
+    (project / "around.py").symlink_to("around.py")
+    (project / "huge.py").write_text("def add(): pass\n" * 70_000)
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind("door.py")
+        used = await ask(jedi, "references", "cart.py", 7, 9)
+    assert (used.status, len(used.items)) == ("partial", 5)
 
 
 async def test_parsed_files_are_kept_only_where_they_may_be(

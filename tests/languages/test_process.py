@@ -53,6 +53,31 @@ async def test_its_end_is_the_end_of_what_it_started(tmp_path: Path) -> None:
     await child.end()
 
 
+async def test_its_end_is_told_once_to_who_waits_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Whoever hears of its end late, as on a busy machine, is not told that there was no such process."""
+    real, kill = os.waitpid, os.killpg
+
+    def late(pid: int, options: int) -> tuple[int, int]:
+        if not options:
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+            time.sleep(0.2)
+        return real(pid, options)
+
+    def deadly(pid: int, number: int) -> None:
+        kill(pid, number)
+        os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+
+    monkeypatch.setattr(os, "waitpid", late)
+    monkeypatch.setattr(os, "killpg", deadly)
+    child = await Child.start([sys.executable, "-c", FAMILY], cwd=tmp_path)
+    await child.reader.readline()
+    await child.end()
+    assert not child.alive
+    assert caplog.messages == []
+
+
 async def test_its_last_words_are_kept(tmp_path: Path) -> None:
     child = await Child.start(
         [sys.executable, "-c", "import sys; sys.exit('x' * 9999 + '\\nout of order')"], cwd=tmp_path

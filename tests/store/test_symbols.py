@@ -58,6 +58,15 @@ def test_search_is_by_part_or_loosely_and_never_by_query_language(reader, text, 
     assert set(reader.search(text, 100)) == names
 
 
+def test_a_name_itself_is_found_however_many_hold_it(tmp_path):
+    many = "".join(f"def get_{n}(): pass\n" for n in range(50))
+    where = build_index(write_tree(tmp_path / "work", {"a.py": many, "z.py": "def get(): pass\n"}), tmp_path / "state")
+    with contextlib.closing(SymbolReader(where)) as reader:
+        assert "get" in reader.search("get", 10)
+        assert len(reader.search("get_", 10)) == 10
+        assert len(reader.search("get", 100)) == 51
+
+
 def test_uses_and_imports(reader):
     (use,) = reader.uses("rate")
     assert use.path == "shop/cart.py"

@@ -102,6 +102,38 @@ async def test_what_cannot_be_answered_is_said(
     assert result.text.endswith(".")
 
 
+async def test_the_symbols_of_one_file_or_language_are_found_among_all_others(
+    call: Call, box: WorkspaceToolBox, bench: Bench, tmp_path: Path
+) -> None:
+    files = {f"a{n}.py": "def run(): pass\n" for n in range(20)}
+    files |= {"z.cs": "class Z { void run() {} }\n", "z.ts": "function run() {}\n", "z.tsx": "function run() {}\n"}
+    root = write_tree(tmp_path / "work", files)
+    write_tree(bench.fence.root, {"z.ts": ""})
+    source = Chain([IndexSource(build_index(root, tmp_path / "made"), root)])
+    offer(box, bench, source)
+    for language, found in (("C#", ["z.cs"]), ("csharp", ["z.cs"]), ("typescript", ["z.ts", "z.tsx"])):
+        result = await call("symbols_search", query="run", language=language, limit=2)
+        assert [item["span"]["path"] for item in result.value["items"]] == found
+        assert not result.value["truncated"]
+    result = await call("symbols_search", query="run", path="z.ts", limit=1)
+    assert [item["span"]["path"] for item in result.value["items"]] == ["z.ts"]
+    many = await call("symbols_search", query="run", language="python", limit=5)
+    assert (len(many.value["items"]), many.value["truncated"]) == (5, True)
+    await source.aclose()
+
+
+async def test_a_result_tells_by_whom_of_which_state_and_how_long_it_took(call: Call) -> None:
+    value = (await call("symbols_definition", name="b")).value
+    assert {name: value[name] for name in ("source", "status", "truncated", "note")} == {
+        "source": "index",
+        "status": "ready",
+        "truncated": False,
+        "note": "",
+    }
+    assert value["version"] > 0
+    assert value["ms"] > 0
+
+
 async def test_an_answer_that_is_not_whole_says_so(
     call: Call, box: WorkspaceToolBox, bench: Bench, repo: Repository, where: Path
 ) -> None:

@@ -66,6 +66,20 @@ async def test_staged_and_unstaged_changes_are_one(repository):
     assert set(held) == {"a.py", "staged.py"}
 
 
+async def test_a_file_that_git_was_told_to_forget_and_that_is_there_still_is_listed_once(repository):
+    repository.write({"bin": b"\0\1", "empty": ""})
+    repository.commit("More", {"bin": b"\0\1", "empty": ""})
+    repository.git("rm", "-q", "--cached", "a.py", "b.py", "bin", "empty", "dir/c.py")
+    repository.write({"a.py": "one\n2\nthree\n", "empty": "full\n", "dir/c.py": None})
+    assert (await change(repository)).files == (
+        FileDiff("a.py", "modified", (Hunk(2, 2, ("two",), ("2",)),)),
+        FileDiff("b.py", "modified", reason="no longer tracked, else the same"),
+        FileDiff("bin", "modified", binary=True, reason="binary"),
+        FileDiff("dir/c.py", "deleted", (Hunk(1, 0, ("c",), ()),)),
+        FileDiff("empty", "modified", (Hunk(0, 1, (), ("full",)),)),
+    )
+
+
 async def test_a_clean_tree_has_no_files(repository):
     assert (await change(repository)).files == ()
 

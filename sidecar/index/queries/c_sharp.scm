@@ -16,7 +16,7 @@
 (parameter name: (identifier) @bind)
 (foreach_statement left: (identifier) @bind)
 (catch_declaration name: (identifier) @bind)
-[(lambda_expression) (anonymous_method_expression)] @scope
+[(lambda_expression) (anonymous_method_expression) (indexer_declaration) (operator_declaration)] @scope
 (using_directive) @import
 (identifier) @ref
 (type_parameter name: (identifier) @parameter)

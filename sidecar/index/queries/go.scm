@@ -5,7 +5,7 @@
 [(type_spec) (type_alias)] @type
 (field_declaration name: (field_identifier) @field)
 (field_declaration !name type: (type_identifier) @base)
-(const_spec name: (identifier) @bind)
+(const_spec (identifier) @bind)
 (var_spec name: (identifier) @bind)
 (short_var_declaration left: (expression_list (identifier) @bind))
 (range_clause left: (expression_list (identifier) @bind))

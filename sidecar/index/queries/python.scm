@@ -22,6 +22,10 @@
 (global_statement (identifier) @outer)
 (nonlocal_statement (identifier) @outer)
 (assignment left: (attribute object: (identifier) @_self attribute: (identifier) @member) (#eq? @_self "self"))
+(pattern_list (attribute object: (identifier) @_self attribute: (identifier) @member) (#eq? @_self "self"))
+(tuple_pattern (attribute object: (identifier) @_self attribute: (identifier) @member) (#eq? @_self "self"))
+(list_pattern (attribute object: (identifier) @_self attribute: (identifier) @member) (#eq? @_self "self"))
+(type_alias_statement left: (type [(identifier) @type (generic_type (identifier) @type)]))
 (keyword_argument name: (identifier) @skip)
 [(import_statement) (import_from_statement)] @import
 (identifier) @ref

@@ -14,7 +14,8 @@
 (lambda_expression (bindings (binding name: (identifier) @bind)))
 (lambda_expression parameters: (identifier) @bind)
 (enumerator (identifier) @bind)
-[(lambda_expression) (for_expression)] @scope
+[(lambda_expression) (for_expression) (extension_definition)] @scope
+(given_definition name: (identifier) @bind)
 (import_declaration) @import
 (package_identifier (identifier) @skip)
 (identifier) @ref

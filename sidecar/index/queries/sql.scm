@@ -1,6 +1,6 @@
 (create_table) @table
 [(create_view) (create_materialized_view)] @view
-(create_function) @function
+[(create_function) (create_procedure)] @function
 (create_type) @type
 (create_trigger) @trigger
 (create_index column: (identifier) @index)

@@ -4,7 +4,7 @@
 (class_declaration declaration_kind: ["class" "actor"]) @class
 (protocol_declaration) @interface
 [(function_declaration) (protocol_function_declaration)] @function
-(init_declaration) @scope
+[(init_declaration) (subscript_declaration)] @scope
 (protocol_property_declaration name: (pattern bound_identifier: (simple_identifier) @field))
 (enum_entry name: (simple_identifier) @constant)
 (typealias_declaration) @type

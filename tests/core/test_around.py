@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from sidecar.index.texts import annotated, call_around, hands_through, is_plain, result_of, values_of, without_arguments
+from sidecar.core.around import annotated, call_around, hands_through, is_plain, result_of, values_of, without_arguments
 
 
 @pytest.mark.parametrize(

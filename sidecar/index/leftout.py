@@ -1,0 +1,58 @@
+"""What an answer of the index may lack: files of the project that it passes over, and whose text bears the name all the same."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from sidecar.index.resolve import related
+
+_FOREIGN: Final = re.compile(r"vendored|generated|minified|binary|link$|no regular file")
+"""Reasons for which a file is nobody's code here: nothing of it is expected in an answer."""
+
+_MOST_FILES: Final = 20
+_MOST_BYTES: Final = 8 << 20
+_SHOWN: Final = 3
+_ESCAPED: Final = re.compile(rb"\\x([0-9a-f]{2})")
+
+Row = tuple[str, str, str]
+"""A file that is left out: its path as the index has it, its language, the reason."""
+
+
+def lacking(root: Path, rows: Sequence[Row], name: str, language: str = "") -> str:
+    """What to say of those of these files (of one language and its like; empty: of any) that bear a name; empty where none does."""
+    from sidecar.index.grammars import BY_NAME  # noqa: PLC0415 - the parser: only where something is left out
+
+    ours = [row for row in rows if row[1] in BY_NAME and not _FOREIGN.match(row[2])]
+    asked = [row for row in ours if not language or related(row[1], language)] if name else []
+    held = [(path, reason) for path, _, reason in asked[:_MOST_FILES] if _holds(root, path, name.encode())]
+    return " ".join(_sentences(held, len(asked) - _MOST_FILES))
+
+
+def _sentences(held: Sequence[tuple[str, str]], unseen: int) -> Iterator[str]:
+    shown = ", ".join(f"{path} ({reason})" for path, reason in held[:_SHOWN])
+    more = f" and {len(held) - _SHOWN} more" if len(held) > _SHOWN else ""
+    if held:
+        yield f"The index passes over files that bear this name or may: {shown}{more}; search their text."
+    if unseen > 0:
+        yield f"It passes over {unseen} more, which were not looked at."
+
+
+def _holds(root: Path, path: str, name: bytes) -> bool:
+    """Whether a file's text holds a name as a word; also where that cannot be told."""
+    place = os.path.join(os.fsencode(root), _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), path.encode()))  # noqa: PTH118 - bytes
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    try:
+        with os.fdopen(os.open(place, flags), "rb") as file:
+            facts = os.fstat(file.fileno())
+            if not stat.S_ISREG(facts.st_mode) or facts.st_size > _MOST_BYTES:
+                return stat.S_ISREG(facts.st_mode)
+            text = file.read()
+    except OSError as error:
+        return not isinstance(error, FileNotFoundError)
+    # nearly no text holds it, which a plain search finds out a hundred times sooner
+    return name in text and re.search(rb"(?<![\w$])" + re.escape(name) + rb"(?![\w$])", text) is not None
