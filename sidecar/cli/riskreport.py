@@ -46,7 +46,7 @@ def _found(report: RiskReport, *, verbose: bool) -> list[str]:
     for one in told if verbose else told[:_MOST_HUNKS]:
         place = f"{neutralise(one.file)}:{one.start}" + (f"-{one.end}" if one.end != one.start else "")
         lines.append(f"  {paint(head(one), _SEVERITY[one.severity])}  {place}")
-        lines.append(f"    {one.what} {one.remedy}")
+        lines.append(f"    {one.what} {one.advice}")
     more = len(told) - _MOST_HUNKS
     return [*lines, f"  and {more} more findings"] if more > 0 and not verbose else lines
 

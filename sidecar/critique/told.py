@@ -9,6 +9,7 @@ from typing import Any, Final
 from sidecar.core.critique import SEVERITIES, Critique, Remark, Scope
 from sidecar.core.review import Band
 from sidecar.critique.opened import with_suggestion
+from sidecar.review.forms import finding_json
 from sidecar.review.words import code, escape
 
 _MOST: Final = 100
@@ -35,7 +36,7 @@ def as_json(critique: Critique, scope: Scope) -> dict[str, Any]:
         for r in value.pop("remarks")
     ]
     risk = {"score": report.score, "band": report.band} if report is not None else {"score": None, "band": None}
-    findings = [asdict(finding) for finding in report.findings] if report is not None else []
+    findings = [finding_json(finding) for finding in report.findings] if report is not None else []
     return {"change": scope.told(), **risk, "findings": findings, **value}
 
 

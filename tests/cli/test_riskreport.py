@@ -20,6 +20,8 @@ def test_text():
 def test_findings_in_text():
     text = as_text(replace(REPORT, findings=FOUND))
     assert "  Hazard: a secret  a b.py:4\n    This line holds one. Out with it.\n" in text
+    marked = as_text(replace(REPORT, findings=(replace(FOUND[0], remedy="Run `git rm` on it."),)))
+    assert "    This line holds one. Run git rm on it.\n" in marked
     assert "  Worth a look: a copy  a b.py:9-10\n" in text
     quiet = as_text(replace(REPORT, band="low", findings=FOUND))
     assert "Hazard" in quiet
