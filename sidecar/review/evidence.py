@@ -9,11 +9,11 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from sidecar.core.diff import Change, FileDiff
+from sidecar.core.diff import Change, FileDiff, line_before, lines_after
 from sidecar.core.errors import GitError
 from sidecar.core.review import Evidence, HunkRisk, Reason, RiskReport
 from sidecar.review.past import DAY, View
-from sidecar.review.places import candidates
+from sidecar.review.places import Candidate, candidates
 from sidecar.risk.explain import times
 from sidecar.risk.fixes import is_fix
 from sidecar.vcs.blame import writers_blocking
@@ -62,7 +62,7 @@ def with_evidence(git: Git, change: Change, report: RiskReport, view: View | Non
         hunk = place.hunk
         if hunk is None or hunk.file not in files:
             continue
-        reasons = [_repairs(git, change, files[hunk.file], hunk)]
+        reasons = [_repairs(git, change, files[hunk.file], place)]
         found: tuple[Evidence, ...] = ()
         if hunk.file not in lonely:  # said once a file
             lonely.add(hunk.file)
@@ -74,13 +74,12 @@ def with_evidence(git: Git, change: Change, report: RiskReport, view: View | Non
     return replace(report, hunks=tuple(told.get(hunk, hunk) for hunk in report.hunks)) if told else report
 
 
-def _repairs(git: Git, change: Change, file: FileDiff, hunk: HunkRisk) -> Reason | None:
-    """Which repairs of the last year stand in the function that a hunk changes."""
+def _repairs(git: Git, change: Change, file: FileDiff, place: Candidate) -> Reason | None:
+    """Which repairs of the last year stand in the function that the lines of a place lie in."""
     path = file.old_path or file.path
-    old = next((one.old_start for one in file.hunks if one.new_range == (hunk.start, hunk.end)), 0)
     base = change.base or ""
     try:
-        function = function_at(lines_at_blocking(git, base, path) or [], old)
+        function = function_before(lines_at_blocking(git, base, path) or [], file, place.start, place.end)
         writers = writers_blocking(git, base, path, function.start, function.end) if function else []
     except GitError:
         return None
@@ -109,6 +108,34 @@ def _companion(git: Git, base: str, file: FileDiff, view: View, changed: set[str
             )
             return Reason("companion", together / among, 0.0, text), Evidence("file", other, other)
     return None
+
+
+def function_before(lines: Sequence[str], file: FileDiff, first: int, last: int) -> Function | None:
+    """The function that the new lines `first`..`last` lie in, as it stood in the old ones; None for a new one, or for several.
+
+    Where a hunk begins does not tell: lines that are put in behind a function are mostly another one.
+    """
+    now = lines_after(lines, file.hunks)
+    around = {function_at(now, at) for at in range(first, last + 1) if "".join(now[at - 1 : at]).strip()}
+    function = around.pop() if len(around) == 1 else None
+    if function is None:
+        return None
+    old = line_before(file.hunks, function.start) or _head_before(file, function)
+    known = function_at(lines, old) if old is not None else None
+    return known if known is not None and (known.name, known.start) == (function.name, old) else None
+
+
+def _head_before(file: FileDiff, function: Function) -> int | None:
+    """Where the head of a function stood that a change wrote anew: the one with its name that the change took away."""
+    near: list[int] = []
+    far: list[int] = []
+    for hunk in file.hunks:
+        first, last = hunk.new_range
+        into = near if hunk.added and first <= function.start <= last else far
+        heads = ((at, _DEFINES.match(text)) for at, text in enumerate(hunk.removed, hunk.old_start))
+        into += [at for at, head in heads if head and _name(head.groupdict()) == function.name]
+    found = near or far
+    return found[0] if len(found) == 1 else None
 
 
 def function_at(lines: Sequence[str], at: int) -> Function | None:

@@ -6,8 +6,10 @@ from dataclasses import replace
 
 import pytest
 
+from sidecar.core.compare import compare
+from sidecar.core.diff import FileDiff
 from sidecar.core.review import Reason, Touched
-from sidecar.review.evidence import FEATURES, Function, function_at
+from sidecar.review.evidence import FEATURES, Function, function_at, function_before
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.words import comment
 from sidecar.vcs.runner import Git
@@ -164,3 +166,59 @@ TS = ["export const one = async (a) => {", "  return a;", "};", "function two() 
 )  # fmt: skip
 def test_the_function_that_a_line_lies_in(lines, at, found):
     assert function_at(lines, at) == found
+
+
+BEFORE = """\
+class Cart:
+    def __init__(self, rate):
+        self.rate = rate
+        self.items = []
+
+    def total(self):
+        return sum(self.items) * self.rate
+"""
+PUT_IN = "    def clear(self):\n        self.items = []\n        self.rate = 0\n\n"
+MOVED_ON = BEFORE.replace("self.items = []\n", "self.items = []\n        self.more = 1\n")
+BEHIND = BEFORE.replace("    def total", PUT_IN + "    def total")
+BETWEEN = BEFORE.replace("        self.items = []\n", "        self.items = []\n\n" + PUT_IN.rstrip("\n") + "\n")
+RENAMED = BEFORE.replace("def total(self)", "def sum(self)")
+ASKED_MORE = BEFORE.replace("def total(self):", "def total(self, more):\n        more()")
+BOTH = BEFORE.replace(
+    "        self.items = []\n\n    def total(self):\n", "        self.items = 1\n\n    def total(self):\n        x()\n"
+)
+GONE_ELSEWHERE = BEFORE.replace("    def total(self):\n        return sum(self.items) * self.rate\n", "").replace(
+    "    def __init__", "    def total(self):\n        return 1\n\n    def __init__"
+)
+
+
+@pytest.mark.parametrize(
+    ("now", "first", "last", "found"),
+    [
+        (MOVED_ON, 5, 5, Function("__init__", 2, 4)),
+        (BEHIND, 6, 8, None),
+        (BEHIND, 7, 7, None),
+        (BEHIND, 11, 11, Function("total", 6, 7)),
+        (BETWEEN, 6, 8, None),
+        (RENAMED, 6, 6, None),
+        (ASKED_MORE, 6, 7, Function("total", 6, 7)),
+        (BOTH, 4, 7, None),
+        (BOTH, 4, 4, Function("__init__", 2, 4)),
+        (GONE_ELSEWHERE, 2, 3, Function("total", 6, 7)),
+        ("x = 1\n" + BEFORE, 1, 1, None),
+        (BEFORE, 99, 99, None),
+    ],
+    ids=["inside", "a new one behind", "in a new one", "below a new one", "a new one between", "another name",
+         "another head", "two of them", "one of two", "moved within the file", "outside", "no such line"],
+)  # fmt: skip
+def test_the_function_that_new_lines_lie_in_as_it_was(now, first, last, found):
+    old, new = BEFORE.splitlines(), now.splitlines()
+    assert function_before(old, FileDiff("cart.py", "modified", compare(old, new)), first, last) == found
+
+
+async def test_the_repairs_of_a_function_are_not_told_of_a_new_one_below_it(repository):
+    more = "".join(f"    if item == {n} and rate:\n        item = compute(item, {n})[item - 1]\n" for n in range(30))
+    put_in = f"    return item\n\n\ndef charge(item, rate):\n{more}    return item\n"
+    repository.write({"cart.py": repository.path("cart.py").read_text().replace("    return item\n", put_in, 1)})
+    found = await said(repository)
+    assert "function_repairs" not in found
+    assert "companion" in found
