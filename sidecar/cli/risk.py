@@ -15,11 +15,11 @@ import typer
 from sidecar.cli.options import Json, Quiet, Verbose
 from sidecar.cli.output import Output
 from sidecar.cli.riskreport import as_text
-from sidecar.core.critique import Scope
+from sidecar.core.critique import NamedChange
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
-from sidecar.critique.scope import change_of, ranged
+from sidecar.critique.named import change_of, ranged
 from sidecar.review.buffers import change_with
 from sidecar.review.forms import as_json, as_sarif
 from sidecar.review.kept import KeptTraces
@@ -170,12 +170,12 @@ def _change(git: Git, choice: _Choice) -> Change:
     if choice.buffer is not None:
         return signals.run(change_with(git, Path.cwd() / choice.buffer, _read("-").decode("utf-8", "replace")))
     if choice.range is not None:
-        scope = ranged(choice.range)
+        named = ranged(choice.range)
     elif choice.base is not None:
-        scope = Scope("base", choice.base)
+        named = NamedChange("base", choice.base)
     else:
-        scope = Scope("staged" if choice.staged else "working")
-    return signals.run(change_of(git, scope))
+        named = NamedChange("staged" if choice.staged else "working")
+    return signals.run(change_of(git, named))
 
 
 async def _as_if_here(git: Git, patch: Change) -> Change:
