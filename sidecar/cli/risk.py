@@ -197,7 +197,7 @@ def _score_commits(repo: str, source: str, form: Format, gate: _Gate, out: Outpu
             if report is None:
                 bad += 1
                 continue
-            over |= bool(gate.stops(report))
+            over |= bool(_verdict(report, gate, out))
             if form is not Format.jsonl:
                 reports.append(report)
             else:
@@ -205,7 +205,8 @@ def _score_commits(repo: str, source: str, form: Format, gate: _Gate, out: Outpu
     if form is not Format.jsonl:
         _print(reports, form, out)
     if bad:
-        out.complain(f"{bad} of {len(revisions)} revisions are no commits here; the others were scored.")
+        others = "the others were scored" if bad < len(revisions) else "nothing was scored"
+        out.complain(f"{bad} of {plural(len(revisions), 'revision')} could not be scored; {others}.")
         return 2
     return int(over)
 
@@ -247,5 +248,5 @@ def _print(reports: list[RiskReport], form: Format, out: Output) -> None:
 def _verdict(report: RiskReport, gate: _Gate, out: Output) -> int:
     said = gate.stops(report)
     for sentence in said:
-        out.complain(sentence)
+        out.complain(f"{report.commit[:12]}: {sentence}" if report.commit else sentence)
     return int(bool(said))

@@ -22,7 +22,8 @@ def as_text(report: RiskReport, *, verbose: bool = False) -> str:
     reasons = main_reasons(report, 20 if verbose else 3) if report.files else ()
     lines += [f"  {_arrow(reason)} {reason.text}" for reason in reasons]
     lines += _found(report, verbose=verbose)
-    hunks = sorted(report.hunks, key=lambda hunk: (-hunk.score, hunk.file, hunk.start))
+    risky = (hunk for hunk in report.hunks if hunk.score > 0)
+    hunks = sorted(risky, key=lambda hunk: (-hunk.score, hunk.file, hunk.start))
     if hunks:
         lines.append("  Look first at:")
         places = [_place(hunk) for hunk in hunks[:_MOST_HUNKS]]

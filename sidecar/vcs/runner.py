@@ -287,6 +287,10 @@ class Git:
             return Process(command, _begin, env=_FREE, stdin=stdin, timeout=timeout, limit=limit)
         command = [*self._prefix(), *self._settings(), argv[0], *_EXTRA.get(argv[0], ()), *argv[1:]]
         env = {**_ENVIRONMENT, "GIT_OPTIONAL_LOCKS": "1" if mode == "write" else "0"}
+        if (
+            argv[0] == "check-ignore"
+        ):  # the one command that takes no literal names; whoever asks writes `./` before them
+            env["GIT_LITERAL_PATHSPECS"] = "0"
         return Process(command, _begin, env=env, stdin=stdin, timeout=timeout, limit=limit)
 
     def _prefix(self) -> list[str]:

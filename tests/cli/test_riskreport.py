@@ -30,6 +30,12 @@ def test_findings_in_text():
     assert "and 22 more findings" in as_text(replace(REPORT, findings=FOUND[:1] * 30))
 
 
+def test_places_without_any_risk_are_not_shown():
+    kept = replace(HUNKS[0], score=0.0)
+    assert "Look first at" not in as_text(replace(REPORT, hunks=(kept,)))
+    assert as_text(replace(REPORT, hunks=(kept, HUNKS[1]))).count("a b.py") == 1
+
+
 def test_evidence_stands_below_its_place():
     proof = Reason(
         "companion", 0.8, 0.0, "This file usually changes with b.py (4 of 5 times), which this change leaves alone."
