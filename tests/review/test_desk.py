@@ -68,6 +68,21 @@ async def test_an_edit_moves_closes_and_opens(world):
     assert all(thread.revision == after.revision for thread in delta.threads)
 
 
+async def test_an_edit_of_commented_lines_leaves_the_comment_where_a_copy_of_them_stands_elsewhere(world):
+    part = "def part(item):\n    if risky(item):\n        item = compute(item)[0]\n    return item\n"
+    edited = part.replace("if risky(item)", "if risky(item) or late")
+    rows = [f"row {n % 10}\n" for n in range(30)]
+    world.repository.commit("Rows", {"a.py": "".join(rows)})
+    desk = await world.desk()
+    world.write(a_py="".join([*rows[:9], part, *rows[9:19], part, *rows[19:]]))
+    before = await desk.refresh()
+    assert places(before) == [("a.py", 10, 13), ("a.py", 24, 27)]
+    world.write(a_py="".join([*rows[:9], edited, *rows[9:19], part, *rows[19:]]))
+    after = await desk.refresh()
+    assert places(after) == places(before)
+    assert [one.id for one in after.threads] == [one.id for one in before.threads]
+
+
 async def test_committing_ends_the_review(world):
     desk = await world.desk()
     world.write(a_py=CHANGED)
