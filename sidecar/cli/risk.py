@@ -25,7 +25,7 @@ from sidecar.review.forms import as_json, as_sarif
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.risk.explain import plural
-from sidecar.settings import from_machine
+from sidecar.settings import environment, from_machine
 from sidecar.store.runtime import open_folder
 from sidecar.testruns.seen import LastReport
 from sidecar.vcs import worktree
@@ -173,9 +173,19 @@ def _change(git: Git, choice: _Choice) -> Change:
         named = ranged(choice.range)
     elif choice.base is not None:
         named = NamedChange("base", choice.base)
+    elif choice.staged:
+        git.index = _of_the_commit_under_way(git)
+        named = NamedChange("staged")
     else:
-        named = NamedChange("staged" if choice.staged else "working")
+        named = NamedChange()
     return signals.run(change_of(git, named))
+
+
+def _of_the_commit_under_way(git: Git) -> Path | None:
+    """The index of the commit whose hook this is: `git commit -a` and `git commit FILE` have one of their own."""
+    named = environment().get("GIT_INDEX_FILE")
+    file = Path(named).resolve() if named else None
+    return file if file is not None and file.parent == git.git_dir.resolve() and file.is_file() else None
 
 
 async def _as_if_here(git: Git, patch: Change) -> Change:
