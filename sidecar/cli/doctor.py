@@ -47,6 +47,8 @@ from sidecar.providers.models import AS_ASKED
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.settings.values import header_pairs
 from sidecar.store import runtime
+from sidecar.store.database import DATABASE
+from sidecar.store.database import examine as examine_database
 from sidecar.store.shared import PATIENCE, tried
 from sidecar.vcs.process import find_program
 
@@ -111,6 +113,7 @@ def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) 
     yield check_state(settings.state)
     if settings.state is not None:
         yield check_token(settings.state)
+        yield check_database(settings.state)
         yield check_space(settings.state)
     if settings.cache.url is not None:
         yield check_shared_cache(settings)
@@ -228,6 +231,17 @@ def check_token(folder: Path) -> Finding:
     if runtime.read_token(folder) is None:
         return Finding("token", "fail", f"{file} is not yours alone, or holds no token", f"rm '{file}'")
     return Finding("token", "ok", f"{file}, readable by you alone")
+
+
+def check_database(folder: Path) -> Finding:
+    """Threads and tasks can be kept: their file is whole, and no newer Sidecar wrote it."""
+    try:
+        said = examine_database(folder / DATABASE)
+    except StoreError as error:
+        text = f"{error.sentence} Until then threads and tasks are kept in memory only; the file is left as it is"
+        mend = "pip install --upgrade claude-sidecar, or export SIDECAR_STATE_DIR=/another/folder"
+        return Finding("database", "fail", text, mend)
+    return Finding("database", "warn" if said else "ok", said or "threads and tasks can be kept")
 
 
 def check_space(folder: Path) -> Finding:

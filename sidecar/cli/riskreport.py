@@ -22,7 +22,8 @@ def as_text(report: RiskReport, *, verbose: bool = False) -> str:
     reasons = main_reasons(report, 20 if verbose else 3) if report.files else ()
     lines += [f"  {_arrow(reason)} {reason.text}" for reason in reasons]
     lines += _found(report, verbose=verbose)
-    hunks = sorted(report.hunks, key=lambda hunk: (-hunk.score, hunk.file, hunk.start))
+    risky = (hunk for hunk in report.hunks if hunk.score > 0)
+    hunks = sorted(risky, key=lambda hunk: (-hunk.score, hunk.file, hunk.start))
     if hunks:
         lines.append("  Look first at:")
         places = [_place(hunk) for hunk in hunks[:_MOST_HUNKS]]
@@ -46,7 +47,7 @@ def _found(report: RiskReport, *, verbose: bool) -> list[str]:
     for one in told if verbose else told[:_MOST_HUNKS]:
         place = f"{neutralise(one.file)}:{one.start}" + (f"-{one.end}" if one.end != one.start else "")
         lines.append(f"  {paint(head(one), _SEVERITY[one.severity])}  {place}")
-        lines.append(f"    {one.what} {one.remedy}")
+        lines.append(f"    {one.what} {one.advice}")
     more = len(told) - _MOST_HUNKS
     return [*lines, f"  and {more} more findings"] if more > 0 and not verbose else lines
 

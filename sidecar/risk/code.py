@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Skipped
 from sidecar.risk.facts import Facts
-from sidecar.risk.paths import WHY, classify, language, says_generated
+from sidecar.risk.paths import WHY, classify, language, named_generated, says_generated
 from sidecar.risk.tokens import LineShape, docstring_lines, is_code, shape
 
 _FILLING = re.compile(r"[\s,;()\\\"']+")
@@ -83,9 +83,11 @@ def why_not(file: FileDiff, before: Sequence[str] | None = None) -> str | None:
     if file.binary:
         return "a binary file"
     kind = classify(file.path)
+    if kind == "other" and file.reason and not file.hunks:
+        return file.reason  # a submodule, a link: what it is says more than the language that it is not in
     if kind != "production":
         return WHY[kind]
-    if says_generated("\n".join(_head(file, before))):
+    if named_generated(file.path) or says_generated("\n".join(_head(file, before))):
         return WHY["generated"]
     return None
 

@@ -20,12 +20,20 @@ def test_text():
 def test_findings_in_text():
     text = as_text(replace(REPORT, findings=FOUND))
     assert "  Hazard: a secret  a b.py:4\n    This line holds one. Out with it.\n" in text
+    marked = as_text(replace(REPORT, findings=(replace(FOUND[0], remedy="Run `git rm` on it."),)))
+    assert "    This line holds one. Run git rm on it.\n" in marked
     assert "  Worth a look: a copy  a b.py:9-10\n" in text
     quiet = as_text(replace(REPORT, band="low", findings=FOUND))
     assert "Hazard" in quiet
     assert "Worth a look" not in quiet, "silent in an ordinary change"
     assert "Worth a look" in as_text(replace(REPORT, band="low", findings=FOUND), verbose=True)
     assert "and 22 more findings" in as_text(replace(REPORT, findings=FOUND[:1] * 30))
+
+
+def test_places_without_any_risk_are_not_shown():
+    kept = replace(HUNKS[0], score=0.0)
+    assert "Look first at" not in as_text(replace(REPORT, hunks=(kept,)))
+    assert as_text(replace(REPORT, hunks=(kept, HUNKS[1]))).count("a b.py") == 1
 
 
 def test_evidence_stands_below_its_place():

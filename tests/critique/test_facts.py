@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sidecar.core.critique import Scope
+from sidecar.core.critique import NamedChange
 from sidecar.critique.facts import from_facts
 from sidecar.critique.told import as_markdown
 from tests.critique.making import change, file, scored
@@ -21,7 +21,7 @@ def test_the_riskiest_places_are_its_comments():
         "It changes data or its schema: try it on a copy, and say how to go back.",
     )
     assert found.unread[0].place == "i.png"
-    assert "No model was asked" in as_markdown(found, Scope())
+    assert "No model was asked" in as_markdown(found, NamedChange())
 
 
 def test_a_quiet_change_has_no_comment():

@@ -131,6 +131,19 @@ def test_suppressions_are_rare() -> None:
     assert marks <= 3 * lines / 1000, f"{marks} suppressions in {lines} lines"
 
 
+def test_no_type_of_the_core_is_taken_under_another_name() -> None:
+    """`import Scope as ReviewScope` is the sign that two different things are called the same."""
+    aliases = [
+        f"{path.relative_to(ROOT)}: {name.name}"
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sidecar.core.")
+        for name in node.names
+        if name.asname is not None and name.name[0].isupper()
+    ]
+    assert aliases == []
+
+
 def test_each_source_file_has_its_test_file() -> None:
     missing = []
     for path in FILES:
