@@ -16,6 +16,7 @@ TOOLS_VARIABLE: Final = "CLAUDE_SIDECAR_TOKEN"
 """The token under a name that the CLI fills into MCP headers: its own credentials it keeps out of them."""
 
 _SECONDS: Final = 3.0
+_STRANGERS_SECONDS: Final = 1.0
 _LARGEST_GREETING: Final = 64 * 1024
 
 
@@ -62,9 +63,8 @@ def holder(settings: Settings) -> str:
     port, host = settings.server.port, settings.server.host
     note = runtime.listening(settings.state, port) if settings.state is not None else None
     reached = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(host, host)  # noqa: S104 - read, not bound
-    told = greeting(
-        note.base_url if note else f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
-    )
+    there = f"http://[{reached}]:{port}" if ":" in reached else f"http://{reached}:{port}"
+    told = greeting(note.base_url) if note else greeting(there, _STRANGERS_SECONDS)
     version = f"version {str(told['version'])[:50]}" if told.get("version") else "which does not answer"
     if note is None:
         whose = f"a sidecar, {version}, of another user or with another state folder"
@@ -74,13 +74,13 @@ def holder(settings: Settings) -> str:
     return f"{whose}, {version}, process {note.pid}"
 
 
-def greeting(base_url: str) -> Json:
+def greeting(base_url: str, patience: float = _SECONDS) -> Json:
     """What the sidecar at this address says of itself to everybody; nothing where none answers."""
     import http.client  # noqa: PLC0415 - hooks do without
     from urllib.parse import urlsplit  # noqa: PLC0415
 
     address = urlsplit(base_url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_SECONDS)
+    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=patience)
     try:
         connection.request("GET", "/")
         return decode_object(connection.getresponse().read(_LARGEST_GREETING))
