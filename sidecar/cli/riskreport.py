@@ -12,6 +12,7 @@ from sidecar.trace import neutralise
 _COLORS: dict[Band, str] = {"low": "green", "medium": "yellow", "high": "red", "critical": "red"}
 _SEVERITY: dict[Severity, str] = {"danger": "red", "warning": "yellow", "notice": "yellow"}
 _MOST_HUNKS = 8
+_MOST_SKIPPED = 3
 
 
 def as_text(report: RiskReport, *, verbose: bool = False) -> str:
@@ -37,6 +38,10 @@ def as_text(report: RiskReport, *, verbose: bool = False) -> str:
     if report.skipped and (verbose or not hunks):
         lines.append("  Not scored:")
         lines += [f"    {neutralise(item.file)}: {item.why}" for item in report.skipped]
+    elif report.skipped:
+        named = ", ".join(f"{neutralise(item.file)} ({item.why})" for item in report.skipped[:_MOST_SKIPPED])
+        more = len(report.skipped) - _MOST_SKIPPED
+        lines.append(f"  Not scored: {named}{f' and {more} more' if more > 0 else ''}")
     return shown("\n".join(lines))
 
 
