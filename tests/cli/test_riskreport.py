@@ -14,6 +14,8 @@ def test_text():
     assert lines[4] == "    a b.py:100-102  0.50  Was repaired 3 times."
     assert lines[-2:] == ["    and 2 more places with less", "  Not scored: d.md (documentation)"]
     assert len(lines) == 4 + 8 + 2
+    long = replace(REPORT, skipped=(Skipped("a.c", "not in a language that the model knows (Python, …)"),))
+    assert as_text(long).endswith("  Not scored: a.c (not in a language that the model knows)")
     many = replace(REPORT, skipped=tuple(Skipped(f"{n}.md", "documentation") for n in range(5)))
     assert as_text(many).endswith(
         "  Not scored: 0.md (documentation), 1.md (documentation), 2.md (documentation) and 2 more"
