@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sidecar.cli.output import paint
 from sidecar.core.review import Band, HunkRisk, Reason, RiskReport, Severity
 from sidecar.review.forms import shown
@@ -12,6 +14,7 @@ from sidecar.trace import neutralise
 _COLORS: dict[Band, str] = {"low": "green", "medium": "yellow", "high": "red", "critical": "red"}
 _SEVERITY: dict[Severity, str] = {"danger": "red", "warning": "yellow", "notice": "yellow"}
 _MOST_HUNKS = 8
+_MOST_SKIPPED = 3
 
 
 def as_text(report: RiskReport, *, verbose: bool = False) -> str:
@@ -37,6 +40,10 @@ def as_text(report: RiskReport, *, verbose: bool = False) -> str:
     if report.skipped and (verbose or not hunks):
         lines.append("  Not scored:")
         lines += [f"    {neutralise(item.file)}: {item.why}" for item in report.skipped]
+    elif report.skipped:
+        named = ", ".join(f"{neutralise(item.file)} ({_short(item.why)})" for item in report.skipped[:_MOST_SKIPPED])
+        more = len(report.skipped) - _MOST_SKIPPED
+        lines.append(f"  Not scored: {named}{f' and {more} more' if more > 0 else ''}")
     return shown("\n".join(lines))
 
 
@@ -50,6 +57,11 @@ def _found(report: RiskReport, *, verbose: bool) -> list[str]:
         lines.append(f"    {one.what} {one.advice}")
     more = len(told) - _MOST_HUNKS
     return [*lines, f"  and {more} more findings"] if more > 0 and not verbose else lines
+
+
+def _short(why: str) -> str:
+    """A reason without what explains it."""
+    return re.split(r"[:(]", why)[0].strip()
 
 
 def _arrow(reason: Reason) -> str:
