@@ -69,6 +69,14 @@ async def test_what_it_tells_of_a_symbol(jedi: Servers) -> None:
     assert "in Python files alone" in found.note
 
 
+async def test_names_that_were_cut_are_said_to_be_more(jedi: Servers, project: Path) -> None:
+    for name in ("one", "two", "three"):
+        (project / f"{name}.py").write_text("def twin(): pass\n")
+    for limit, truncated in ((3, False), (2, True)):
+        found = await jedi.ask(Query("workspace_symbols", name="twin", limit=limit, deadline=30))
+        assert (len(found.items), found.truncated) == (limit, truncated)
+
+
 async def test_who_calls_it_and_what_a_rename_would_change(jedi: Servers) -> None:
     callers = await ask(jedi, "callers", "cart.py", 7, 9)
     assert [(call.symbol.name, len(call.places)) for call in callers.items] == [("main", 3), ("other", 1)]
