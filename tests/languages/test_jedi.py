@@ -196,6 +196,8 @@ async def test_what_is_only_called_like_a_file_stops_no_search(
     (project / "zero.py").symlink_to("/dev/zero")
     (project / "around.py").symlink_to("around.py")
     (project / "huge.py").write_text("def add(): pass\n" * 70_000)
+    odd = Path(os.fsdecode(os.fsencode(project) + b"/n\xe4me.py"))
+    odd.write_text("import cart\ncart.Cart().add('x')\n")  # no answer can name it
     with socket.socket(socket.AF_UNIX) as door:
         door.bind("door.py")
         used = await ask(jedi, "references", "cart.py", 7, 9)
