@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from sidecar.index.resolve import related
+from sidecar.index.walk import UNSPEAKABLE
 
 _FOREIGN: Final = re.compile(r"vendored|generated|minified|binary|link$|no regular file")
 """Reasons for which a file is nobody's code here: nothing of it is expected in an answer."""
@@ -17,19 +18,18 @@ _FOREIGN: Final = re.compile(r"vendored|generated|minified|binary|link$|no regul
 _MOST_FILES: Final = 20
 _MOST_BYTES: Final = 8 << 20
 _SHOWN: Final = 3
-_ESCAPED: Final = re.compile(rb"\\x([0-9a-f]{2})")
-
-Row = tuple[str, str, str]
-"""A file that is left out: its path as the index has it, its language, the reason."""
 
 
-def lacking(root: Path, rows: Sequence[Row], name: str, language: str = "") -> str:
-    """What to say of those of these files (of one language and its like; empty: of any) that bear a name; empty where none does."""
+def lacking(root: Path, rows: Sequence[tuple[str, str, str]], name: str, language: str = "") -> str:
+    """What to say of those files (of one language and its like; empty: of any) that bear a name; empty where none does.
+
+    `rows` are the files that are left out: path as the index has it, language, reason.
+    """
     from sidecar.index.grammars import BY_NAME  # noqa: PLC0415 - the parser: only where something is left out
 
     ours = [row for row in rows if row[1] in BY_NAME and not _FOREIGN.match(row[2])]
     asked = [row for row in ours if not language or related(row[1], language)] if name else []
-    held = [(path, reason) for path, _, reason in asked[:_MOST_FILES] if _holds(root, path, name.encode())]
+    held = [(path, reason) for path, _, reason in asked[:_MOST_FILES] if _holds(root, path, reason, name.encode())]
     return " ".join(_sentences(held, len(asked) - _MOST_FILES))
 
 
@@ -42,12 +42,13 @@ def _sentences(held: Sequence[tuple[str, str]], unseen: int) -> Iterator[str]:
         yield f"It passes over {unseen} more, which were not looked at."
 
 
-def _holds(root: Path, path: str, name: bytes) -> bool:
+def _holds(root: Path, path: str, reason: str, name: bytes) -> bool:
     """Whether a file's text holds a name as a word; also where that cannot be told."""
-    place = os.path.join(os.fsencode(root), _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), path.encode()))  # noqa: PTH118 - bytes
+    if reason == UNSPEAKABLE:  # to open it would end the watching of files
+        return True
     flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     try:
-        with os.fdopen(os.open(place, flags), "rb") as file:
+        with os.fdopen(os.open(root / path, flags), "rb") as file:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode) or facts.st_size > _MOST_BYTES:
                 return stat.S_ISREG(facts.st_mode)

@@ -37,7 +37,6 @@ class Index(IndexService):
         super().__init__(root, folder, listing, **how)
         self.root = str(root)
         self._search = search
-        self._where = folder / INDEX
         self._source: SymbolSource | None = None
         self._opening = asyncio.Lock()
         self._seeker: Seeker | None = None
@@ -72,4 +71,4 @@ class Index(IndexService):
     def _make_source(self) -> SymbolSource:
         from sidecar.index.source import IndexSource  # noqa: PLC0415 - only who asks pays for it
 
-        return IndexSource(self._where, Path(self.root), self.state)
+        return IndexSource(self._folder / INDEX, Path(self.root), self.state)

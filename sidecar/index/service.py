@@ -82,18 +82,21 @@ class IndexService:
         if (
             paths is None
             or len(self._paths) + len(paths) > MANY
-            or _WHOLE & {_last(path) for path in paths}
+            or _WHOLE & {path.rpartition("/")[2] for path in paths}
             or any(path.startswith(".git/") for path in paths)
         ):
             self._all = True
         else:
             self._paths.update(paths)
         if self._all or self._paths:
-            if self._still.is_set():
-                self._since = time.monotonic()
-            self._behind = True
-            self._still.clear()
+            self._fall_behind()
             self._wanted.set()
+
+    def _fall_behind(self) -> None:
+        if self._still.is_set():
+            self._since = time.monotonic()
+        self._behind = True
+        self._still.clear()
 
     def rebuild(self) -> None:
         """Begin the index anew."""
@@ -231,6 +234,8 @@ class IndexService:
                 self._progress(told["done"], told["total"])
             elif event == "changed":
                 self.moved(told["paths"])
+            elif event == "blind":
+                self._fall_behind()
             elif event == "done" and self._answered is not None and told["number"] == self._number:
                 if not self._answered.done():
                     self._answered.set_result(told)
@@ -283,7 +288,3 @@ class IndexService:
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
-
-
-def _last(path: str) -> str:
-    return path.rpartition("/")[2]

@@ -23,7 +23,6 @@ from sidecar.store.symbols import SymbolReader
 
 NAME: Final = "index"
 _OTHERS: Final = "Files were changed and are being looked at ({done} of {total}); ask again in a moment."
-_STALE: Final = "Files were changed since they were indexed, a moment ago; ask again."
 _UNFINISHED: Final = "The workspace was not indexed to its end yet; run `sidecar index`."
 _NO_GRAMMAR: Final = "The index knows {path} by its name only: it has no grammar for such files; search for text, or install a language server."
 _NOT_READ: Final = "The index passes {path} over ({reason}); search for text instead."
@@ -109,7 +108,7 @@ class IndexSource:
         if late:
             return "partial", "Time ran out before all uses were looked at; ask with a longer deadline."
         if stale:
-            return "partial", _STALE
+            return "partial", "Files were changed since they were indexed, a moment ago; ask again."
         if self._notes.get("done") != self._notes.get("total"):  # by whoever keeps the index
             return "partial", self._state() or _OTHERS.format(**self._notes)
         return ("partial", state) if (state := self._state()) else ("ready", "")

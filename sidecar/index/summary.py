@@ -227,8 +227,5 @@ def _conventions(reader: SymbolReader, root: Path) -> Iterator[str]:
     text = _text(root, ".editorconfig")
     told = dict(re.findall(r"^(indent_style|indent_size|max_line_length)\s*=\s*(\w+)", text, re.MULTILINE)[::-1])
     if told:
-        yield (
-            "- "
-            + ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in sorted(told.items()))
-            + " (.editorconfig)."
-        )
+        said = ", ".join(f"{key.replace('_', ' ')} {value}" for key, value in sorted(told.items()))
+        yield f"- {said} (.editorconfig)."

@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 MAX_BYTES: Final = 1_000_000
 """Larger files are generated, or data."""
 
+UNSPEAKABLE: Final = "its name is not UTF-8"
 _HEAD: Final = 2048
 _LONGEST_LINE: Final = 5_000
 _VENDORED: Final = frozenset(
     {"node_modules", "bower_components", "vendor", "vendored", "_vendor", "third_party", "thirdparty", "site-packages"}
 )
-_UNSPEAKABLE: Final = re.compile("[\udc80-\udcff]")
+_ODD_BYTES: Final = re.compile("[\udc80-\udcff]")
 _LOCKS: Final = frozenset({"package-lock.json", "yarn.lock", "pnpm-lock.yaml", "poetry.lock", "cargo.lock", "go.sum"})
 _GENERATED_NAME: Final = re.compile(
     r"(_pb2(_grpc)?\.pyi?|\.pb\.(go|cc|h)|\.g\.(dart|cs)|\.designer\.cs|\.generated\.\w+)$"
@@ -48,8 +49,8 @@ def by_name(path: str) -> str:
     """Why a file of this name is not read; empty when its name gives no reason."""
     *folders, name = path.split("/")
     name = name.lower()
-    if not path.isascii() and _UNSPEAKABLE.search(path):
-        return "its name is not UTF-8"
+    if not path.isascii() and _ODD_BYTES.search(path):
+        return UNSPEAKABLE
     folder = next((part for part in folders if part.lower() in _VENDORED), None)
     if folder is not None:
         return f"vendored ({folder})"

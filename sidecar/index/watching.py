@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -14,23 +15,39 @@ _STEP: Final = 20
 _DEBOUNCE: Final = 200
 """Milliseconds: a burst is handed on when nothing came for a step, at the latest after the second."""
 
+_PATIENCE, _BLIND = 60_000, 1_000
+"""Milliseconds after which a watch in which nothing happens says so: one that was just begun anew says soon that it is there."""
+
 
 def watch(root: Path, tell: Callable[..., Any], own: Path) -> None:
     """Tell `changed` with the paths (relative, with `/`) of each burst, until the process ends.
 
     `own` is the folder that the index itself lies in: what is written there is nobody's news. What the system refuses (too many folders, no such service) ends it with `unwatched` and the reason.
+    A file whose name is no UTF-8 ends the watching as soon as somebody opens it: it is `blind` then, and begun anew, and
+    whatever happened meanwhile is told as a change of all.
     """
-    try:
-        watchfiles = import_module("watchfiles")  # a process that does not watch needs none of it
 
-        def counts(_change: object, path: str) -> bool:
-            return relevant(relative(root, path)) and not path.startswith(f"{own}{os.sep}")
+    def counts(_change: object, path: str) -> bool:
+        return relevant(relative(root, path)) and not path.startswith(f"{own}{os.sep}")
 
-        tell("watching")
-        for burst in watchfiles.watch(root, watch_filter=counts, step=_STEP, debounce=_DEBOUNCE, raise_interrupt=False):
-            tell("changed", paths=sorted({relative(root, path) for _, path in burst}))
-    except (ImportError, OSError, RuntimeError) as error:
-        tell("unwatched", note=str(error))
+    blind = False
+    tell("watching")
+    while True:
+        waits = {"rust_timeout": _BLIND if blind else _PATIENCE, "yield_on_timeout": True}
+        try:
+            watchfiles = import_module("watchfiles")  # a process that does not watch needs none of it
+            for burst in watchfiles.watch(root, watch_filter=counts, step=_STEP, debounce=_DEBOUNCE, raise_interrupt=False, **waits):  # fmt: skip
+                paths = {".gitignore"} if blind else {relative(root, path) for _, path in burst}
+                if paths:
+                    tell("changed", paths=sorted(paths))
+                blind = False
+        except (ImportError, OSError, RuntimeError) as error:
+            if "decode" not in str(error):
+                tell("unwatched", note=str(error))
+                return
+            blind = True
+            tell("blind")
+            time.sleep(_BLIND / 1000)  # whoever reads such a file reads others, and to begin a watch is costly
 
 
 def relative(root: Path, path: str) -> str:

@@ -34,6 +34,7 @@ _MOST_NAMES: Final = 1_000
 _MOST_BYTES: Final = 1_000_000
 """Of a file that is not asked about itself: a larger one takes many seconds."""
 
+_SPEAKABLE: Final = re.compile("[^\udc80-\udcff]+")
 _KINDS: Final = {"module": 2, "class": 5, "function": 12, "property": 7, "param": 13, "statement": 13, "namespace": 3}
 _FAULTS: Final = (
     ArithmeticError, AssertionError, AttributeError, LookupError, NotImplementedError, OSError, RecursionError,
@@ -229,6 +230,10 @@ def _keep_in_memory() -> None:
 def _content(path: str | os.PathLike[str]) -> bytes:
     """What a file holds; nothing of what is no file, cannot be read or is too large: a search opens all that is called `*.py`."""
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    if not _SPEAKABLE.fullmatch(
+        os.fspath(path)
+    ):  # no answer could name it, and to open it would end the watching of files
+        return b""
     try:
         with os.fdopen(os.open(path, flags), "rb") as file:
             facts = os.fstat(file.fileno())

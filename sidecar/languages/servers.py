@@ -147,7 +147,8 @@ class Servers:
         whole = len(ready) == len(answers)
         status = "ready" if whole else "partial" if items else best.status
         note = "" if whole else next(answer.note for answer in answers if answer.status != "ready")
-        return replace(best, status=status, items=items[: query.limit], truncated=len(items) > query.limit, note=note)
+        truncated = len(items) > query.limit or any(answer.truncated for answer in answers)
+        return replace(best, status=status, items=items[: query.limit], truncated=truncated, note=note)
 
     # ── asking it ───────────────────────────────────────────────────────────────────────────────────
     async def _ask(self, row: Row, query: Query) -> Answer:

@@ -29,6 +29,9 @@ from sidecar.vcs.worktree import holding, listing
 if TYPE_CHECKING:
     from sidecar.index.early import Holding
 
+_PATIENCE = 10.0
+"""Seconds that a summary waits for what is looked at anew."""
+
 _TOO_WIDE = "Sidecar does not index {folder}: it is no project of its own. Open the project's folder."
 
 
@@ -103,8 +106,13 @@ class IndexSummary:
             raise NotSupported("Nothing is indexed here yet; try again in a moment, or run `sidecar index`.")
         if refresh:
             index.moved(None)
-        notes = await told_of_tests(self._database)
-        return await asyncio.to_thread(self._summarize, self._state / INDEX, notes)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PATIENCE):
+                    while index.state():
+                        await asyncio.sleep(0.02)
+        notes, lacks = await told_of_tests(self._database), index.state()
+        text = await asyncio.to_thread(self._summarize, self._state / INDEX, notes)
+        return f"{text}\n[index, partial: {lacks}]" if lacks else text
 
     def _summarize(self, where: Path, notes: Sequence[str]) -> str:
         with contextlib.closing(SymbolReader(where)) as reader:

@@ -135,6 +135,22 @@ async def test_it_watches_the_files_by_itself(root, tmp_path):
     assert content(tmp_path / "state" / INDEX) == content(build_index(root, tmp_path / "fresh"))
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text elsewhere")
+async def test_a_file_whose_name_is_no_text_does_not_end_the_watching(root, tmp_path):
+    """The watcher falls over such a name as soon as somebody opens the file; what happens meanwhile is seen as well."""
+    odd = Path(os.fsdecode(os.fsencode(root) + b"/n\xe4me.py"))
+    odd.write_text("def odd(): pass\n")
+    async with indexing(root, tmp_path / "state", watch=True) as index:
+        await asyncio.wait_for(index.whole(), 30)
+        for number in range(3):
+            # as soon as it is heard of, nothing is whole until the watch is there again
+            await until(lambda: odd.read_text() and index.state())
+            write_tree(root, {"a.py": f"def meanwhile_{number}(): pass\n"})
+            await found(index, f"meanwhile_{number}")
+            await until(lambda: not index.state())
+        assert index.note == ""
+
+
 async def test_a_listing_decides_what_belongs_into_it(root, tmp_path):
     async def listing(paths):
         return b"a.py\0" if paths is None or "a.py" in paths else b""

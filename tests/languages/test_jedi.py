@@ -69,6 +69,14 @@ async def test_what_it_tells_of_a_symbol(jedi: Servers) -> None:
     assert "in Python files alone" in found.note
 
 
+async def test_names_that_were_cut_are_said_to_be_more(jedi: Servers, project: Path) -> None:
+    for name in ("one", "two", "three"):
+        (project / f"{name}.py").write_text("def twin(): pass\n")
+    for limit, truncated in ((3, False), (2, True)):
+        found = await jedi.ask(Query("workspace_symbols", name="twin", limit=limit, deadline=30))
+        assert (len(found.items), found.truncated) == (limit, truncated)
+
+
 async def test_who_calls_it_and_what_a_rename_would_change(jedi: Servers) -> None:
     callers = await ask(jedi, "callers", "cart.py", 7, 9)
     assert [(call.symbol.name, len(call.places)) for call in callers.items] == [("main", 3), ("other", 1)]
@@ -188,6 +196,8 @@ async def test_what_is_only_called_like_a_file_stops_no_search(
     (project / "zero.py").symlink_to("/dev/zero")
     (project / "around.py").symlink_to("around.py")
     (project / "huge.py").write_text("def add(): pass\n" * 70_000)
+    odd = Path(os.fsdecode(os.fsencode(project) + b"/n\xe4me.py"))
+    odd.write_text("import cart\ncart.Cart().add('x')\n")  # no answer can name it
     with socket.socket(socket.AF_UNIX) as door:
         door.bind("door.py")
         used = await ask(jedi, "references", "cart.py", 7, 9)

@@ -10,14 +10,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sidecar.core.errors import SetupError
+from sidecar.core.errors import SetupError, StoreError
 from sidecar.core.symbols import Position, Query
 from sidecar.settings import load
+from sidecar.store.database import Database
 from sidecar.store.symbols import INDEX
-from sidecar.tools.indexing import GitListing, ask_once, open_index
+from sidecar.tools.indexing import GitListing, IndexSummary, ask_once, open_index
 from tests.fakes.repository import Repository
 from tests.index.test_service import found, names
-from tests.index.trees import content
+from tests.index.trees import content, write_tree
 
 
 @pytest.fixture
@@ -166,3 +167,25 @@ def test_a_home_is_no_project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("USERPROFILE", str(tmp_path))
     with pytest.raises(SetupError, match="project"):
         open_index(tmp_path, tmp_path / "state")
+
+
+async def test_a_summary_that_is_made_anew_knows_what_is_there_now_and_another_says_what_it_lacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = write_tree(tmp_path / "work", {"a.py": "def one(): pass\n"})
+    (tmp_path / "state").mkdir()
+    index = open_index(root, tmp_path / "state", watch=False)
+
+    async def none() -> Database:
+        raise StoreError("There is no database.")
+
+    summary = IndexSummary(root, tmp_path / "state", lambda: index, none)
+    index.start()
+    try:
+        await index.whole()
+        write_tree(root, {f"later/m{n}.go": "package later\n" for n in range(3)})
+        assert "`later/`" in await summary.summary(refresh=True)
+        monkeypatch.setattr(index, "state", lambda: "Files were changed.")
+        assert (await summary.summary(refresh=False)).endswith("\n[index, partial: Files were changed.]")
+    finally:
+        await index.aclose()
