@@ -56,6 +56,7 @@ bench: $(BUILD)/dev.stamp ## measure the endpoint beside a plain pass-through in
 	$(BIN)/python -m tests.bench.proxy
 	$(BIN)/python -m tests.bench.cache
 	$(BIN)/python -m tests.bench.tokens
+	$(BIN)/python -m tests.bench.index --streams
 
 fit: $(BUILD)/fit.stamp ## fit the risk model again: make fit DATA=folder
 	$(BIN)/python -m tests.bench.risk.fit --data $(DATA)

@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from sidecar import trace
+from sidecar import certificates, trace
 from sidecar.app.memory import keep_memory, settle, take_short_turns
 from sidecar.app.workspace import Sidecar
 from sidecar.core.ports import EndpointStatus, Services
@@ -34,9 +34,16 @@ async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointS
     with until_signalled() as stopped:
         async with Sidecar(settings, version=version) as sidecar:
             on_ready(sidecar.status())
-            asyncio.get_running_loop().call_later(_SETTLED, settle)
+            _soon(settle)
             await stopped.wait()
     return 0
+
+
+def _soon(settling: Callable[[], None]) -> None:
+    """When the first answers are out: settle, and read the certificates beside the loop, before a provider needs them."""
+    loop = asyncio.get_running_loop()
+    loop.call_later(_SETTLED, settling)
+    loop.call_later(_SETTLED, loop.run_in_executor, None, certificates.read)
 
 
 def run_mcp(settings: Settings, *, version: str) -> int:
@@ -81,7 +88,7 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
         settings = load(folder)
         stops.append(start_trace(settings))
         async with Sidecar(settings, version=version, editor=True, restricted=restricted) as sidecar:
-            asyncio.get_running_loop().call_later(_SETTLED, keep_memory)
+            _soon(keep_memory)
             yield sidecar
 
     def stop_traces() -> None:

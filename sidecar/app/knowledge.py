@@ -7,13 +7,15 @@ import importlib
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from sidecar.core.errors import SidecarError
 from sidecar.core.ports import SymbolIndex, Symbols
-from sidecar.core.symbols import Answer, Operation, Query
 from sidecar.settings import Settings, environment
 from sidecar.trace import get_logger
+
+if TYPE_CHECKING:
+    from sidecar.core.symbols import Answer, Operation, Query
 
 _QUIET: Final = 0.5
 _PATIENCE: Final = 10.0
@@ -123,6 +125,8 @@ class _Coming:
         """Its answer. Raises BadInput for a place that is none."""
         index = await self._knowledge.opened()
         if index is None:
+            from sidecar.core.symbols import Answer  # noqa: PLC0415 - `serve` starts without its classes
+
             return Answer("unsupported", self.name, note="There is no index of this workspace.")
         return await index.ask(query)
 

@@ -8,14 +8,16 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sidecar.app.knowledge import Knowledge
 from sidecar.core.ports import Asker, Desk, HookJudge, Reviewer
-from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
 from sidecar.settings import Settings
 from sidecar.store.database import Database
+
+if TYPE_CHECKING:
+    from sidecar.core.shelf import Shelf
 
 
 @dataclass(frozen=True, slots=True)

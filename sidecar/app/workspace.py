@@ -37,7 +37,6 @@ from sidecar.core.ports import (
     Symbols,
     Window,
 )
-from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
 from sidecar.endpoint.dashboard import DashboardDoor
 from sidecar.endpoint.hooks import Hooks
@@ -58,9 +57,11 @@ from sidecar.tools.late import LateAnalyst
 from sidecar.trace import get_logger
 
 if TYPE_CHECKING:
+    from sidecar.core.shelf import Shelf
     from sidecar.endpoint.ide.server import IdeServer
 
 _NAME = "claude-sidecar"
+_NO_FOLDER = "There is no state folder; set SIDECAR_STATE_DIR."
 _REVIEWS_KEPT = CacheLimits(entries=1_000, ttl=90 * 86_400.0)
 
 log = get_logger("app")
@@ -367,13 +368,14 @@ class Sidecar:
             return self._database
 
     async def _open_database(self, state: Path | None) -> Database:
-        """One in memory where the file may not be touched (a newer version wrote it)."""
+        """One in memory where the file may not be touched (a newer version wrote it); it knows why, for whoever asks it."""
         try:
-            database = await Database.open(state / DATABASE if state is not None else None)
+            database = await Database.open(state / DATABASE if state is not None else None, _NO_FOLDER)
         except StoreError as error:
+            log.warning("database", note=error.sentence)
             self._fail(error)
-            return await Database.open(None)
-        if database.reason:
+            return await Database.open(None, error.sentence)
+        if database.reason and state is not None:
             log.warning("database", note=database.reason)
         return database
 

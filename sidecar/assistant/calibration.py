@@ -14,9 +14,8 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterator, M
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from typing import Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
-from sidecar.assistant.tokens import Estimate, estimate
 from sidecar.assistant.turn import Ask
 from sidecar.core.errors import BadInput
 from sidecar.core.events import Event
@@ -25,6 +24,9 @@ from sidecar.core.ports import Notebook
 from sidecar.core.reply import Reply
 from sidecar.core.turn import Turn
 from sidecar.trace import get_logger
+
+if TYPE_CHECKING:
+    from sidecar.assistant.tokens import Estimate
 
 log = get_logger("assistant")
 
@@ -94,6 +96,8 @@ class Calibration:
 
     def learn(self, body: Mapping[str, Any], tokens: int) -> None:
         """Set a request's estimate beside its true count; for a thread, since looking through takes a while."""
+        from sidecar.assistant.tokens import estimate  # noqa: PLC0415 - on the thread that learns, not at the start
+
         self.compare(str(body.get("model")), estimate(body), tokens)
 
     def compare(self, name: str, told: Estimate, tokens: int) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -74,6 +73,8 @@ class PriceTable:
     @cached_property
     def _built_in(self) -> dict[str, Price]:
         """Read with the first question: serving does not wait for it."""
+        import tomllib  # noqa: PLC0415 - nor for its reader
+
         tables = tomllib.loads(TABLE.read_text(encoding="utf-8"))
         return {name: _price(row) for name, row in tables.items()}
 

@@ -37,7 +37,7 @@ _NOT_SHOWN: Final = frozenset({"cache_control", "type"})
 _THOUGHTS: Final = frozenset({"thinking", "redacted_thinking"})
 _TEXTS: Final = ("said", "described", "called", "shaped")
 _NUMBERS: Final = (
-    "messages", "tools", "calls", "results", "budget", "adaptive", "tooled", "forced", "formed",
+    "messages", "tools", "calls", "results", "budget", "adaptive", "budgeted", "tooled", "forced", "formed",
 )  # fmt: skip
 
 
@@ -58,6 +58,7 @@ class _Rates:
     tooled: float = 500.0
     forced: float = 103.0
     formed: float = 94.0
+    budgeted: float = 39.0
 
 
 _GENERATIONS: Final[tuple[tuple[Version, _Rates], ...]] = (
@@ -85,8 +86,9 @@ class Measures:
     """What of a request its tokens come from: texts in tokens of the published tokenizer, the rest in numbers.
 
     `said` is the text of system and messages, `described` that of tools, `called` of calls, `shaped` of the schema
-    for the answer. `media` are tokens of images and documents. The last three are 0 or 1: whether there are tools,
-    whether one of them must be used, whether an answer's form is given; `budget` and `adaptive` the kind of thinking.
+    for the answer. `media` are tokens of images and documents. The last four are 0 or 1: whether there are tools,
+    whether one of them must be used, whether an answer's form is given, whether the model is told of a budget for the
+    whole task; `budget` and `adaptive` the kind of thinking.
     """
 
     said: float = 0.0
@@ -103,6 +105,7 @@ class Measures:
     tooled: int = 0
     forced: int = 0
     formed: int = 0
+    budgeted: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ def measure(body: Mapping[str, Any]) -> Measures:
     kind = thinking.get("type") if isinstance(thinking, dict) else None
     seen.budget, seen.adaptive = int(kind == "enabled"), int(kind == "adaptive")
     output = body.get("output_config")
+    seen.budgeted = int(isinstance(output, dict) and bool(output.get("task_budget")))
     form = output.get("format") if isinstance(output, dict) else body.get("output_format")
     if form:
         seen.formed, seen.shaped = 1, of_value(form)

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from sidecar.assistant.tokens import estimate
 from sidecar.core.errors import UpstreamError
 from sidecar.core.messages import MessagesRequest
 from sidecar.core.ports import Model, Provider
@@ -88,6 +87,8 @@ class AnswerTurn:
             counted = None
         if counted is not None:
             return Count(counted)
+        from sidecar.assistant.tokens import estimate  # noqa: PLC0415 - who is never asked for a count starts without
+
         at_once = len(request.raw) < _AT_ONCE
         told = estimate(request.body) if at_once else await asyncio.to_thread(estimate, request.body)
         ratio, pairs = self._ratio(request.model)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import http.client
 import importlib.util
 import os
 import re
@@ -25,6 +24,7 @@ from sidecar import __version__, signals
 from sidecar.cli.finding import Finding, first_line
 from sidecar.cli.options import Json, Port, Provider, Quiet, Workspace
 from sidecar.cli.output import Output
+from sidecar.cli.reached import greeting, holder, noted
 from sidecar.cli.sources import check_index, check_servers
 from sidecar.cli.surroundings import (
     check_claude,
@@ -35,8 +35,8 @@ from sidecar.cli.surroundings import (
     client_settings,
     home_of,
 )
-from sidecar.core.errors import BadInput, SetupError, SidecarError, StoreError, UpstreamError
-from sidecar.core.messages import MessagesRequest, decode_object, encode
+from sidecar.core.errors import SetupError, SidecarError, StoreError, UpstreamError
+from sidecar.core.messages import MessagesRequest, encode
 from sidecar.core.ports import Analyst
 from sidecar.core.turn import Turn
 from sidecar.mcp.opening import open_servers
@@ -47,12 +47,12 @@ from sidecar.providers.models import AS_ASKED
 from sidecar.settings import Settings, environment, from_machine
 from sidecar.settings.values import header_pairs
 from sidecar.store import runtime
+from sidecar.store.database import DATABASE
+from sidecar.store.database import examine as examine_database
 from sidecar.store.shared import PATIENCE, tried
 from sidecar.vcs.process import find_program
 
 _PROVIDER_SECONDS: Final = 20.0
-_LOCAL_SECONDS: Final = 3.0
-_LARGEST_GREETING: Final = 64 * 1024
 _QUESTION: Final = "claude-haiku-4-5"
 _MOST_NAMED: Final = 6
 _KEYS: Final[Mapping[str, str]] = {
@@ -113,6 +113,7 @@ def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) 
     yield check_state(settings.state)
     if settings.state is not None:
         yield check_token(settings.state)
+        yield check_database(settings.state)
         yield check_space(settings.state)
     if settings.cache.url is not None:
         yield check_shared_cache(settings)
@@ -127,10 +128,11 @@ def examine(flags: Mapping[str, object], env: Mapping[str, str], *, call: bool) 
 
 def check_surroundings(settings: Settings, env: Mapping[str, str]) -> Iterator[Finding]:
     """The Claude Code CLI, and what around it would lead it past us."""
-    note = runtime.find_running(settings.state)
+    note = noted(settings)
     ours = note.base_url if note is not None else f"http://127.0.0.1:{settings.server.port}"
     files = client_settings(env, Path(settings.server.workspace))
-    token = (runtime.read_token(settings.state) if settings.state is not None else None) or settings.server.token
+    state = Path(note.token_file).parent if note is not None else settings.state
+    token = (runtime.read_token(state) if state is not None else None) or settings.server.token
     yield from check_index(settings)
     yield from check_servers(settings)
     yield check_mcp(settings)
@@ -231,6 +233,17 @@ def check_token(folder: Path) -> Finding:
     return Finding("token", "ok", f"{file}, readable by you alone")
 
 
+def check_database(folder: Path) -> Finding:
+    """Threads and tasks can be kept: their file is whole, and no newer Sidecar wrote it."""
+    try:
+        said = examine_database(folder / DATABASE)
+    except StoreError as error:
+        text = f"{error.sentence} Until then threads and tasks are kept in memory only; the file is left as it is"
+        mend = "pip install --upgrade claude-sidecar, or export SIDECAR_STATE_DIR=/another/folder"
+        return Finding("database", "fail", text, mend)
+    return Finding("database", "warn" if said else "ok", said or "threads and tasks can be kept")
+
+
 def check_space(folder: Path) -> Finding:
     """The disk of the state folder has room: without it nothing is remembered."""
     existing = next((place for place in (folder, *folder.parents) if place.exists()), folder)
@@ -246,25 +259,12 @@ def _how_it_runs(note: runtime.Running) -> Finding:
     """The sidecar that is noted answers, and is not left over from before an upgrade."""
     told = f"running on {note.base_url} (process {note.pid}, provider {note.provider})"
     mend = f"kill {note.pid}, then start it again (`sidecar serve`; in VS Code: Sidecar: Restart Server)"
-    version = _version_of(note.base_url)
+    version = greeting(note.base_url).get("version")
     if not version:
         return Finding("endpoint", "fail", f"{told}, but it does not answer", mend)
     if version != __version__:
         return Finding("endpoint", "warn", f"{told}, still version {version}; this is {__version__}", mend)
     return Finding("endpoint", "ok", told)
-
-
-def _version_of(base_url: str) -> str:
-    """What the sidecar at this address calls its version; "" where none answers."""
-    address = urlsplit(base_url)
-    connection = http.client.HTTPConnection(address.hostname or "", address.port, timeout=_LOCAL_SECONDS)
-    try:
-        connection.request("GET", "/")
-        return str(decode_object(connection.getresponse().read(_LARGEST_GREETING)).get("version") or "")
-    except (OSError, http.client.HTTPException, BadInput):
-        return ""
-    finally:
-        connection.close()
 
 
 def _holder(port: int) -> str:
@@ -314,7 +314,7 @@ def check_collector(settings: Settings) -> Finding:
 def check_port(settings: Settings) -> Finding:
     """The port is free, or our own sidecar listens on it."""
     port, host = settings.server.port, settings.server.host
-    note = runtime.find_running(settings.state)
+    note = noted(settings)
     if note is not None:
         return _how_it_runs(note)
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -324,7 +324,7 @@ def check_port(settings: Settings) -> Finding:
         try:
             probe.bind((host, port))
         except OSError as error:
-            by = f"; it is held by {holder}" if (holder := _holder(port)) else ""
+            by = f"; it is held by {one}" if (one := holder(settings) or _holder(port)) else ""
             text = f"port {port} on {host} cannot be taken ({error.strerror or error}){by}"
             return Finding("endpoint", "fail", text, "sidecar serve --port 0 (or another PORT)")
     return Finding("endpoint", "ok", f"not running; port {port} is free")

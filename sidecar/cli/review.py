@@ -13,9 +13,9 @@ from sidecar.app import Sidecar
 from sidecar.cli.options import Json, Provider, Quiet, Workspace
 from sidecar.cli.output import Output, paint
 from sidecar.cli.within import settings_for, within
-from sidecar.core.critique import SEVERITIES, Critique, Limits, Scope, Wish
+from sidecar.core.critique import SEVERITIES, Critique, Limits, NamedChange, Wish
 from sidecar.core.errors import BadInput
-from sidecar.critique.scope import ranged
+from sidecar.critique.named import ranged
 from sidecar.critique.told import as_json, as_markdown, gravest
 
 _LIMITS: Final = Limits()
@@ -63,7 +63,7 @@ def review(  # noqa: PLR0913 - one parameter an option
     quiet: Quiet = False,
 ) -> int:
     """Review a change in words; by default the uncommitted one."""
-    scope = _scope(staged=staged, base=base, range_=range_, commit=commit)
+    named = _named(staged=staged, base=base, range_=range_, commit=commit)
     limit = _limit(fail_over)
     out = Output(json, quiet)
     limits = Limits(tokens=max_tokens, part_tokens=min(max_tokens, _LIMITS.part_tokens), seconds=seconds)
@@ -72,28 +72,28 @@ def review(  # noqa: PLR0913 - one parameter an option
 
     async def act(sidecar: Sidecar) -> Critique:
         reviewer = await asyncio.to_thread(lambda: sidecar.reviewer)
-        return await reviewer.review(scope, wish, lambda _done, _total, said: hear(f"{said} …"), threads=not no_threads)
+        return await reviewer.review(named, wish, lambda _done, _total, said: hear(f"{said} …"), threads=not no_threads)
 
     critique = within(settings_for(workspace, provider), act)
     if json:
-        out.record(as_json(critique, scope))
+        out.record(as_json(critique, named))
     else:
-        out.data("\n".join(_painted(line) for line in as_markdown(critique, scope).splitlines()))
+        out.data("\n".join(_painted(line) for line in as_markdown(critique, named).splitlines()))
     return _verdict(critique, limit, out)
 
 
-def _scope(*, staged: bool, base: str | None, range_: str | None, commit: str | None) -> Scope:
+def _named(*, staged: bool, base: str | None, range_: str | None, commit: str | None) -> NamedChange:
     """The one change that is named. Raises BadInput for two of them."""
     named = {
-        "--staged": Scope("staged") if staged else None,
-        "--base": Scope("base", base) if base is not None else None,
+        "--staged": NamedChange("staged") if staged else None,
+        "--base": NamedChange("base", base) if base is not None else None,
         "--range": ranged(range_) if range_ is not None else None,
-        "--commit": Scope("commit", head=commit) if commit is not None else None,
+        "--commit": NamedChange("commit", head=commit) if commit is not None else None,
     }
-    given = {name: scope for name, scope in named.items() if scope is not None}
+    given = {name: one for name, one in named.items() if one is not None}
     if len(given) > 1:
         raise BadInput(f"{' and '.join(given)} cannot go together; name one of them.")
-    return next(iter(given.values()), Scope())
+    return next(iter(given.values()), NamedChange())
 
 
 def _limit(fail_over: str) -> float | str:

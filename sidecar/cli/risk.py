@@ -15,17 +15,17 @@ import typer
 from sidecar.cli.options import Json, Quiet, Verbose
 from sidecar.cli.output import Output
 from sidecar.cli.riskreport import as_text
-from sidecar.core.critique import Scope
+from sidecar.core.critique import NamedChange
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
-from sidecar.critique.scope import change_of, ranged
+from sidecar.critique.named import change_of, ranged
 from sidecar.review.buffers import change_with
 from sidecar.review.forms import as_json, as_sarif
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.risk.explain import plural
-from sidecar.settings import from_machine
+from sidecar.settings import environment, from_machine
 from sidecar.store.runtime import open_folder
 from sidecar.testruns.seen import LastReport
 from sidecar.vcs import worktree
@@ -170,12 +170,22 @@ def _change(git: Git, choice: _Choice) -> Change:
     if choice.buffer is not None:
         return signals.run(change_with(git, Path.cwd() / choice.buffer, _read("-").decode("utf-8", "replace")))
     if choice.range is not None:
-        scope = ranged(choice.range)
+        named = ranged(choice.range)
     elif choice.base is not None:
-        scope = Scope("base", choice.base)
+        named = NamedChange("base", choice.base)
+    elif choice.staged:
+        git.index = _of_the_commit_under_way(git)
+        named = NamedChange("staged")
     else:
-        scope = Scope("staged" if choice.staged else "working")
-    return signals.run(change_of(git, scope))
+        named = NamedChange()
+    return signals.run(change_of(git, named))
+
+
+def _of_the_commit_under_way(git: Git) -> Path | None:
+    """The index of the commit whose hook this is: `git commit -a` and `git commit FILE` have one of their own."""
+    named = environment().get("GIT_INDEX_FILE")
+    file = Path(named).resolve() if named else None
+    return file if file is not None and file.parent == git.git_dir.resolve() and file.is_file() else None
 
 
 async def _as_if_here(git: Git, patch: Change) -> Change:
@@ -197,7 +207,7 @@ def _score_commits(repo: str, source: str, form: Format, gate: _Gate, out: Outpu
             if report is None:
                 bad += 1
                 continue
-            over |= bool(gate.stops(report))
+            over |= bool(_verdict(report, gate, out))
             if form is not Format.jsonl:
                 reports.append(report)
             else:
@@ -205,7 +215,8 @@ def _score_commits(repo: str, source: str, form: Format, gate: _Gate, out: Outpu
     if form is not Format.jsonl:
         _print(reports, form, out)
     if bad:
-        out.complain(f"{bad} of {len(revisions)} revisions are no commits here; the others were scored.")
+        others = "the others were scored" if bad < len(revisions) else "nothing was scored"
+        out.complain(f"{bad} of {plural(len(revisions), 'revision')} could not be scored; {others}.")
         return 2
     return int(over)
 
@@ -247,5 +258,5 @@ def _print(reports: list[RiskReport], form: Format, out: Output) -> None:
 def _verdict(report: RiskReport, gate: _Gate, out: Output) -> int:
     said = gate.stops(report)
     for sentence in said:
-        out.complain(sentence)
+        out.complain(f"{report.commit[:12]}: {sentence}" if report.commit else sentence)
     return int(bool(said))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from sidecar.cli.output import paint
 from sidecar.core.review import Band, HunkRisk, Reason, RiskReport, Severity
 from sidecar.review.forms import shown
@@ -12,6 +14,7 @@ from sidecar.trace import neutralise
 _COLORS: dict[Band, str] = {"low": "green", "medium": "yellow", "high": "red", "critical": "red"}
 _SEVERITY: dict[Severity, str] = {"danger": "red", "warning": "yellow", "notice": "yellow"}
 _MOST_HUNKS = 8
+_MOST_SKIPPED = 3
 
 
 def as_text(report: RiskReport, *, verbose: bool = False) -> str:
@@ -22,7 +25,8 @@ def as_text(report: RiskReport, *, verbose: bool = False) -> str:
     reasons = main_reasons(report, 20 if verbose else 3) if report.files else ()
     lines += [f"  {_arrow(reason)} {reason.text}" for reason in reasons]
     lines += _found(report, verbose=verbose)
-    hunks = sorted(report.hunks, key=lambda hunk: (-hunk.score, hunk.file, hunk.start))
+    risky = (hunk for hunk in report.hunks if hunk.score > 0)
+    hunks = sorted(risky, key=lambda hunk: (-hunk.score, hunk.file, hunk.start))
     if hunks:
         lines.append("  Look first at:")
         places = [_place(hunk) for hunk in hunks[:_MOST_HUNKS]]
@@ -36,6 +40,10 @@ def as_text(report: RiskReport, *, verbose: bool = False) -> str:
     if report.skipped and (verbose or not hunks):
         lines.append("  Not scored:")
         lines += [f"    {neutralise(item.file)}: {item.why}" for item in report.skipped]
+    elif report.skipped:
+        named = ", ".join(f"{neutralise(item.file)} ({_short(item.why)})" for item in report.skipped[:_MOST_SKIPPED])
+        more = len(report.skipped) - _MOST_SKIPPED
+        lines.append(f"  Not scored: {named}{f' and {more} more' if more > 0 else ''}")
     return shown("\n".join(lines))
 
 
@@ -46,9 +54,14 @@ def _found(report: RiskReport, *, verbose: bool) -> list[str]:
     for one in told if verbose else told[:_MOST_HUNKS]:
         place = f"{neutralise(one.file)}:{one.start}" + (f"-{one.end}" if one.end != one.start else "")
         lines.append(f"  {paint(head(one), _SEVERITY[one.severity])}  {place}")
-        lines.append(f"    {one.what} {one.remedy}")
+        lines.append(f"    {one.what} {one.advice}")
     more = len(told) - _MOST_HUNKS
     return [*lines, f"  and {more} more findings"] if more > 0 and not verbose else lines
+
+
+def _short(why: str) -> str:
+    """A reason without what explains it."""
+    return re.split(r"[:(]", why)[0].strip()
 
 
 def _arrow(reason: Reason) -> str:

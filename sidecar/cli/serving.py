@@ -13,6 +13,7 @@ from pathlib import Path
 from sidecar import __version__
 from sidecar.cli.command import loading
 from sidecar.cli.output import Output
+from sidecar.core.errors import Conflict
 from sidecar.core.ports import EndpointStatus
 from sidecar.settings import Settings, from_machine
 from sidecar.store import runtime
@@ -48,7 +49,10 @@ def serve(  # noqa: PLR0913 - one parameter an option
     with loading():
         from sidecar.app import run_serve  # noqa: PLC0415 - settings that are wrong are told before the slow imports
 
-    return run_serve(settings, version=__version__, on_ready=_greeter(out, settings))
+    try:
+        return run_serve(settings, version=__version__, on_ready=_greeter(out, settings))
+    except Conflict as taken:
+        raise Conflict(_who_has_it(settings) or taken.sentence) from None
 
 
 def lsp(
@@ -76,6 +80,17 @@ def lsp(
         from sidecar.app import run_lsp  # noqa: PLC0415 - only this command pays for it
 
     return run_lsp(load, version=__version__)
+
+
+def _who_has_it(settings: Settings) -> str:
+    """What to do about a port that a sidecar holds already; "" where another program does."""
+    from sidecar.cli.reached import holder  # noqa: PLC0415 - only who cannot start pays for it
+
+    if not (one := holder(settings)):
+        return ""
+    use = "Use it as it is (`sidecar claude`, `sidecar env`), end it" if "this very" in one else "End that one"
+    place = f"Port {settings.server.port} on {settings.server.host}"
+    return f"{place} is taken by {one}. {use}, or choose another port: --port N, or the variable PORT."
 
 
 def log_level(*, quiet: bool, verbose: bool) -> str | None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from sidecar import signals
-from sidecar.core.errors import BadInput, SetupError
+from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.tool import Caller, ToolResult
 from sidecar.settings import Settings
 from sidecar.store.database import DATABASE, Database
@@ -17,13 +17,20 @@ from sidecar.tools.opening import bench_of, open_box
 def call_tool(
     settings: Settings, name: str, given: Mapping[str, Any], hear: Callable[[str], None] = lambda _: None
 ) -> ToolResult:
-    """What the tool brings; `hear` gets its progress. Raises BadInput with its sentence where it failed or was refused."""
+    """What the tool brings; `hear` gets its progress. Raises BadInput with its sentence where it failed or was refused.
+
+    A task is never noted where it could not be kept: that raises StoreError.
+    """
     if settings.state is None:
         raise SetupError("There is no state folder, so nothing could be kept; set SIDECAR_STATE_DIR.")
     path = open_folder(settings.state) / DATABASE
 
     async def run() -> ToolResult:
         database = await Database.open(path)
+
+        if database.forgetful and name.startswith("tasks_"):  # gone with this process: that is no answer
+            await database.aclose()
+            raise StoreError(database.forgetful)
 
         async def opened() -> Database:
             return database

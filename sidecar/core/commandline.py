@@ -26,6 +26,11 @@ _TICKS: Final = re.compile(r"((?:[^`\\]|\\.)*)`", re.DOTALL)
 _IN_QUOTES: Final = re.compile(r"""[^"\\$`]+""")
 _BRACE: Final = re.compile(r"\\.|[{}]", re.DOTALL)
 _INSTEAD: Final = re.compile(r"[\w@*#?]+:?[-=+](.+)", re.DOTALL)
+_BEFORE_CASE: Final = frozenset(
+    ["if", "then", "else", "elif", "while", "until", "do", "{", "!", "time", "-p", "--", "coproc", "function",
+     "}", "fi", "done", "esac"]
+)  # fmt: skip
+"""Words behind which another word of a shell's own can stand; behind `function` there is a name first."""
 _ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b", "f": "\f", "v": "\v"}
 
 
@@ -59,24 +64,84 @@ class _Line:
     """The command that is being read, and its last word."""
 
     def __init__(self) -> None:
+        self.begin()
+
+    def begin(self) -> None:
+        """The next command."""
         self.command = Command()
         self.word: list[str] | None = None
         self.wanted = ""  # what the next word is: a file to skip, or what the command is fed
+        self.bare: list[
+            str
+        ] = []  # the words as they can be a shell's own: empty where something is quoted or redirected
+        self._bare = True
 
-    def add(self, text: str) -> None:
+    def add(self, text: str, *, bare: bool = False) -> None:
         if self.word is None:
-            self.word = []
+            self.word, self._bare = [], True
         self.word.append(text)
+        self._bare = self._bare and bare
 
     def end_word(self) -> None:
         if self.word is None:
             return
         word = "".join(self.word)
+        self.bare.append(word if self._bare and not self.wanted else "")
         if self.wanted == "fed":
             self.command.fed.append(word)
         elif not self.wanted:
             self.command.words.append(word)
         self.word, self.wanted = None, ""
+
+
+class _Blocks:
+    """The parentheses and `case`s that are open in a script: a parenthesis behind a pattern ends nothing.
+
+    What a shell would refuse is taken as it comes; whoever asks looks at such a text in another way as well.
+    """
+
+    def __init__(self) -> None:
+        self._open: list[str] = []  # of "(", and of each case: "patterns", "a pattern in parentheses", "commands"
+
+    def end_command(self, bare: Sequence[str]) -> None:
+        """What the words of a command open and close."""
+        words = list(bare)
+        if self._open[-1:] == ["a pattern in parentheses"]:
+            return
+        if self._open[-1:] == ["patterns"]:
+            if words[:1] == ["esac"] or words[:2] == ["in", "esac"]:
+                self._open.pop()
+            return
+        while words and words[0] in _BEFORE_CASE:
+            if words[0] == "esac" and self._open[-1:] == ["commands"]:
+                self._open.pop()
+            del words[: 2 if words[0] == "function" else 1]
+        if words[:1] == ["case"] and words[2:4] != ["in", "esac"]:
+            self._open.append("patterns")
+
+    def end_clause(self) -> None:
+        """At `;;`, `;&` or `;;&`: patterns are next."""
+        if self._open and self._open[-1] == "commands":
+            self._open[-1] = "patterns"
+
+    def open(self, *, first: bool) -> None:
+        """At an opening parenthesis, which stands `first` where a pattern could."""
+        if first and self._open and self._open[-1] == "patterns":
+            self._open[-1] = "a pattern in parentheses"
+        else:
+            self._open.append("(")
+
+    def close(self) -> bool:
+        """At a closing parenthesis: whether it closes something in this script."""
+        while self._open and self._open[-1] == "commands":
+            self._open.pop()
+        if not self._open:
+            return False
+        if self._open[-1] == "(":
+            self._open.pop()
+        else:
+            self._open[-1] = "commands"
+        return True
 
 
 class _Reader:
@@ -91,31 +156,34 @@ class _Reader:
         """Read commands up to a closing parenthesis (or the end)."""
         if self._depth > _DEEPEST:
             raise ValueError("nested too deeply")
-        line = _Line()
-        parentheses = 0
+        line, blocks = _Line(), _Blocks()
         while self.at < len(self.text):
             char = self.text[self.at]
             if char in "()":
-                self._end(line)
+                first = line.word is None and line.bare[-1:] in ([], ["in"])
+                self._end(line, blocks)
                 self.at += 1
-                if char == ")" and closer and not parentheses:
+                if char == "(":
+                    blocks.open(first=first)
+                elif not blocks.close() and closer:
                     return
-                parentheses += 1 if char == "(" else -1
-                parentheses = max(parentheses, 0)
             elif char in ";|&\n" and not self.text.startswith("&>", self.at):
-                self._end(line)
+                self._end(line, blocks)
+                if self.text.startswith((";;", ";&"), self.at):
+                    blocks.end_clause()
                 self._separator(line, char)
             else:
                 self._piece(line, char)
         if closer:
             raise ValueError("not closed")
-        self._end(line)
+        self._end(line, blocks)
 
-    def _end(self, line: _Line) -> None:
+    def _end(self, line: _Line, blocks: _Blocks) -> None:
         line.end_word()
+        blocks.end_command(line.bare)
         if line.command.words or line.command.fed:
             self.found.commands.append(line.command)
-        line.command, line.wanted = Command(), ""
+        line.begin()
 
     def _separator(self, line: _Line, char: str) -> None:
         self.at += 1
@@ -176,7 +244,7 @@ class _Reader:
             self.at = unknown.end() if unknown else self.at + 1
             return
         same = _PLAIN.match(self.text, self.at)
-        line.add(same[0] if same else char)
+        line.add(same[0] if same else char, bare=True)
         self.at = same.end() if same else self.at + 1
 
     def _redirect(self, line: _Line) -> None:

@@ -19,7 +19,7 @@ Kind = Literal["working", "staged", "base", "range", "commit", "patch"]
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class NamedChange:
     """A change by name.
 
     `base`: HEAD against where it left that revision. `range`: `head` against `base`, or, where that ends in `...`,

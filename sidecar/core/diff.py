@@ -85,3 +85,19 @@ def map_line(hunks: Sequence[Hunk], line: int) -> int | None:
             return None
         shift += len(hunk.added) - len(hunk.removed)
     return line + shift
+
+
+def line_before(hunks: Sequence[Hunk], line: int) -> int | None:
+    """Where a new line stood on the old side, or None when the hunks brought it."""
+    return map_line([Hunk(hunk.new_start, hunk.old_start, hunk.added, hunk.removed) for hunk in hunks], line)
+
+
+def lines_after(lines: Sequence[str], hunks: Sequence[Hunk]) -> list[str]:
+    """The new side of a file whose old side is `lines`."""
+    told: list[str] = []
+    at = 0
+    for hunk in hunks:
+        first = hunk.old_start - 1 if hunk.removed else hunk.old_start
+        told += [*lines[at:first], *hunk.added]
+        at = first + len(hunk.removed)
+    return [*told, *lines[at:]]

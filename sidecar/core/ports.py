@@ -12,7 +12,7 @@ from sidecar.core.reply import Reply
 from sidecar.core.turn import Turn
 
 if TYPE_CHECKING:  # only the editor's side has these at hand: making their classes would hold up the start of `serve`
-    from sidecar.core.critique import Critique, Hear, Scope, Wish
+    from sidecar.core.critique import Critique, Hear, NamedChange, Wish
     from sidecar.core.diff import Change, FileDiff
     from sidecar.core.review import (
         Dismissal,
@@ -20,13 +20,13 @@ if TYPE_CHECKING:  # only the editor's side has these at hand: making their clas
         FileOutline,
         LineEdit,
         RiskReport,
+        Scope,
         Staging,
         Thread,
         ThreadState,
         Touched,
         Viewed,
     )
-    from sidecar.core.review import Scope as ReviewScope
     from sidecar.core.symbols import Answer, Operation, Query
 
 
@@ -243,7 +243,7 @@ class Desk(Protocol):
     def outline(self) -> tuple[FileOutline, ...]:
         """The files of the change with their risk, the riskiest first; those that were not scored come last."""
 
-    async def at(self, scope: ReviewScope) -> Desk:
+    async def at(self, scope: Scope) -> Desk:
         """The review of another diff of the same repository; its threads are its own. Raises BadInput."""
 
     async def choices(self) -> tuple[Viewed, ...]:
@@ -385,7 +385,7 @@ class Dashboard(Protocol):
 class Reviewer(Protocol):
     """Who reviews a change in words: a model, or our own facts where there is none."""
 
-    async def review(self, scope: Scope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
+    async def review(self, named: NamedChange, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
         """The review. With `threads` its comments become threads of the working tree. Raises SidecarError."""
 
 

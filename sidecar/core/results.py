@@ -237,12 +237,14 @@ class Task(BaseModel):
     body: str
     created: float
     updated: float
+    note: str | None = None
 
 
 class Tasks(BaseModel):
-    """Tasks."""
+    """Tasks; `note` says what is not as it should be with what keeps them."""
 
     tasks: list[Task]
+    note: str | None = None
 
 
 class Failure(BaseModel):

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sidecar.core import bands
 from sidecar.core.diff import FileStatus
 
-Band = Literal["low", "medium", "high", "critical"]
+Band = bands.Band
 ThreadState = Literal["open", "resolved"]
 Author = Literal["sidecar", "user", "model"]
 Severity = Literal["danger", "warning", "notice"]
@@ -95,7 +96,8 @@ class Finding:
     """What a rule found on the added lines `start`..`end` (both included): what stands there, why it matters, what to do.
 
     A `hazard` is one on its face (a key, a conflict marker); other rules are kept because such lines were repaired
-    more often than others. No text of a finding repeats a secret.
+    more often than others. No text of a finding repeats a secret. `remedy` has Markdown's marks of code around commands
+    and names; where nothing draws Markdown, `advice` is shown.
     """
 
     rule: str
@@ -110,9 +112,19 @@ class Finding:
     hazard: bool = True
 
     @property
+    def advice(self) -> str:
+        """What to do, in plain text."""
+        return unmarked(self.remedy)
+
+    @property
     def text(self) -> str:
-        """All of it in one paragraph."""
-        return f"{self.what} {self.why} {self.remedy}"
+        """All of it in one paragraph of plain text."""
+        return f"{self.what} {self.why} {self.advice}"
+
+
+def unmarked(text: str) -> str:
+    """A sentence of ours without its marks of code."""
+    return text.replace("`", "")
 
 
 @dataclass(frozen=True, slots=True)

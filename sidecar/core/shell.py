@@ -104,7 +104,7 @@ _RUNS_WORDS: Final = frozenset(
 _VERB: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
 _LOOSE: Final = re.compile(
     r"\bgit\b[^\n;|&]{0,300}?\b(push|send-pack|commit|pull|reset|rebase|merge|cherry-pick|revert|branch|clean|update-ref"
-    r"|filter-branch|filter-repo|stash)\b"
+    r"|filter-branch|filter-repo|stash|checkout|switch)\b"
 )
 _SETTING_LONG: Final = re.compile(r"(?i)(-c|config)[ =]?[^\n]{0,40}?(core\.hookspath|alias\.)")
 _BY_VARIABLE: Final = re.compile(r"(?i)GIT_CONFIG_KEY_\d+=(.*)|(GIT_CONFIG_PARAMETERS)=.*", re.DOTALL)
@@ -290,7 +290,14 @@ def _guessed(text: str) -> Iterator[GitAct]:
             case "stash" if re.match(r"[^\n;|&\w]*(drop|clear)", text[found.end() :]):
                 yield GitAct("discard", force=True)
             case "push" | "send-pack":
-                yield GitAct("push", force=bool(re.search(r"\s(--force|-f|\+)", text)))
+                behind = re.match(
+                    r"[^\n;|&]*\s(--(force|mirror|delete|prune)|-[a-zA-Z]*[fd]|[+:])", text[found.end() :]
+                )
+                yield GitAct("push", force=bool(behind or re.search(r"\s(--force|-f|\+)", text)))
+            case "checkout" | "switch" if re.match(
+                r"[^\n;|&]*\s(--(force|discard)|-[a-zA-Z]*[fBC])", text[found.end() :]
+            ):
+                yield GitAct("discard", force=True)
             case "commit":
                 yield GitAct("commit", whole=False)
             case "pull":

@@ -33,6 +33,7 @@ def _said(candidate: Candidate, report: RiskReport) -> tuple[str, str]:
     hunk = candidate.hunk
     placed = words.placed(hunk, report) if hunk else ""
     if candidate.findings:
-        return words.head(candidate.findings[0]), words.found(candidate.findings, placed)
+        head = words.head(candidate.findings[0])
+        return head, words.found(candidate.findings, placed).removeprefix(f"**{head}.** ")  # the title says it
     told = words.reasons([*words.raising(hunk.reasons if hunk else ()), *words.raising(report.reasons)])
     return words.title(candidate.band), "\n".join(told) or placed

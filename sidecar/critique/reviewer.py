@@ -8,15 +8,15 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.core.critique import Critique, Hear, Remark, Scope, Wish
+from sidecar.core.critique import Critique, Hear, NamedChange, Remark, Wish
 from sidecar.core.errors import NotFound
 from sidecar.core.ports import Desk, Scorer
 from sidecar.core.review import RiskReport, Thread
 from sidecar.critique.critic import Critic
 from sidecar.critique.facts import from_facts
 from sidecar.critique.material import Texts
+from sidecar.critique.named import change_of, texts_of
 from sidecar.critique.opened import opened, unsaid
-from sidecar.critique.scope import change_of, texts_of
 from sidecar.critique.summary import describe
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
@@ -44,18 +44,18 @@ class ChangeReviewer:
         self._clock = clock
         self._scorer: tuple[Git, Scorer] | None = None
 
-    async def review(self, scope: Scope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
+    async def review(self, named: NamedChange, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
         """See `core.ports.Reviewer.review`. Raises NotFound where there is no change."""
         git, scorer = await self._opened()
-        change = await change_of(git, scope)
+        change = await change_of(git, named)
         if not change.files:
-            raise NotFound(f"There is no change to review: {scope.told()} is empty.")
+            raise NotFound(f"There is no change to review: {named.told()} is empty.")
         report = await scorer.score(change)
         facts = describe(change, report)
         critic = self._critic if wish.by_model else None
         if critic is None:
             return replace(from_facts(change, report), facts=facts)
-        texts = await texts_of(git, scope, change)
+        texts = await texts_of(git, named, change)
         critique = await critic.review(change, report, texts, wish, hear)
         count = await self._threads(git, critique.remarks, texts, report, critique.provider) if threads else 0
         return replace(critique, report=report, facts=facts, threads=count)

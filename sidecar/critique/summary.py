@@ -122,8 +122,7 @@ def _found(report: RiskReport) -> list[str]:
     """What rules found: plain hazards, and what else they know where the change is more than ordinary."""
     told = [one for one in report.findings if one.hazard or report.band != "low"]
     lines = [
-        f"- {words.code(one.file)}, {_lines(one.start, one.end)}: **{words.head(one)}.** {words.escape(one.text)}"
-        for one in told[:MOST_PLACES]
+        f"- {words.code(one.file)}, {_lines(one.start, one.end)}: {words.whole(one)}" for one in told[:MOST_PLACES]
     ]
     more = len(told) - MOST_PLACES
     return [*lines, *([f"- and {_many(more, 'more finding')}"] if more > 0 else []), ""] if lines else []

@@ -6,20 +6,21 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any, Final
 
-from sidecar.core.critique import SEVERITIES, Critique, Remark, Scope
+from sidecar.core.critique import SEVERITIES, Critique, NamedChange, Remark
 from sidecar.core.review import Band
 from sidecar.critique.opened import with_suggestion
+from sidecar.review.forms import finding_json
 from sidecar.review.words import code, escape
 
 _MOST: Final = 100
 
 
-def as_markdown(critique: Critique, scope: Scope) -> str:
+def as_markdown(critique: Critique, named: NamedChange) -> str:
     """The whole review: summary, comments the gravest first, files, checklist, what was not read, facts."""
-    return "\n".join(_lines(critique, scope)).rstrip() + "\n"
+    return "\n".join(_lines(critique, named)).rstrip() + "\n"
 
 
-def as_json(critique: Critique, scope: Scope) -> dict[str, Any]:
+def as_json(critique: Critique, named: NamedChange) -> dict[str, Any]:
     """The same as one object."""
     report = critique.report
     value = asdict(critique)
@@ -35,8 +36,8 @@ def as_json(critique: Critique, scope: Scope) -> dict[str, Any]:
         for r in value.pop("remarks")
     ]
     risk = {"score": report.score, "band": report.band} if report is not None else {"score": None, "band": None}
-    findings = [asdict(finding) for finding in report.findings] if report is not None else []
-    return {"change": scope.told(), **risk, "findings": findings, **value}
+    findings = [finding_json(finding) for finding in report.findings] if report is not None else []
+    return {"change": named.told(), **risk, "findings": findings, **value}
 
 
 def gravest(critique: Critique) -> Band | None:
@@ -44,8 +45,8 @@ def gravest(critique: Critique) -> Band | None:
     return max((remark.severity for remark in critique.remarks), key=SEVERITIES.index, default=None)
 
 
-def _lines(critique: Critique, scope: Scope) -> Iterator[str]:
-    yield from (f"# Review of {escape(scope.told())}", "", _who(critique), "")
+def _lines(critique: Critique, named: NamedChange) -> Iterator[str]:
+    yield from (f"# Review of {escape(named.told())}", "", _who(critique), "")
     if critique.summary:
         yield from ("## Summary", "", critique.summary, "")
     yield from _comments(critique)

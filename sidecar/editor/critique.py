@@ -7,7 +7,7 @@ from typing import Any
 
 from lsprotocol import types
 
-from sidecar.core.critique import Scope, Wish
+from sidecar.core.critique import NamedChange, Wish
 from sidecar.core.errors import BadInput
 from sidecar.core.ports import Reviewer
 from sidecar.critique.told import as_markdown
@@ -21,7 +21,7 @@ async def review_in_words(reviewer: Reviewer, params: ModelReviewParams, tell: T
     """The review. Raises what the reviewer raises; cancelling it ends the questions to the model."""
     if params.scope == "base" and not params.base:
         raise BadInput("Name the revision to compare with as `base`.")
-    scope, token = Scope(params.scope, params.base), params.work_done_token
+    named, token = NamedChange(params.scope, params.base), params.work_done_token
 
     def step(value: Any) -> None:
         if token is not None:
@@ -30,14 +30,14 @@ async def review_in_words(reviewer: Reviewer, params: ModelReviewParams, tell: T
     def hear(done: int, total: int, said: str) -> None:
         step(types.WorkDoneProgressReport(message=said, percentage=100 * done // max(1, total)))
 
-    step(types.WorkDoneProgressBegin(title=f"Sidecar: reviewing {scope.told()}", percentage=0, cancellable=True))
+    step(types.WorkDoneProgressBegin(title=f"Sidecar: reviewing {named.told()}", percentage=0, cancellable=True))
     try:
-        critique = await reviewer.review(scope, Wish(refresh=params.refresh), hear)
+        critique = await reviewer.review(named, Wish(refresh=params.refresh), hear)
     finally:
         step(types.WorkDoneProgressEnd())
     return ModelReviewResult(
-        title=f"Review of {scope.told()}",
-        markdown=as_markdown(critique, scope),
+        title=f"Review of {named.told()}",
+        markdown=as_markdown(critique, named),
         by=critique.by,
         comments=len(critique.remarks),
         threads=critique.threads,

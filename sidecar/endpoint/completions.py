@@ -1,4 +1,7 @@
-"""The chat-completions route: clients of OpenAI's SDK get the same answers through the same turn, in their own tongue."""
+"""The chat-completions route: clients of OpenAI's SDK get the same answers through the same turn, in their own tongue.
+
+The dialect itself (`chat_requests`, `chat_answers`) is loaded by the first of them: Claude Code never speaks it.
+"""
 
 from __future__ import annotations
 
@@ -8,32 +11,41 @@ from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import Final, cast
+from typing import TYPE_CHECKING, Final, cast
 
 from aiohttp import web
 
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.errors import UpstreamError
 from sidecar.core.events import Event
-from sidecar.core.messages import AT_ONCE, MessagesRequest, encode
+from sidecar.core.messages import AT_ONCE, Json, MessagesRequest, encode
 from sidecar.core.reply import Reply
 from sidecar.core.turn import Turn
-from sidecar.endpoint import chat_answers
-from sidecar.endpoint.body import read_body
+from sidecar.endpoint.body import read_json
 from sidecar.endpoint.call import Call, Route
-from sidecar.endpoint.chat_answers import Chunks, completion
-from sidecar.endpoint.chat_requests import ChatRequest, chat_request
 from sidecar.endpoint.errors import Form, json_response, noted, shown
 from sidecar.endpoint.limits import Limits
 from sidecar.endpoint.messages import api_headers
 from sidecar.endpoint.stream import stream
 
-CHAT: Final = Form(
-    lambda kind, sentence, _: chat_answers.error(kind, sentence),
-    lambda kind, sentence, _: chat_answers.failed(kind, sentence),
-    chat_answers.PING,
-    ids=("request-id", "x-request-id"),
-)
+if TYPE_CHECKING:
+    from sidecar.endpoint.chat_answers import Chunks
+    from sidecar.endpoint.chat_requests import ChatRequest
+
+
+def _error(kind: str, sentence: str, _request_id: str) -> Json:
+    from sidecar.endpoint.chat_answers import error  # noqa: PLC0415 - see above
+
+    return error(kind, sentence)
+
+
+def _failed(kind: str, sentence: str, _request_id: str) -> bytes:
+    from sidecar.endpoint.chat_answers import failed  # noqa: PLC0415 - see above
+
+    return failed(kind, sentence)
+
+
+CHAT: Final = Form(_error, _failed, b": ping\n\n", ids=("request-id", "x-request-id"))
 """OpenAI's form of errors; its SDK reads the request's id from a header of another name."""
 
 
@@ -51,6 +63,8 @@ class Completions:
     async def create(self, call: Call) -> web.StreamResponse:
         """Answer a request in the way it asks for."""
         asked = await self._read(call)
+        from sidecar.endpoint.chat_answers import completion  # noqa: PLC0415 - see above
+
         request = asked.messages
         call.turn = replace(call.turn, unsaid=asked.unsaid)
         call.note.update(model=request.model, stream=request.stream, chat=True)
@@ -73,6 +87,8 @@ class Completions:
         except UpstreamError as error:
             error.handling = error.handling.also(turn.unsaid)
             raise
+        from sidecar.endpoint.chat_answers import Chunks  # noqa: PLC0415 - see above
+
         told = reply.handling.also(turn.unsaid)
         if not request.stream:
             reply.handling = told
@@ -82,7 +98,9 @@ class Completions:
         return Reply(events=events, headers=reply.headers, close=reply.aclose, handling=told)
 
     async def _read(self, call: Call) -> ChatRequest:
-        raw = await read_body(call.request, self._limits)
+        from sidecar.endpoint.chat_requests import chat_request  # noqa: PLC0415 - see above
+
+        raw = await read_json(call.request, self._limits)
         headers = api_headers(call)
         call.note["bytes"] = len(raw)
         if len(raw) > AT_ONCE:

@@ -7,16 +7,18 @@ import contextlib
 from collections.abc import Awaitable, Callable, Iterator, MutableMapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
-from typing import Any, Final, Protocol
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from aiohttp import web
 
-from sidecar.core.shelf import Shelf
 from sidecar.core.tool import ToolBox
-from sidecar.endpoint.body import read_body
+from sidecar.endpoint.body import read_json
 from sidecar.endpoint.call import Call, ClientLeft, Route
-from sidecar.endpoint.errors import PLAIN, Rejected
+from sidecar.endpoint.errors import MESSAGES, PLAIN, Rejected
 from sidecar.endpoint.limits import Limits
+
+if TYPE_CHECKING:
+    from sidecar.core.shelf import Shelf
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -25,7 +27,10 @@ Send = Callable[[Message], Awaitable[None]]
 
 PATH: Final = "/mcp"
 MOST_BYTES: Final = 4 * 1024 * 1024
-_OWN_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "connection", "server", "date"})
+MOST_VALUES: Final = 10_000
+"""The library makes an object of each value, and a complaint of each wrong one, on the event loop: 4 MB of small ones
+would stop it for seconds. No tool of ours takes more than a thousand."""
+_OWN_HEADERS: Final = frozenset({"content-length", "transfer-encoding", "connection", "server", "date", *MESSAGES.ids})
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +56,7 @@ class McpDoor:
 
     def __init__(self, offering: Offering, limits: Limits, hosts: Sequence[str]) -> None:
         self._offering = offering
-        self._limits = replace(limits, body_bytes=min(limits.body_bytes, MOST_BYTES))
+        self._limits = replace(limits, body_bytes=min(limits.body_bytes, MOST_BYTES), values=MOST_VALUES)
         self._hosts = hosts
         self._opening = asyncio.Lock()
         self._runner: asyncio.Task[None] | None = None
@@ -68,7 +73,8 @@ class McpDoor:
     async def serve(self, call: Call) -> web.StreamResponse:
         """Hand one request on. A GET is a stream that stays open; it ends with the endpoint."""
         application = await self._opened()
-        exchange = _Exchange(call.request, await read_body(call.request, self._limits))
+        body = await read_json(call.request, self._limits)
+        exchange = _Exchange(call.request, call.turn.id, body)
         # ASGI tells an application that the client left; cut off in the middle, the library would drop the session.
         task = asyncio.get_running_loop().create_task(
             application(_scope(call.request), exchange.receive, exchange.send), name="mcp request"
@@ -131,8 +137,9 @@ def _load() -> Callable[..., AbstractAsyncContextManager[Application]]:
 class _Exchange:
     """One request and its answer, as ASGI sees them."""
 
-    def __init__(self, request: web.BaseRequest, body: bytes) -> None:
+    def __init__(self, request: web.BaseRequest, request_id: str, body: bytes) -> None:
         self._request = request
+        self._own = {**PLAIN, **MESSAGES.identified(request_id)}
         self._body: bytes | None = body
         self._response: web.StreamResponse | None = None
         self._status = 500
@@ -158,7 +165,7 @@ class _Exchange:
             return
         if message["type"] == "http.response.start":
             pairs = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in message.get("headers", ())]
-            self._headers = [*PLAIN.items(), *(pair for pair in pairs if pair[0].lower() not in _OWN_HEADERS)]
+            self._headers = [*self._own.items(), *(pair for pair in pairs if pair[0].lower() not in _OWN_HEADERS)]
             self._status = int(message["status"])
             if any(name.lower() == "content-type" and "event-stream" in value for name, value in pairs):
                 # A stream's head goes out at once: its first event may be long in coming.

@@ -9,7 +9,7 @@ from aiohttp import web
 
 from sidecar.assistant.turn import AnswerTurn
 from sidecar.core.messages import AT_ONCE, MessagesRequest, encode
-from sidecar.endpoint.body import read_body
+from sidecar.endpoint.body import read_json
 from sidecar.endpoint.call import Call, Route
 from sidecar.endpoint.errors import json_response, noted, shown
 from sidecar.endpoint.limits import Limits
@@ -53,7 +53,7 @@ class Messages:
         return json_response(encode({"input_tokens": count.tokens}), headers)
 
     async def _read(self, call: Call) -> MessagesRequest:
-        raw = await read_body(call.request, self._limits)
+        raw = await read_json(call.request, self._limits)
         headers = api_headers(call)
         call.note["bytes"] = len(raw)
         if len(raw) > AT_ONCE:

@@ -6,7 +6,6 @@ The two SDKs are extras, loaded when they are first needed and on a thread: they
 from __future__ import annotations
 
 import asyncio
-import configparser
 import importlib
 import time
 from collections.abc import Awaitable, Callable, Mapping
@@ -119,6 +118,8 @@ def entra_login(scope: str) -> Renewed:
 
 def profile_host(profile: str, file: Path) -> str:
     """The workspace's address in a profile of Databricks' settings file. Raises SetupError where it has none."""
+    import configparser  # noqa: PLC0415 - only a profile of Databricks is read with it
+
     parser = configparser.ConfigParser(default_section="", interpolation=None)
     try:
         parser.read(file, encoding="utf-8")

@@ -42,7 +42,8 @@ def find(anchor: Anchor, lines: Sequence[str], hunks: Sequence[Hunk] | None = No
 
     `hunks`, where the caller knows them, lead from the text that the anchor was last found in to this one; then the
     place is arithmetic. Else the text is looked for: at least half of the old neighbours must stand around it, the
-    place with most of them wins, among equals the nearest one. A copy elsewhere is not taken for the lines meant.
+    place with most of them wins, among equals the nearest one. A copy elsewhere is not taken for the lines meant, least of
+    all one that stood there before.
     """
     if not anchor.text:
         return replace(anchor, outdated=True)
@@ -51,7 +52,7 @@ def find(anchor: Anchor, lines: Sequence[str], hunks: Sequence[Hunk] | None = No
     size = len(anchor.text)
     if first is not None and last == first + size - 1 and tuple(lines[first - 1 : last]) == anchor.text:
         return make(anchor.path, lines, first, first + size - 1)
-    place = _best(anchor, lines)
+    place = _best(anchor, lines, None if hunks is None else _brought(hunks))
     if place is None:
         return replace(anchor, outdated=True)
     return make(anchor.path, lines, place, place + size - 1)
@@ -72,10 +73,21 @@ def edited(anchor: Anchor, lines: Sequence[str], hunks: Sequence[Hunk] | None = 
     return make(anchor.path, lines, start, end)
 
 
-def _best(anchor: Anchor, lines: Sequence[str]) -> int | None:
+def _brought(hunks: Sequence[Hunk]) -> frozenset[int]:
+    """The new lines that hunks bring."""
+    return frozenset(line for hunk in hunks for line in range(hunk.new_start, hunk.new_start + len(hunk.added)))
+
+
+def _best(anchor: Anchor, lines: Sequence[str], brought: frozenset[int] | None) -> int | None:
+    """Where the text stands; where it is known which lines were `brought`, only a place with one of these."""
     size = len(anchor.text)
     around = len(anchor.before) + len(anchor.after)
-    scores = {place: _neighbours(anchor, lines, place, size) for place in _places(anchor.text, lines)}
+    places = (
+        place
+        for place in _places(anchor.text, lines)
+        if brought is None or not brought.isdisjoint(range(place, place + size))
+    )
+    scores = {place: _neighbours(anchor, lines, place, size) for place in places}
     if around == 0:
         return 1 if 1 in scores and len(lines) == size else None
     fitting = {place: count for place, count in scores.items() if 2 * count >= around}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
@@ -91,9 +92,9 @@ class Buffers:
 
 
 async def change_with(git: Git, file: Path, text: str) -> Change:
-    """The uncommitted change with this text of one file (absolute) in place of what is on the disk.
+    """The uncommitted change with this text of one file (absolute) in place of what is on the disk; there need be none yet.
 
-    Raises BadInput for a bare repository and for a file outside.
+    A text that is not looked at is in it with the reason. Raises BadInput for a bare repository and for what is no file of it.
     """
     if git.bare:
         raise BadInput("A bare repository has no work tree for --buffer; use --range, --commits or --patch.")
@@ -101,9 +102,43 @@ async def change_with(git: Git, file: Path, text: str) -> Change:
         inner = (file.parent.resolve() / file.name).relative_to(git.root.resolve()).as_posix()
     except ValueError:
         raise BadInput(f"{file} is not in this repository; name a file below {git.root}.") from None
+    if await asyncio.to_thread(file.is_dir) or inner.partition("/")[0] == ".git":
+        raise BadInput(f"{file} is no file that can be reviewed; name a file of the work tree.")
+    return await asyncio.to_thread(_with_blocking, git, inner, text, await working_tree(git))
+
+
+def _with_blocking(git: Git, path: str, text: str, change: Change) -> Change:
+    before = next((file for file in change.files if file.path == path), None)
+    if "\0" in text:
+        return _put(change, before, FileDiff(path, "modified", binary=True, reason="binary"))
+    if len(text) > MOST_TEXT:
+        return _put(change, before, FileDiff(path, "modified", reason="too large"))
+    if before is not None and before.status in {"deleted", "type-changed"}:  # on the disk; it is not what counts here
+        change, before = replace(change, files=tuple(file for file in change.files if file is not before)), None
     buffers = Buffers(git)
-    buffers.hold(inner, text)
-    return await buffers.over(await working_tree(git))
+    buffers.hold(path, text)
+    laid = buffers.over_blocking(change)
+    if any(file.path == path for file in laid.files) or (
+        change.base and lines_at_blocking(git, change.base, path) is not None
+    ):
+        return laid
+    if _ignored(git, path):
+        return _put(change, before, FileDiff(path, "added", reason="ignored by git"))
+    if (git.root / path).exists():  # git knows it, but not as a text
+        return _put(change, before, FileDiff(path, "modified", binary=True, reason="binary"))
+    hunks = compare([], _lines(text))
+    return _put(change, before, FileDiff(path, "added", hunks=hunks, reason="" if hunks else "empty"))
+
+
+def _ignored(git: Git, path: str) -> bool:
+    asked = b"./" + os.fsencode(path) + b"\0"  # so that no name looks like git's magic
+    return bool(git.run_blocking("check-ignore", "-z", "--stdin", stdin=asked, ok=(0, 1)))
+
+
+def _put(change: Change, before: FileDiff | None, file: FileDiff) -> Change:
+    """The change with this file in place of what was there of it."""
+    kept = [one for one in change.files if one is not before]
+    return replace(change, files=tuple(sorted([*kept, file], key=lambda one: one.path)))
 
 
 def _lines(text: str) -> list[str]:

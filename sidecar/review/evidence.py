@@ -5,15 +5,14 @@ Which repairs stand in the function that a place lies in, and which file usually
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from sidecar.core.diff import Change, FileDiff
 from sidecar.core.errors import GitError
+from sidecar.core.functions import function_before
 from sidecar.core.review import Evidence, HunkRisk, Reason, RiskReport
 from sidecar.review.past import DAY, View
-from sidecar.review.places import candidates
+from sidecar.review.places import Candidate, candidates
 from sidecar.risk.explain import times
 from sidecar.risk.fixes import is_fix
 from sidecar.vcs.blame import writers_blocking
@@ -27,24 +26,6 @@ MOST_PLACES = 3
 """The foremost places of a change, about which more is said."""
 _MOST_NAMED = 3
 _YEAR = 365 * DAY
-_LONGEST = 400
-"""Lines of a function that are looked at."""
-
-_DEFINES = re.compile(
-    r"^\s*(?:(?:async\s+)?def\s+(?P<py>\w+)|func\s+(?:\([^)]*\)\s*)?(?P<go>\w+)\s*[\[(]"
-    r"|(?:export\s+)?(?:default\s+)?(?:async\s+)?function\s*\*?\s*(?P<js>[\w$]+)|(?:pub(?:\([^)]*\))?\s+)?(?:async\s+|unsafe\s+|const\s+)*fn\s+(?P<rust>\w+)"
-    r"|(?:(?:public|protected|private|static|final|abstract|synchronized)\s+)+[\w<>\[\], .?]*?(?P<java>\w+)\s*\("
-    r"|(?:export\s+)?(?:const|let)\s+(?P<arrow>[\w$]+)\s*=\s*(?:async\s*)?(?:function\b|\(|\w+\s*=>))"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Function:
-    """A function in a text: its name, first and last line (from 1)."""
-
-    name: str
-    start: int
-    end: int
 
 
 def with_evidence(git: Git, change: Change, report: RiskReport, view: View | None) -> RiskReport:
@@ -62,7 +43,7 @@ def with_evidence(git: Git, change: Change, report: RiskReport, view: View | Non
         hunk = place.hunk
         if hunk is None or hunk.file not in files:
             continue
-        reasons = [_repairs(git, change, files[hunk.file], hunk)]
+        reasons = [_repairs(git, change, files[hunk.file], place)]
         found: tuple[Evidence, ...] = ()
         if hunk.file not in lonely:  # said once a file
             lonely.add(hunk.file)
@@ -74,13 +55,12 @@ def with_evidence(git: Git, change: Change, report: RiskReport, view: View | Non
     return replace(report, hunks=tuple(told.get(hunk, hunk) for hunk in report.hunks)) if told else report
 
 
-def _repairs(git: Git, change: Change, file: FileDiff, hunk: HunkRisk) -> Reason | None:
-    """Which repairs of the last year stand in the function that a hunk changes."""
+def _repairs(git: Git, change: Change, file: FileDiff, place: Candidate) -> Reason | None:
+    """Which repairs of the last year stand in the function that the lines of a place lie in."""
     path = file.old_path or file.path
-    old = next((one.old_start for one in file.hunks if one.new_range == (hunk.start, hunk.end)), 0)
     base = change.base or ""
     try:
-        function = function_at(lines_at_blocking(git, base, path) or [], old)
+        function = function_before(lines_at_blocking(git, base, path) or [], file, place.start, place.end)
         writers = writers_blocking(git, base, path, function.start, function.end) if function else []
     except GitError:
         return None
@@ -109,43 +89,3 @@ def _companion(git: Git, base: str, file: FileDiff, view: View, changed: set[str
             )
             return Reason("companion", together / among, 0.0, text), Evidence("file", other, other)
     return None
-
-
-def function_at(lines: Sequence[str], at: int) -> Function | None:
-    """The innermost function that a line (from 1) lies in, told by its form and by indentation."""
-    index = min(at, len(lines)) - 1
-    while index >= 0 and not lines[index].strip():
-        index -= 1
-    limit = _indent(lines[index]) + 1 if index >= 0 else 0
-    for start in range(index, max(-1, index - _LONGEST), -1):
-        text = lines[start]
-        if not text.strip() or (_indent(text) >= limit and start != index):
-            continue
-        if match := _DEFINES.match(text):
-            end = _end(lines, start)
-            return Function(_name(match.groupdict()), start + 1, end) if end > index else None
-        limit = min(limit, _indent(text))
-    return None
-
-
-def _end(lines: Sequence[str], start: int) -> int:
-    """The last line of what begins on a line: behind it stands something no deeper, but for what closes it."""
-    own = _indent(lines[start])
-    last = start
-    for index in range(start + 1, min(len(lines), start + _LONGEST)):
-        text = lines[index].strip()
-        if not text:
-            continue
-        if _indent(lines[index]) <= own:
-            return index + 1 if text[0] in ")}]" and _indent(lines[index]) == own else last + 1
-        last = index
-    return last + 1
-
-
-def _indent(text: str) -> int:
-    wide = text.expandtabs(4)
-    return len(wide) - len(wide.lstrip())
-
-
-def _name(groups: Mapping[str, str | None]) -> str:
-    return next(value for value in groups.values() if value)

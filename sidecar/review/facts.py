@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from sidecar.core.diff import Change, FileDiff
 from sidecar.review.past import Past
+from sidecar.risk.code import why_not
 from sidecar.risk.eras import Level
 from sidecar.risk.facts import Facts, FileFacts
 from sidecar.risk.paths import folder, is_production, language, subsystem
@@ -53,7 +54,7 @@ def facts_of(change: Change, past: Past | None, before: Before) -> Facts:
         here=view.here(),
         level=view.level(),
         exp=view.experience(),
-        sexp=view.nearby({subsystem(file.path) for file in sources}),
+        sexp=view.nearby({subsystem(file.path) for file in sources if why_not(file, files[file.path].before) is None}),
         dev_days=view.days_here(),
         fix_rate=view.fix_rate(),
         recent=view.recent(),

@@ -8,7 +8,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sidecar import __version__
-from sidecar.core.review import Band, Finding, HunkRisk, Reason, RiskReport, Severity
+from sidecar.core.review import Band, Finding, HunkRisk, Reason, RiskReport, Severity, unmarked
 from sidecar.risk.explain import headline, main_reasons
 from sidecar.risk.hazards.rules import RULES
 from sidecar.risk.hazards.seen import Rule
@@ -32,11 +32,12 @@ def as_json(report: RiskReport) -> dict[str, Any]:
         "hunks": [_hunk(hunk) for hunk in report.hunks],
         "reasons": [_reason(reason) for reason in report.reasons],
         "skipped": [{"file": shown(item.file), "why": item.why} for item in report.skipped],
-        "findings": [_finding(finding) for finding in report.findings],
+        "findings": [finding_json(finding) for finding in report.findings],
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """A finding in the documented shape, in plain text."""
     return {
         "rule": finding.rule,
         "hazard": finding.hazard,
@@ -47,7 +48,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "title": finding.title,
         "what": shown(finding.what),
         "why": finding.why,
-        "remedy": finding.remedy,
+        "remedy": finding.advice,
     }
 
 
@@ -98,7 +99,7 @@ def _sarif_rule(rule: Rule) -> dict[str, Any]:
         "name": "".join(part.capitalize() for part in rule.id.split("-")),
         "shortDescription": {"text": f"{rule.title[0].upper()}{rule.title[1:]}."},
         "fullDescription": {"text": rule.why},
-        "help": {"text": rule.remedy},
+        "help": {"text": unmarked(rule.remedy), "markdown": rule.remedy},
         "defaultConfiguration": {"level": _FOUND[rule.severity]},
         "properties": {"tags": ["hazard" if rule.hazard else "measured"]},
     }

@@ -13,8 +13,9 @@ from typing import Final
 
 from sidecar.core.diff import Change
 from sidecar.core.errors import GitError
+from sidecar.core.functions import Function, function_at
 from sidecar.core.review import Evidence, HunkRisk, RiskReport
-from sidecar.review.evidence import MOST_PLACES, Function, function_at
+from sidecar.review.evidence import MOST_PLACES
 from sidecar.review.places import Candidate, candidates
 from sidecar.review.views import Texts
 from sidecar.risk.paths import classify, stem

@@ -11,7 +11,6 @@ import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import compress
 
 from sidecar.review.ancestry import follow, numbers, union
 from sidecar.risk.eras import LARGEST, Eras, Level, bits
@@ -190,14 +189,14 @@ class Past:
 def _ranked_features(index: _Index, row: _Row, before: int) -> tuple[float, ...]:
     """The features in `RANKED` of a commit, by what its ancestors tell."""
     view = View(index, before, row.author, row.time)
-    names = [old or path for path, old in row.sources]
+    scored = [(path, old) for path, old in row.sources if is_production(path)]
+    names = [old or path for path, old in scored]
     touches = [view.touches(name) for name in names]
-    production = [is_production(path) for path, _ in row.sources]
     values = {
-        "sexp": view.nearby({subsystem(path) for path, _ in row.sources}),
+        "sexp": view.nearby({subsystem(path) for path, _ in scored}),
         "age": mean_age([view.age(commits) for commits in touches]),
         "ndev": len(frozenset[str]().union(*(view.authors(name) for name in names))),
-        "nfix_sum": sum(view.repairs(commits) for commits in compress(touches, production)),
+        "nfix_sum": sum(view.repairs(commits) for commits in touches),
     }
     return tuple(float(values[name]) for name in RANKED)
 

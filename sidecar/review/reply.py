@@ -16,7 +16,7 @@ from sidecar.core.ports import Asker
 from sidecar.core.reply import Reply, reported
 from sidecar.core.review import Author, Finding, HunkRisk, Reason, RiskReport, Thread
 from sidecar.core.turn import Turn
-from sidecar.review.words import code, escape, head, likelihood
+from sidecar.review.words import code, escape, likelihood, whole
 from sidecar.trace import get_logger
 
 log = get_logger("review")
@@ -94,7 +94,7 @@ class FactsWriter:
         findings = _findings_of(thread, report)
         if report is None or (hunk is None and not findings):
             return Answer(f"{_NO_MODEL} these lines are not part of the uncommitted change any more.", "sidecar", "")
-        parts = [f"{_NO_MODEL} this is what its analysers know of these lines.", *map(_finding, findings)]
+        parts = [f"{_NO_MODEL} this is what its analysers know of these lines.", *map(whole, findings)]
         if hunk is not None:
             known = [*hunk.reasons, *report.reasons]
             parts += [
@@ -235,10 +235,6 @@ def _findings_of(thread: Thread, report: RiskReport | None) -> list[Finding]:
     anchor = thread.anchor
     every = report.findings if report is not None else ()
     return [one for one in every if one.file == anchor.path and one.start <= anchor.end and anchor.start <= one.end]
-
-
-def _finding(finding: Finding) -> str:
-    return f"**{head(finding)}.** {escape(finding.text)}"
 
 
 def _list(head: str, found: Sequence[Reason]) -> str:

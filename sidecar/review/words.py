@@ -87,9 +87,11 @@ def found(findings: Sequence[Finding], risk: str = "", mend: Suggestion | None =
     the score says of the place.
     """
     first, *others = findings
-    parts = [f"**{head(first)}.** {escape(first.what)}", f"{escape(first.why)} {escape(first.remedy)}"]
+    parts = [f"**{head(first)}.** {escape(first.what)}", f"{escape(first.why)} {marked(first.remedy)}"]
     parts.append(suggested(mend, first.file) if mend else "")
-    told = dict.fromkeys(f"- {escape(f'{head(one)}. {one.what} {one.remedy}')}" for one in others if one != first)
+    told = dict.fromkeys(
+        f"- {escape(f'{head(one)}. {one.what}')} {marked(one.remedy)}" for one in others if one != first
+    )
     parts.append("\n".join(list(told)[: MOST_REASONS - 1]))
     return "\n\n".join(filter(None, [*parts, risk]))
 
@@ -107,8 +109,13 @@ def suggested(mend: Suggestion, path: str) -> str:
 
 def beside(findings: Sequence[Finding]) -> list[str]:
     """What rules found on risky lines, a line more in the comment on these: the first kinds, each once."""
-    told = dict.fromkeys(f"{head(one)}. {one.remedy}" for one in findings)
-    return [escape(text) for text in list(told)[:_MOST_BESIDE]]
+    told = dict.fromkeys(f"{escape(f'{head(one)}.')} {marked(one.remedy)}" for one in findings)
+    return list(told)[:_MOST_BESIDE]
+
+
+def whole(finding: Finding) -> str:
+    """All that is said of a finding, in one paragraph of Markdown."""
+    return f"**{head(finding)}.** {escape(f'{finding.what} {finding.why}')} {marked(finding.remedy)}"
 
 
 def evidence(hunk: HunkRisk, report: RiskReport) -> tuple[Evidence, ...]:
@@ -137,7 +144,12 @@ def escape(text: str) -> str:
 
     Control, direction and zero-width characters are shown by their numbers.
     """
-    return _UNSEEN.sub(_shown, _MARKUP.sub(_escaped, text.strip()))
+    return _literal(text.strip())
+
+
+def marked(text: str) -> str:
+    """A sentence of ours as Markdown: what stands between its backticks is code, all else is just this text."""
+    return "".join(code(part) if at % 2 else _literal(part) for at, part in enumerate(text.strip().split("`")))
 
 
 def plain(text: str) -> str:
@@ -193,6 +205,10 @@ def _harmless_line(line: str) -> str:
 
 def _harmless(text: str) -> str:
     return _TAG.sub("&lt;", _LEADS_AWAY.sub(r"\\", text)).replace("~~~", "&#126;~~")
+
+
+def _literal(text: str) -> str:
+    return _UNSEEN.sub(_shown, _MARKUP.sub(_escaped, text))
 
 
 def _telling(found: Iterable[Reason]) -> list[Reason]:

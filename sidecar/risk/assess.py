@@ -9,30 +9,35 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from sidecar.core.diff import Change
-from sidecar.core.review import FileRisk, HunkRisk, LineRisk, RiskReport
+from sidecar.core.review import FileRisk, HunkRisk, LineRisk, RiskReport, Skipped
 from sidecar.risk.code import CodeFile, CodeHunk, Reading, read
 from sidecar.risk.explain import explain_change, explain_lines, explain_nothing
 from sidecar.risk.facts import Facts
 from sidecar.risk.features import change_features, line_features, written_in
 from sidecar.risk.model import Head, Model, effects, effects_of_rows
+from sidecar.risk.moved import WHY_MOVED, Place, files_moved, moved
 
 
 def assess(change: Change, facts: Facts, model: Model) -> RiskReport:
     """The risk of a change. `base` and the effects of all reasons add up to logit(score).
 
-    A change that adds no production code cannot be repaired later in the sense of the model; it gets the floor.
+    A change that adds no production code, or only moves some, cannot be repaired later in the sense of the model; it
+    gets the floor. Moved lines of another change have the score 0, whatever the change as a whole has.
     """
     reading = read(change, facts)
     head = model.head(history=facts.history, traced=facts.traced)
-    if not any(True for file in reading.files for _ in file.lines):
+    there = moved(change, reading)
+    gone = tuple(Skipped(path, WHY_MOVED) for path in files_moved(reading, there))
+    reading = replace(reading, skipped=tuple(sorted((*reading.skipped, *gone), key=lambda item: item.file)))
+    if not any((file.path, line.line) not in there for file in reading.files for line in file.lines):
         return _nothing(change, reading, model)
     values = change_features(change, reading, facts)
     parts = effects((*head.terms, *model.message), values, written_in(reading))
     score = _sigmoid(head.base + math.fsum(parts.values()))
-    files, hunks = _share_out(reading, facts, head, score)
+    files, hunks = _share_out(reading, facts, head, score, there)
     return RiskReport(
         score=score,
         band=model.band(score),
@@ -79,7 +84,7 @@ class _Line:
 
 
 def _share_out(
-    reading: Reading, facts: Facts, head: Head, score: float
+    reading: Reading, facts: Facts, head: Head, score: float, there: frozenset[Place]
 ) -> tuple[tuple[FileRisk, ...], tuple[HunkRisk, ...]]:
     shared = iter(_shares(reading, facts, head))
     files: list[FileRisk] = []
@@ -87,8 +92,9 @@ def _share_out(
     for file in reading.files:
         of_file, listed = 0.0, False
         for hunk in file.hunks:
-            lines = [next(shared) for _ in hunk.lines]
-            if lines or hunk.kept:
+            all_lines = [next(shared) for _ in hunk.lines]
+            lines = [line for line in all_lines if (file.path, line.line) not in there]
+            if all_lines or hunk.kept:
                 listed = True
                 of_file += math.fsum(line.share for line in lines)
                 hunks.append(_hunk_risk(file, hunk, lines, head, score))
@@ -102,8 +108,9 @@ def _hunk_risk(file: CodeFile, hunk: CodeHunk, lines: Sequence[_Line], head: Hea
     start, end = hunk.hunk.new_range
     names = lines[0].effects if lines else {}
     mean = {name: math.fsum(line.share * line.effects[name] for line in lines) / total for name in names}
-    # Lines that were only re-indented or re-wrapped are as old as they were: nothing of the hazard is theirs.
-    scores = dict.fromkeys(hunk.kept, 0.0) | {line.line: _part(score, line.share, head.spread) for line in lines}
+    # Lines that were only moved, re-indented or re-wrapped are as old as they were: nothing of the hazard is theirs.
+    old = (*hunk.kept, *(line.line for line in hunk.lines))
+    scores = dict.fromkeys(old, 0.0) | {line.line: _part(score, line.share, head.spread) for line in lines}
     return HunkRisk(
         file=file.path,
         start=start,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Skipped
 from sidecar.risk.facts import Facts
-from sidecar.risk.paths import WHY, classify, is_production, language, says_generated
+from sidecar.risk.paths import WHY, classify, language, named_generated, says_generated
 from sidecar.risk.tokens import LineShape, docstring_lines, is_code, shape
 
 _FILLING = re.compile(r"[\s,;()\\\"']+")
@@ -51,10 +51,9 @@ class CodeFile:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A change as code: production files, all source paths (tests too), lines added to source that is not production."""
+    """A change as code: production files, lines added to tests, and what is not scored."""
 
     files: tuple[CodeFile, ...]
-    sources: tuple[str, ...]
     test_added: int
     skipped: tuple[Skipped, ...]
 
@@ -62,24 +61,21 @@ class Reading:
 def read(change: Change, facts: Facts) -> Reading:
     """Sort the files of a change by path, whatever order they came in, and find its code lines."""
     files: list[CodeFile] = []
-    sources: list[str] = []
     skipped: list[Skipped] = []
     test_added = 0
     for file in sorted(change.files, key=lambda item: item.path):
         before = facts.of(file.path).before
         why = why_not(file, before)
-        if language(file.path) is not None and not file.binary:
-            sources.append(file.path)
         if why is None:
             code = _read_file(file, before)
             files.append(code)
             if next(code.lines, None) is None:
                 why = file.reason or "adds no new line of code"
-        elif language(file.path) is not None and not is_production(file.path):
+        elif language(file.path) is not None and classify(file.path) == "test":
             test_added += file.added_lines
         if why is not None:
             skipped.append(Skipped(file.path, why))
-    return Reading(tuple(files), tuple(sources), test_added, tuple(skipped))
+    return Reading(tuple(files), test_added, tuple(skipped))
 
 
 def why_not(file: FileDiff, before: Sequence[str] | None = None) -> str | None:
@@ -87,9 +83,11 @@ def why_not(file: FileDiff, before: Sequence[str] | None = None) -> str | None:
     if file.binary:
         return "a binary file"
     kind = classify(file.path)
+    if kind == "other" and file.reason and not file.hunks:
+        return file.reason  # a submodule, a link: what it is says more than the language that it is not in
     if kind != "production":
         return WHY[kind]
-    if says_generated("\n".join(_head(file, before))):
+    if named_generated(file.path) or says_generated("\n".join(_head(file, before))):
         return WHY["generated"]
     return None
 

@@ -128,7 +128,7 @@ def _tests(seen: _Seen) -> str:
     added = seen.count("test_la")
     if not added:
         return "It adds nothing to tests."
-    return f"It adds {plural(added, 'line')} to tests and other code around the product."
+    return f"It adds {plural(added, 'line')} to tests."
 
 
 def _repairs(seen: _Seen) -> str:

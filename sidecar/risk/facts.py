@@ -34,8 +34,8 @@ class FileFacts:
 class Facts:
     """Everything known about a change beside its diff; `files` by the path on the new side.
 
-    `exp` counts the author's earlier commits, `sexp` those in the top folders that the change touches (a commit
-    counts once for each), `dev_days` the days since the author's first one. `fix_rate` is the share of fixes among
+    `exp` counts the author's earlier commits, `sexp` those in the top folders of the scored files (a commit counts
+    once for each), `dev_days` the days since the author's first one. `fix_rate` is the share of fixes among
     the newest 400 commits. `recent` holds, sorted, what the features of that name were for each of the newest 400
     commits that touched production code, for ranks. With `history` False all of these are unknown, not zero.
     `traced` tells that the repairs are known: those of the files, of the `folders` that hold them, and `here`, of the

@@ -67,17 +67,17 @@ def _diff_features(reading: Reading) -> dict[str, float]:
 
 
 def _history_features(reading: Reading, facts: Facts) -> dict[str, float]:
-    sources = [facts.of(path) for path in reading.sources]
-    production = [facts.of(file.path) for file in reading.files]
+    """Of the scored files alone: what else a change touches (tests, generated files) must not move its score."""
+    files = [facts.of(file.path) for file in reading.files]
     return with_ranks(
         {
             "fix_rate": facts.fix_rate,
-            "fix_density": max((file.fixes / (file.changes + 1) for file in production), default=0.0),
-            "nfix_max": max((file.fixes for file in production), default=0),
-            "nfix_sum": sum(file.fixes for file in production),
-            "nuc": sum(file.changes for file in sources),
-            "ndev": len(frozenset[str]().union(*(file.authors for file in sources))),
-            "age": mean_age([file.age for file in sources]),
+            "fix_density": max((file.fixes / (file.changes + 1) for file in files), default=0.0),
+            "nfix_max": max((file.fixes for file in files), default=0),
+            "nfix_sum": sum(file.fixes for file in files),
+            "nuc": sum(file.changes for file in files),
+            "ndev": len(frozenset[str]().union(*(file.authors for file in files))),
+            "age": mean_age([file.age for file in files]),
             "exp": facts.exp,
             "sexp": facts.sexp,
             "dev_days": facts.dev_days,

@@ -45,6 +45,8 @@ _LOCK_NAMES = frozenset({
     "pipfile.lock", "cargo.lock", "go.sum", "gradle.lockfile", "composer.lock", "gemfile.lock", "pdm.lock",
 })  # fmt: skip
 _GENERATED_NAME = re.compile(r".*\.min\.js$|.*\.d\.ts$|.*\.pb\.go$|.*_pb2(_grpc)?\.pyi?$", re.IGNORECASE)
+_GENERATED_TOO = re.compile(r".*[._-]generated\.\w+$|zz_generated\..*", re.IGNORECASE)
+"""Names that tell of a generator, beyond those by which the training data was made; like the marks in a text they keep a file out of the score."""
 _TEST_NAME = re.compile(
     r"test_.*|tests?\.(py|rs|js|ts)$|.*_tests?\.\w+$|conftest\.py$|.*\.(test|spec|bench)\.\w+$|.*Tests?\.java$",
     re.IGNORECASE,
@@ -97,6 +99,11 @@ def main_language(files: Iterable[tuple[str, int]]) -> str | None:
 def folder(path: str) -> str:
     """The path of the folder that holds the file; empty at the top."""
     return path.rpartition("/")[0]
+
+
+def named_generated(path: str) -> bool:
+    """Whether a file's name says that a program wrote it."""
+    return _GENERATED_TOO.fullmatch(path.rpartition("/")[2]) is not None
 
 
 def subsystem(path: str) -> str:

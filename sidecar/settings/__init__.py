@@ -30,7 +30,7 @@ from sidecar.settings.groups import (
     Tracing,
     Web,
 )
-from sidecar.settings.sources import WORKSPACE_FILE, load, user_file
+from sidecar.settings.sources import WORKSPACE_FILE, load, state_folder, user_file
 from sidecar.settings.whole import Settings, schema
 
 __all__ = [
@@ -58,6 +58,7 @@ __all__ = [
     "from_machine",
     "load",
     "schema",
+    "state_folder",
     "user_file",
 ]
 

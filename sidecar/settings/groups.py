@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from sidecar.core.review import Band
+from sidecar.core.bands import Band
 from sidecar.core.turn import TraceLevel
 from sidecar.settings.fields import AfterValidator, BeforeValidator, Group, Setting
 from sidecar.settings.values import (

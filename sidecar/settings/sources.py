@@ -7,7 +7,6 @@ import ipaddress
 import os
 import re
 import sys
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,8 +15,8 @@ from urllib.parse import urlsplit
 
 from platformdirs import PlatformDirs
 
+from sidecar.core.bands import Band
 from sidecar.core.errors import SetupError
-from sidecar.core.review import Band
 from sidecar.settings.fields import Group, Wrong
 from sidecar.settings.groups import Narrowing
 from sidecar.settings.problems import explain, near
@@ -102,15 +101,22 @@ def load(
     _guard_door(draft)
     settings = draft.build()
     _warn_of_plain_http(draft, settings)
-    return settings.told(draft.origins, tuple(draft.warnings), _state_folder(settings, folder))
+    return settings.told(draft.origins, tuple(draft.warnings), state_folder(settings, folder))
+
+
+def _tables(file: Path) -> dict[str, Any]:
+    """What a TOML file says. Raises OSError, or ValueError where it is none."""
+    import tomllib  # noqa: PLC0415 - most have no such file, and need not wait for its reader
+
+    return tomllib.loads(file.read_text(encoding="utf-8-sig"))
 
 
 def _take_file(draft: _Draft, file: Path) -> None:
     try:
         if not file.is_file():
             return
-        tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = _tables(file)
+    except (OSError, ValueError) as error:
         raise SetupError(f"The settings file {file} cannot be read: {error}. Mend or remove it.") from None
     for path, value in _flat(tables):
         if path in paths():
@@ -169,8 +175,8 @@ def _take_workspace(draft: _Draft, file: Path) -> None:
     try:
         if file.is_symlink() or not file.is_file() or file.stat().st_size > _WORKSPACE_FILE_BYTES:
             return
-        tables = tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        tables = _tables(file)
+    except (OSError, ValueError) as error:
         draft.warnings.append(f"{file} cannot be read and is ignored: {error}")
         return
     before = draft.build()
@@ -227,7 +233,8 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def _state_folder(settings: Settings, workspace: Path) -> Path | None:
+def state_folder(settings: Settings, workspace: Path) -> Path | None:
+    """A workspace's own folder for state (perhaps not made yet); None where the user has no place for it."""
     base = settings.server.state_dir or _user_folder("state", "")
     if base is None:
         return None

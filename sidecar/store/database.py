@@ -48,9 +48,14 @@ class Database:
         self._connection = connection
         self._worker = worker
 
+    @property
+    def forgetful(self) -> str:
+        """Why nothing that is written here outlives the process, as a sentence; empty where it does, or was never meant to."""
+        return self.reason if self.path is None else ""
+
     @classmethod
-    async def open(cls, path: Path | None) -> Self:
-        """Open the file, making it and its folder (readable by the user alone) if need be; None for memory.
+    async def open(cls, path: Path | None, why: str = "") -> Self:
+        """Open the file, making it and its folder (readable by the user alone) if need be; None for memory, for the reason `why`.
 
         Raises StoreError for a file that a newer version wrote: it is left untouched.
         """
@@ -60,7 +65,7 @@ class Database:
         except BaseException:
             worker.shutdown(wait=False)
             raise
-        return cls(connection, worker, place, reason)
+        return cls(connection, worker, place, reason or (why if place is None else ""))
 
     async def read(self, ask: Callable[[Connection], T]) -> T:
         """What `ask` returns, run on the database's thread. Raises StoreError when SQLite cannot answer."""
@@ -147,8 +152,29 @@ def _open(path: Path | None) -> tuple[Connection, Path | None, str]:
     return connection, path, f"The database was damaged; it was kept as {kept} and a new one was begun."
 
 
+def examine(path: Path) -> str:
+    """What is about to happen to a workspace's file, as a sentence; empty when all is well, or it is not there yet. It is only read.
+
+    Raises StoreError where it cannot be used, so that a Sidecar would keep everything in memory.
+    """
+    if path.is_symlink():
+        raise StoreError(f"The database {path} cannot be used: it is a symbolic link.")
+    if not path.exists():
+        return ""
+    address = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=BUSY)) as connection:
+            _refuse_newer(connection, str(path))
+            _refuse_damaged(connection)
+    except sqlite3.Error as error:
+        if is_damaged(error):
+            return f"The database {path} is damaged; at the next start it is kept aside and a new one is begun."
+        raise StoreError(f"The database {path} cannot be used ({error}).") from error
+    return ""
+
+
 def _forgetful(path: Path, why: str) -> str:
-    return f"Review threads are kept in memory only: {path} cannot be used ({why})."
+    return f"Review threads and tasks are kept in memory only: {path} cannot be used ({why})."
 
 
 def prepare_file(path: Path) -> None:

@@ -130,6 +130,12 @@ def find_running(folder: Path | None) -> Running | None:
     return note if note is not None and _lives(note) else None
 
 
+def listening(folder: Path, port: int) -> Running | None:
+    """The sidecar of this user that listens on a port, whichever its workspace; `folder` is one workspace's own."""
+    notes = (_read_note(place.parent) for place in sorted(folder.parent.glob(f"*/{NOTE_FILE}")))
+    return next((note for note in notes if note is not None and note.port == port and _lives(note)), None)
+
+
 def _lives(note: Running) -> bool:
     started = _start_of(note.pid)
     return started is not None and abs(started - note.started) < _SAME_START

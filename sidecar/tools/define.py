@@ -83,7 +83,7 @@ _MOST_PROBLEMS: Final = 3
 def _sentence(spec: ToolSpec, error: ValidationError) -> str:
     """What is wrong with the arguments and which there are."""
     told = []
-    for problem in error.errors(include_url=False)[:_MOST_PROBLEMS]:
+    for problem in error.errors(include_url=False, include_context=False, include_input=False)[:_MOST_PROBLEMS]:
         place = ".".join(str(part) for part in problem["loc"]) or "the arguments"
         said = "is unknown" if problem["type"] == "extra_forbidden" else problem["msg"].removeprefix("Value error, ")
         told.append(f"`{place[:80]}`: {said[:1].lower()}{said[1:200]}")

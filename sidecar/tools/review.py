@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import asdict, replace
 from typing import Any, Final, Literal
 
-from sidecar.core.critique import Critique, Scope, Wish
+from sidecar.core.critique import Critique, NamedChange, Wish
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, UpstreamError
 from sidecar.core.ports import Desk
 from sidecar.core.review import Thread
 from sidecar.core.tool import Caller, Tool, ToolResult
+from sidecar.critique.named import change_of
 from sidecar.critique.reviewer import ChangeReviewer
-from sidecar.critique.scope import change_of
 from sidecar.critique.summary import describe
 from sidecar.critique.told import as_json, as_markdown
 from sidecar.review.scorer import RiskScorer
@@ -118,7 +118,7 @@ class ReviewTools:
         A model reads the riskiest parts first. What it did not read, and comments without a place in the change, are named.
         """
         critique = await self._reviewed(given, caller)
-        return ToolResult(value=as_json(critique, _scope(given)), text=as_markdown(critique, _scope(given)))
+        return ToolResult(value=as_json(critique, _named(given)), text=as_markdown(critique, _named(given)))
 
     async def threads(self, given: Threads, caller: Caller) -> ToolResult:
         """List the review threads on the uncommitted change: where they stand, what was said, how risky the lines are."""
@@ -148,7 +148,7 @@ class ReviewTools:
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────
     async def _change(self, given: Which) -> tuple[Git, Change]:
         git = await self._bench.git()
-        change = await change_of(git, _scope(given))
+        change = await change_of(git, _named(given))
         if not change.files:
             raise BadInput("There is no change there to look at.")
         return git, change
@@ -167,9 +167,9 @@ class ReviewTools:
             caller.progress(done, total, said)
 
         try:
-            return await reviewer.review(_scope(given), wish, hear, threads=False)
+            return await reviewer.review(_named(given), wish, hear, threads=False)
         except UpstreamError as error:
-            facts = await reviewer.review(_scope(given), replace(wish, by_model=False), hear, threads=False)
+            facts = await reviewer.review(_named(given), replace(wish, by_model=False), hear, threads=False)
             return replace(facts, notes=(f"The model could not be asked: {error.sentence}", *facts.notes))
 
     async def _desk(self) -> Desk:
@@ -178,15 +178,15 @@ class ReviewTools:
         return await self._bench.desk()
 
 
-def _scope(given: Which) -> Scope:
+def _named(given: Which) -> NamedChange:
     """The change that the arguments name."""
     if given.staged or given.scope == "staged":
-        return Scope("staged")
+        return NamedChange("staged")
     if given.base or given.scope == "range":
-        return Scope("range", given.base, given.head)
+        return NamedChange("range", given.base, given.head)
     if given.patch or given.scope == "patch":
-        return Scope("patch", patch=given.patch)
-    return Scope(given.scope, head=given.head)
+        return NamedChange("patch", patch=given.patch)
+    return NamedChange(given.scope, head=given.head)
 
 
 def _notes(critique: Critique) -> list[str]:

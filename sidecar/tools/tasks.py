@@ -98,7 +98,7 @@ class TaskTools:
         """Note a task of this workspace, with priority, tags and the files that it is about."""
         files = await asyncio.to_thread(self._files, given.files)
         task = Task(given.title, given.status, given.priority, tuple(given.tags), files, given.body)
-        return _told(await (await self._store()).add(task))
+        return await self._told(await (await self._store()).add(task))
 
     async def list_tasks(self, given: List, caller: Caller) -> ToolResult:
         """List the tasks of this workspace, the most important first."""
@@ -106,12 +106,12 @@ class TaskTools:
         found = await store.list(
             given.status, tag=given.tag, file=given.file, text=given.text, order=given.order, limit=given.limit
         )
-        value = {"tasks": [asdict(task) for task in found]}
-        return ToolResult(value=value, text="\n".join(line(task) for task in found) or "There are no such tasks.")
+        text = "\n".join(line(task) for task in found) or "There are no such tasks."
+        return await self._noted({"tasks": [asdict(task) for task in found]}, text)
 
     async def get(self, given: Number, caller: Caller) -> ToolResult:
         """Show one task with all that is known of it."""
-        return _told(await (await self._store()).get(given.id))
+        return await self._told(await (await self._store()).get(given.id))
 
     async def update(self, given: Update, caller: Caller) -> ToolResult:
         """Change some of a task; what is left out stays as it is."""
@@ -120,19 +120,30 @@ class TaskTools:
             fields["files"] = await asyncio.to_thread(self._files, fields["files"])
         if "tags" in fields:
             fields["tags"] = tuple(fields["tags"])
-        return _told(await (await self._store()).change(given.id, **fields))
+        return await self._told(await (await self._store()).change(given.id, **fields))
 
     async def set_status(self, given: SetStatus, caller: Caller) -> ToolResult:
         """Say how a task stands: `todo`, `doing`, `done`, `blocked`."""
-        return _told(await (await self._store()).change(given.id, status=given.status))
+        return await self._told(await (await self._store()).change(given.id, status=given.status))
 
     async def delete(self, given: Number, caller: Caller) -> ToolResult:
         """Forget a task for good."""
         task = await (await self._store()).delete(given.id)
-        return ToolResult(value=asdict(task), text=f"Deleted task {task.id}: {task.title}")
+        return await self._noted(asdict(task), f"Deleted task {task.id}: {task.title}")
 
     async def _store(self) -> TaskStore:
         return TaskStore(await self._bench.database())
+
+    async def _told(self, task: Task) -> ToolResult:
+        return await self._noted(asdict(task), line(task) + (f"\n\n{task.body}" if task.body else ""))
+
+    async def _noted(self, value: dict[str, Any], text: str) -> ToolResult:
+        """An answer, and that it will be forgotten where it will."""
+        why = (await self._bench.database()).forgetful
+        if not why:
+            return ToolResult(value=value, text=text)
+        note = f"Tasks are kept in memory only and are lost when this Sidecar ends. {why}"
+        return ToolResult(value={**value, "note": note}, text=f"{text}\n\nNote: {note}")
 
     def _files(self, names: list[str]) -> tuple[str, ...]:
         return tuple(self._bench.fence.place(name).name for name in names)
@@ -143,7 +154,3 @@ def line(task: Task) -> str:
     tags = "".join(f" #{tag}" for tag in task.tags)
     files = f" ({', '.join(task.files)})" if task.files else ""
     return f"{task.id}. [{task.status}] {task.title}{tags}{files}" + (f" !{task.priority}" if task.priority else "")
-
-
-def _told(task: Task) -> ToolResult:
-    return ToolResult(value=asdict(task), text=line(task) + (f"\n\n{task.body}" if task.body else ""))

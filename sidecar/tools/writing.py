@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from sidecar.core.critique import Limits, Scope
+from sidecar.core.critique import Limits, NamedChange
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SidecarError
 from sidecar.core.review import RiskReport
 from sidecar.core.tool import Caller, Tool, ToolResult
 from sidecar.critique.material import prepare, shown_part
-from sidecar.critique.scope import change_of, texts_of
+from sidecar.critique.named import change_of, texts_of
 from sidecar.critique.summary import describe
 from sidecar.critique.texts import CommitRow, grouped, linked, listed, plain_message, planned, pull_request
 from sidecar.review.scorer import RiskScorer
@@ -98,27 +98,27 @@ class WritingTools:
         git = await self._bench.git()
         commits: list[CommitRow] = []
         if given.staged:
-            scope = Scope("staged")
+            named = NamedChange("staged")
         else:
             base = given.base or await _main(git)
-            scope = Scope("range", f"{base}...", given.head)
+            named = NamedChange("range", f"{base}...", given.head)
             ends = f"^{await worktree.resolve(git, base)}", await worktree.resolve(git, given.head)
             commits = (await _rows(git, ends, 200))[0]
-        change = await _changed(git, scope)
+        change = await _changed(git, named)
         report = await RiskScorer(git).score(change)
         facts = pull_request(change, [f"{c.subject} ({c.id[:10]})" for c in commits], describe(change, report))
         task = (
             "Write the text of a pull request as Markdown with the headings Summary, Testing, Risk, Rollback. Be brief."
         )
-        result = await self._text(task, facts, self._wanted(given, caller), (scope, change, report))
+        result = await self._text(task, facts, self._wanted(given, caller), (named, change, report))
         return _linked(result, linked(result.value["text"], commits, await commit_link(git)))
 
     async def commit_message(self, given: Uncommitted, caller: Caller) -> ToolResult:
         """Write a commit message for the uncommitted change; what is staged counts, where something is."""
         git = await self._bench.git()
-        scope, change = Scope("staged"), await worktree.staged(git)
+        named, change = NamedChange("staged"), await worktree.staged(git)
         if not change.files and not given.staged:
-            scope, change = Scope(), await worktree.working_tree(git)
+            named, change = NamedChange(), await worktree.working_tree(git)
         if not change.files:
             raise BadInput("Nothing is uncommitted (or staged), so there is nothing to describe.")
         log = await git.run("log", "-12", "--format=%s", ok=(0, 128))
@@ -130,16 +130,16 @@ class WritingTools:
         report = await RiskScorer(git).score(change)
         before = f"Last subjects:\n{log.decode('utf-8', 'replace')}"
         wanted = self._wanted(given, caller)
-        return await self._text(task, plain_message(change), wanted, (scope, change, report), before=before, plain=True)
+        return await self._text(task, plain_message(change), wanted, (named, change, report), before=before, plain=True)
 
     async def patch_plan(self, given: Uncommitted, caller: Caller) -> ToolResult:
         """Plan how to split the uncommitted change into commits that can be reviewed: steps, their risk, what to test."""
         git = await self._bench.git()
-        scope = Scope("staged" if given.staged else "working")
-        change = await _changed(git, scope)
+        named = NamedChange("staged" if given.staged else "working")
+        change = await _changed(git, named)
         report = await RiskScorer(git).score(change)
         task = "Plan how to split this change into small commits: for each its files, what it does, its risk, what to test."
-        return await self._text(task, planned(change, report), self._wanted(given, caller), (scope, change, report))
+        return await self._text(task, planned(change, report), self._wanted(given, caller), (named, change, report))
 
     # ── how it is done ──────────────────────────────────────────────────────────────────────────────
     def _wanted(self, given: Range | Uncommitted | PullRequest, caller: Caller) -> bool:
@@ -159,7 +159,7 @@ class WritingTools:
         task: str,
         facts: str,
         wanted: bool,  # noqa: FBT001 - the one thing that callers decide
-        about: tuple[Scope, Change, RiskReport] | None = None,
+        about: tuple[NamedChange, Change, RiskReport] | None = None,
         *,
         before: str = "",
         plain: bool = False,
@@ -176,9 +176,9 @@ class WritingTools:
             return _told(facts, "facts", f"(From facts alone: {error.sentence.rstrip('.')}.)")
         return _told(_unfenced(written) if plain else defuse(written), "model", " ".join(notes))
 
-    async def _shown(self, scope: Scope, change: Change, report: RiskReport) -> tuple[str, list[str]]:
+    async def _shown(self, named: NamedChange, change: Change, report: RiskReport) -> tuple[str, list[str]]:
         """The change as a model may read it, the riskiest first, and what it does not see of it."""
-        texts = await texts_of(await self._bench.git(), scope, change)
+        texts = await texts_of(await self._bench.git(), named, change)
         material = prepare(change, report, texts, _ONE_PART, self._bench.secrets)
         shown = shown_part(material.parts[0]) if material.parts else ""
         left = [f"{each.place} ({each.why})" for each in material.unread]
@@ -207,10 +207,10 @@ def _unfenced(text: str) -> str:
     return "\n".join(lines[1:-1] if fenced else lines)
 
 
-async def _changed(git: Git, scope: Scope) -> Change:
-    change = await change_of(git, scope)
+async def _changed(git: Git, named: NamedChange) -> Change:
+    change = await change_of(git, named)
     if not change.files:
-        raise BadInput(f"There is no change to write about: {scope.told()} is empty.")
+        raise BadInput(f"There is no change to write about: {named.told()} is empty.")
     return change
 
 

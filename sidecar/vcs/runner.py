@@ -137,7 +137,7 @@ PAGER_IN_USE GLOB_PATHSPECS NOGLOB_PATHSPECS ICASE_PATHSPECS REDIRECT_STDIN REDI
 REDIRECT_STDERR TRACE TRACE_FSMONITOR TRACE_PACK_ACCESS TRACE_PACKET TRACE_PACKFILE
 TRACE_PERFORMANCE TRACE_REFS TRACE_SETUP TRACE_SHALLOW TRACE_CURL TRACE2 TRACE2_EVENT TRACE2_PERF
 """
-_DROPPED = tuple(f"GIT_{name}" for name in _NAMES.split())
+_DROPPED = frozenset(f"GIT_{name}" for name in _NAMES.split())
 """Variables of a surrounding git (a hook, a shell) that would send ours elsewhere.
 
 Those that only say where the user's own configuration lies, or who the user is, stay.
@@ -161,7 +161,8 @@ class Git:
     """git in one repository. Every method is safe to call from any thread; `run` and `stream` from the event loop.
 
     `root` is the top of the work tree (or the repository itself when it is `bare`), where every command runs, so
-    that paths in arguments and answers are relative to it. `git_dir` is the repository's own folder.
+    that paths in arguments and answers are relative to it. `git_dir` is the repository's own folder. `index` is another
+    file than its own for what is staged, as git has one while it makes some commits.
     """
 
     def __init__(self, root: Path, *, program: str, git_dir: Path, common_dir: Path, bare: bool = False) -> None:
@@ -170,6 +171,7 @@ class Git:
         self.git_dir = git_dir
         self.common_dir = common_dir
         self.program = program
+        self.index: Path | None = None
         self._pool = ThreadPoolExecutor(max_workers=4, thread_name_prefix="git")
         self._drivers: tuple[Stamp, Drivers] | None = None
 
@@ -287,6 +289,10 @@ class Git:
             return Process(command, _begin, env=_FREE, stdin=stdin, timeout=timeout, limit=limit)
         command = [*self._prefix(), *self._settings(), argv[0], *_EXTRA.get(argv[0], ()), *argv[1:]]
         env = {**_ENVIRONMENT, "GIT_OPTIONAL_LOCKS": "1" if mode == "write" else "0"}
+        if argv[0] == "check-ignore":  # the one command that takes no literal names: `./` goes before them
+            env["GIT_LITERAL_PATHSPECS"] = "0"
+        if self.index is not None:
+            env["GIT_INDEX_FILE"] = str(self.index)
         return Process(command, _begin, env=env, stdin=stdin, timeout=timeout, limit=limit)
 
     def _prefix(self) -> list[str]:
@@ -446,7 +452,7 @@ def _path(said: bytes) -> Path:
 def _begin(argv: Sequence[str], stdin: BinaryIO | None, env: Mapping[str, str]) -> GitPython.AutoInterrupt:
     """A git process of its own group. Raises GitError with the reason when it cannot be started."""
     library, missing = _gitpython()
-    command = [*_without_variables(argv[0]), *argv]
+    command = [*_without_variables(argv[0], _DROPPED.intersection(env)), *argv]
     try:
         return library().execute(
             command,
@@ -477,8 +483,8 @@ def _gitpython() -> tuple[type[GitPython], type[Exception]]:
 
 
 @functools.cache
-def _without_variables(git: str) -> tuple[str, ...]:
-    """A command prefix that drops git's variables, which GitPython would hand on; empty where there is no `env`."""
+def _without_variables(git: str, ours: frozenset[str]) -> tuple[str, ...]:
+    """A command prefix that drops git's variables but `ours`, since GitPython would hand them on; empty where there is no `env`."""
     if sys.platform == "win32":
         beside = Path(git).parents[1] / "usr" / "bin" / "env.exe"
         env = str(beside) if beside.exists() else None
@@ -486,4 +492,4 @@ def _without_variables(git: str) -> tuple[str, ...]:
         env = "/usr/bin/env" if Path("/usr/bin/env").exists() else None
     if env is None:
         return ()
-    return (env, *(part for name in _DROPPED for part in ("-u", name)))
+    return (env, *(part for name in sorted(_DROPPED) if name not in ours for part in ("-u", name)))

@@ -71,7 +71,12 @@ async def staged(git: Git) -> Change:
     """What the next commit would hold, against HEAD."""
     base = await _head(git)
     against = base or await _empty_tree(git)
-    files = parse_patch(await git.run("diff", "--cached", *PATCH_OPTIONS, against, "--"))
+    said = await git.run("diff", "--cached", *PATCH_OPTIONS, against, "--")
+    files = parse_patch(said)
+    if b"* Unmerged path " in said:  # of these a commit holds nothing yet, and the diff no more than the name
+        names = (await git.run("diff", "--cached", "--name-only", "--diff-filter=U", "-z", "--")).split(b"\0")[:-1]
+        unmerged = {name.decode("utf-8", "surrogateescape") for name in names} - {file.path for file in files}
+        files += tuple(FileDiff(name, "modified", reason="merge conflict") for name in sorted(unmerged))
     author, moment = await asyncio.to_thread(identity_blocking, git)
     return Change(files=files, base=base, author=author, time=moment)
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
+import ssl
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from sidecar import certificates
+from sidecar.app import doors
 
 
 def env_for(tmp_path: Path) -> dict[str, str]:
@@ -25,3 +30,16 @@ def test_serve_ends_cleanly_on_a_signal(tmp_path: Path, number: int) -> None:
         process.send_signal(number)
         assert process.wait(20) == 0
         assert "Traceback" not in process.stderr.read()
+
+
+async def test_soon_after_the_start_it_settles_and_reads_the_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doors, "_SETTLED", 0.0)
+    with certificates.late():
+        context = ssl.create_default_context()
+    settled = asyncio.Event()
+    doors._soon(settled.set)
+    async with asyncio.timeout(10):
+        await settled.wait()
+        while type(context) is not ssl.SSLContext:
+            await asyncio.sleep(0.01)
+    assert context.verify_mode == ssl.CERT_REQUIRED

@@ -224,6 +224,23 @@ def test_a_client_that_leaves_takes_the_providers_connection_along(
     assert b"next" in program.ask(stream=stream)[1]
 
 
+@pytest.mark.parametrize("moment", MOMENTS)
+def test_the_providers_connection_is_closed_within_a_second(start: Start, upstream: Upstream, moment: str) -> None:
+    """The quickest of some, since the machine may do something else meanwhile."""
+    program = start()
+    spans: list[float] = []
+    while len(spans) < 5 and min(spans, default=1.0) >= 1.0:
+        upstream.add(MOMENTS[moment]())
+        connection = program.open({**QUESTION, "stream": True})
+        sent = 4 if moment.startswith("U33") else 0
+        upstream.wait(lambda: len(upstream.requests) > len(spans) and upstream.last.sent >= sent)  # noqa: B023 - at once
+        connection.close()
+        began = time.monotonic()
+        upstream.wait(lambda: upstream.left > len(spans))
+        spans.append(time.monotonic() - began)
+    assert min(spans) < 1.0
+
+
 @pytest.mark.parametrize("after", [0, 4], ids=["U36-before-an-event", "U36-in-the-middle"])
 async def test_a_stalled_provider_is_pinged_over_and_then_given_up(after: int) -> None:
     """The client is kept awake while the provider is silent, and told when it has been so for too long."""

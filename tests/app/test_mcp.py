@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
+import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -69,6 +71,23 @@ async def test_every_family_is_offered_and_works(repository: Repository, tmp_pat
         assert "Look at settle" in texts["sidecar://tasks"]
         prompts = {prompt.name for prompt in (await client.list_prompts()).prompts}
         assert {"review-diff", "release-notes"} <= prompts
+
+
+async def test_beside_a_newer_ones_database_tasks_say_that_they_are_lost(
+    repository: Repository, tmp_path: Path
+) -> None:
+    state = load({}, {"SIDECAR_STATE_DIR": str(tmp_path / "state")}, None, repository.root).state
+    assert state is not None
+    state.mkdir(parents=True, mode=0o700)
+    with contextlib.closing(sqlite3.connect(state / "sidecar.db")) as connection:
+        connection.execute("PRAGMA user_version = 4711")
+    async with opened(repository.root, tmp_path) as (sidecar, client):
+        made = await client.call_tool("tasks_create", {"title": "Look at settle"})
+        assert made.structured_content is not None
+        assert "written by a newer version" in made.structured_content["note"]
+        listed = await client.call_tool("tasks_list", {})
+        assert "kept in memory only and are lost when this Sidecar ends" in listed.content[0].text
+        assert "newer version" in sidecar.status().message
 
 
 @pytest.mark.parametrize("name", ["git_push", "workspace_git_push", "push"])

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.app import Sidecar
-from sidecar.core.critique import Scope, Wish
+from sidecar.core.critique import NamedChange, Wish
 from sidecar.core.review import LineEdit, Suggestion
 from sidecar.core.tool import Caller
 from sidecar.settings import load
@@ -55,7 +55,7 @@ async def sidecar_for(
 
 
 async def review(sidecar: Sidecar, **wish):
-    return await sidecar.reviewer.review(Scope(), Wish(**wish), lambda *_: None)
+    return await sidecar.reviewer.review(NamedChange(), Wish(**wish), lambda *_: None)
 
 
 async def records(repo: Repository) -> list[TurnRecord]:

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import json
 import os
+import re
 import socket
 import sqlite3
 import urllib.error
@@ -13,6 +14,7 @@ import urllib.request
 from pathlib import Path
 from typing import Any
 
+import aiohttp
 import pytest
 
 from sidecar.app import Sidecar
@@ -85,6 +87,29 @@ async def test_a_workspace_opens_is_noted_and_closes(tmp_path: Path) -> None:
     end()
     end()
     assert find_running(settings(tmp_path).state) is None
+
+
+async def test_every_answer_of_every_route_carries_an_id_of_its_own(tmp_path: Path) -> None:
+    """Also of those that `app` adds, where the method is wrong, where nothing is, and without the token."""
+    token = "t" * 32
+    seen: list[str] = []
+    async with (
+        Sidecar(settings(tmp_path, SIDECAR_TOKEN=token, SIDECAR_AUTH="token"), version="1") as sidecar,
+        aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(60)) as http,
+    ):
+        assert sidecar._endpoint is not None
+        assert sidecar._endpoint._door is not None
+        table = sidecar._endpoint._door._table
+        asked = [(method, path) for path, methods in table.items() for method in (*methods, "PUT")]
+        assert len(asked) > 30
+        for method, path in [*asked, ("GET", "/nothing"), ("POST", "/v1/nothing")]:
+            for headers in ({"authorization": f"Bearer {token}"}, {}):
+                url, body = sidecar.status().base_url + path, b"{}" if method in {"POST", "PUT"} else None
+                more = {"content-type": "application/json", "accept": "application/json, text/event-stream"}
+                async with http.request(method, url, data=body, headers=headers | more) as answer:
+                    assert re.fullmatch("req_[0-9a-f]{24}", answer.headers["request-id"]), (method, path)
+                    seen.append(answer.headers["request-id"])
+    assert len(set(seen)) == len(seen)
 
 
 async def test_a_taken_port_ends_serve_and_moves_the_editors_endpoint(tmp_path: Path) -> None:

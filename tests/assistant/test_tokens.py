@@ -159,6 +159,12 @@ def test_the_form_of_an_answer_is_part_of_the_prompt():
     assert estimate({"output_config": {"effort": "low"}, **user("hi")}) == plain
 
 
+def test_a_budget_for_the_whole_task_is_told_to_the_model():
+    asked = user("What is 2+2?") | {"model": "claude-opus-4-7"}
+    told = asked | {"output_config": {"effort": "high", "task_budget": {"type": "tokens", "total": 20_000}}}
+    assert 35 <= estimate(told) - estimate(asked) <= 43  # recorded: 53 and 54, and 13 of models that were told nothing
+
+
 def test_only_text_scales():
     told = Estimate(100.0, 20.0)
     assert (told.scaled(1.0), told.scaled(1.5)) == (120, 170)
@@ -209,6 +215,15 @@ def test_recorded_requests_of_some_size_are_off_by_less_than_a_tenth(name, off, 
     assert errors.median < off
     assert errors.p90 < 0.1
     assert errors.within >= within
+
+
+def test_short_recorded_requests_to_new_models_are_off_by_a_few_tokens():
+    short = [
+        pair for pair in recorded.load() if recorded.generation(pair["model"]) == "from 4.7" and pair["tokens"] < 200
+    ]
+    assert len(short) >= 20
+    assert max(recorded.error(pair) * pair["tokens"] for pair in short) <= 11
+    assert recorded.Errors([recorded.error(pair) for pair in short]).median < 0.07
 
 
 @pytest.mark.parametrize(("name", "off"), [("to 4.1", 0.03), ("4.5, 4.6", 0.03), ("from 4.7", 0.07)])

@@ -46,9 +46,14 @@ def commit(repository, tmp_path):
         "SIDECAR_STATE_DIR": str(tmp_path / "state"),
     }
 
-    def make(message: str) -> tuple[int, str]:
+    def make(message: str, *more: str) -> tuple[int, str]:
         done = subprocess.run(
-            ["git", "commit", "-m", message], cwd=repository.root, env=env, capture_output=True, text=True, check=False
+            ["git", "commit", "-m", message, *more],
+            cwd=repository.root,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         return done.returncode, done.stdout + done.stderr
 
@@ -72,6 +77,39 @@ def test_the_hook_of_the_page_refuses_hazards_and_nothing_else(repository, commi
     repository.stage({"app.py": 'x = 2\nURL = os.environ["DATABASE_URL"]\n'})
     code, said = commit("Read the address from the environment")
     assert (code, repository.head != before) == (0, True), said
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the hook is a shell script")
+@pytest.mark.parametrize(
+    ("more", "staged", "refused"),
+    [(["--all"], None, True), (["app.py"], None, True), (["--include", "app.py"], None, True), (["--amend", "--all"], None, True),
+     (["other.py"], "app.py", False), ([], "app.py", True)],
+    ids=["all", "a file", "a file with what is staged", "amended", "a file without what is staged", "what is staged"],
+)  # fmt: skip
+def test_the_hook_sees_what_this_commit_will_hold(repository, commit, more, staged, refused):
+    (script,) = [block for block in blocks("sh") if block.startswith("#!")]
+    hook = repository.root / ".git" / "hooks" / "pre-commit"
+    hook.parent.mkdir(exist_ok=True)
+    repository.commit("Another file", {"other.py": "y = 1\n"})
+    hook.write_text(script)
+    hook.chmod(0o755)
+    before = repository.head
+    repository.write({"app.py": "x = 2\n" + SECRET, "other.py": "y = 2\n"})
+    if staged is not None:
+        repository.git("add", staged)
+    code, said = commit("Talk to the database", *more)
+    assert (code != 0, repository.head == before) == (refused, refused), said
+    assert ("Hazard: a secret in the code  app.py:2" in said) is refused
+
+
+def test_an_index_of_another_repository_is_nobodys(repository, monkeypatch, capsys, tmp_path):
+    other = Repository.create(tmp_path / "other", {"b.py": "x = 1\n"})
+    other.stage({"b.py": SECRET})
+    repository.stage({"app.py": "x = 3\n"})
+    monkeypatch.chdir(repository.root)
+    monkeypatch.setenv("GIT_INDEX_FILE", str(other.root / ".git" / "index"))
+    assert run(["risk", "--staged", "--json"]) == 0
+    assert [file["file"] for file in json.loads(capsys.readouterr().out)["files"]] == ["app.py"]
 
 
 def test_the_configuration_for_pre_commit_names_our_command(repository, monkeypatch, capsys):

@@ -140,6 +140,10 @@ def test_uses_the_one_that_runs_and_leaves_it_running(env, here, monkeypatch):
         # and `sidecar env` names the same one
         shown = run(["env", "--json"], env, here)
         assert json.loads(shown.stdout) == first.variables()
+        # in a folder of the repository, too
+        (here / ".git").mkdir()
+        (here / "src").mkdir()
+        assert json.loads(run(["env", "--json"], env, here / "src").stdout) == first.variables()
         evaluated = subprocess.run(
             ["sh", "-c", 'eval "$1"; echo "$ANTHROPIC_BASE_URL $ANTHROPIC_AUTH_TOKEN $CLAUDE_SIDECAR_TOKEN"', "sh",
              run(["env", "--shell", "bash"], env, here).stdout],

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import socket
+import sqlite3
 import sys
 import threading
 import time
@@ -20,6 +21,7 @@ from sidecar import __version__
 from sidecar.cli import run
 from sidecar.cli.doctor import (
     check_collector,
+    check_database,
     check_extensions,
     check_git,
     check_mcp,
@@ -100,6 +102,21 @@ def test_the_state_folder(tmp_path):
     if os.getuid() != 0:
         folder.chmod(0o500)
         assert check_state(folder / "z").mark == "fail"
+
+
+def test_the_database(tmp_path):
+    file = tmp_path / "sidecar.db"
+    assert check_database(tmp_path).mark == "ok", "none yet"
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 4711")
+    newer = check_database(tmp_path)
+    assert newer.mark == "fail"
+    assert "newer version of Sidecar" in newer.text
+    assert "threads and tasks are kept in memory only" in newer.text
+    assert newer.mend
+    file.write_bytes(b"no database at all " * 200)
+    assert check_database(tmp_path).mark == "warn"
+    assert "is damaged" in check_database(tmp_path).text
 
 
 @POSIX
@@ -322,6 +339,7 @@ NAMES = [
     "workspace",
     "state",
     "token",
+    "database",
     "disk",
     "endpoint",
     "provider",

@@ -116,8 +116,7 @@ def test_what_nobody_writes_is_no_risk_and_no_finding(repository, capsys, path):
     found = told(capsys)
     assert [h[:3] for h in gist(found)[1]] == [h[:3] for h in gist(without)[1]]
     assert found["findings"] == without["findings"]
-    # The past of a whole change counts every source file in it, as the data of the fit does: a trace of that is left.
-    assert found["score"] == pytest.approx(without["score"], abs=0.002)
+    assert found["score"] == pytest.approx(without["score"], abs=1e-6)
     (why,) = [item["why"] for item in found["skipped"] if item["file"] == path]
     assert IGNORED[path] in why
 

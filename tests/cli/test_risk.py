@@ -183,6 +183,33 @@ def test_fail_over(repository, say):
     say("--fail-over", "1.5", code=2)
 
 
+def test_each_commit_that_is_not_let_through_is_named(repository, say, tmp_path):
+    repository.commit("More", {"app.py": "x = 3\n" + CODE})
+    names = tmp_path / "names"
+    names.write_text("HEAD\n")
+    head = repository.git("rev-parse", "HEAD")
+    said = say("--commits", str(names), "--fail-over", "0.001", code=1).err
+    assert f"{head[:12]}: The score " in said
+    names.write_text("nothing\n")
+    assert "1 of 1 revision could not be scored; nothing was scored." in say("--commits", str(names), code=2).err
+
+
+def test_code_that_moved_is_no_risk_and_says_so(repository, say):
+    block = "def total(items):\n    if not items:\n        return fallback(0)\n    return sum(items)\n"
+    repository.commit("Put it here", {"app.py": "x = 1\n\n\n" + block, "other.py": "y = 1\n"})
+    repository.write({"app.py": "x = 1\n", "other.py": "y = 1\n\n\n" + block})
+    found = json.loads(say("--json").out)
+    assert (found["band"], found["files"], found["hunks"]) == ("low", [], [])
+    why = {item["file"]: item["why"] for item in found["skipped"]}
+    assert why["other.py"] == "moved code: its lines stood elsewhere before this change"
+
+
+def test_a_buffer_that_is_on_no_disk_yet(repository, say, monkeypatch):
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(CODE.encode())))
+    found = json.loads(say("--buffer", "fresh.py", "--json").out)
+    assert [file["file"] for file in found["files"]] == ["fresh.py"]
+
+
 MISUSE = [
     (("--staged", "--base", "main"), "--staged and --base"),
     (("--range", "main"), "two dots"),

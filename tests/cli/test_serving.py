@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from sidecar import __version__
 from sidecar.cli.serving import banner, log_level
 from sidecar.core.ports import EndpointStatus
 from sidecar.settings import load
@@ -93,8 +94,26 @@ def test_a_taken_port_is_told(tmp_path):
         done = run(["serve", "--port", str(port)], environment(tmp_path / "state"), tmp_path)
     assert done.returncode == 2
     assert done.stdout == ""
-    assert str(port) in done.stderr
+    assert f"Port {port} on 127.0.0.1 is taken by another program" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_port_that_a_sidecar_of_ones_own_holds_is_not_called_another_programs(tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    with serving(tmp_path, "--quiet") as served:
+        port, pid = str(served.ready["port"]), served.ready["pid"]
+        again = run(["serve", "--port", port], environment(served.state), tmp_path)
+        elsewhere = run(["serve", "--port", port], environment(served.state), other)
+    for done in (again, elsewhere):
+        assert (done.returncode, done.stdout) == (2, "")
+        assert "another program" not in done.stderr
+        assert f"version {__version__}, process {pid}" in done.stderr
+        assert "--port N" in done.stderr
+    assert "the sidecar of this very workspace" in again.stderr
+    assert "`sidecar env`" in again.stderr
+    assert f"the sidecar of {tmp_path.resolve()}" in elsewhere.stderr
+    assert "`sidecar env`" not in elsewhere.stderr
 
 
 @pytest.mark.parametrize(

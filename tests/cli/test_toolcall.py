@@ -1,11 +1,13 @@
 """A tool called from the command line."""
 
+import contextlib
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from sidecar.cli.toolcall import call_tool
-from sidecar.core.errors import BadInput, SetupError
+from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.settings import load
 
 
@@ -21,4 +23,18 @@ def test_without_a_place_for_state_nothing_is_kept(tmp_path: Path) -> None:
     settings = load({"server.workspace": str(tmp_path)}, {}, None)
     settings = settings.told({}, (), None)
     with pytest.raises(SetupError, match="SIDECAR_STATE_DIR"):
+        call_tool(settings, "tasks_list", {})
+
+
+def test_no_task_is_noted_where_it_could_not_be_kept(tmp_path: Path) -> None:
+    settings = load({"server.workspace": str(tmp_path)}, {"SIDECAR_STATE_DIR": str(tmp_path / "state")}, None)
+    assert settings.state is not None
+    file = settings.state / "sidecar.db"
+    file.mkdir(parents=True)
+    with pytest.raises(StoreError, match="in memory only"):
+        call_tool(settings, "tasks_create", {"title": "One"})
+    file.rmdir()
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        connection.execute("PRAGMA user_version = 4711")
+    with pytest.raises(StoreError, match="newer version of Sidecar"):
         call_tool(settings, "tasks_list", {})

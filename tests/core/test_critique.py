@@ -4,22 +4,22 @@ import json
 
 import pytest
 
-from sidecar.core.critique import Critique, Dropped, Limits, Remark, Scope, Unread, Wish, restored
+from sidecar.core.critique import Critique, Dropped, Limits, NamedChange, Remark, Unread, Wish, restored
 from sidecar.core.review import RiskReport, Suggestion
 
 NAMES = [
-    (Scope(), "the uncommitted change"),
-    (Scope("staged"), "the staged change"),
-    (Scope("base", "main"), "HEAD since main"),
-    (Scope("range", "a", "b"), "a..b"),
-    (Scope("range", "a...", "b"), "a...b"),
-    (Scope("commit", head="v1"), "commit v1"),
-    (Scope("patch", patch="x"), "the patch"),
+    (NamedChange(), "the uncommitted change"),
+    (NamedChange("staged"), "the staged change"),
+    (NamedChange("base", "main"), "HEAD since main"),
+    (NamedChange("range", "a", "b"), "a..b"),
+    (NamedChange("range", "a...", "b"), "a...b"),
+    (NamedChange("commit", head="v1"), "commit v1"),
+    (NamedChange("patch", patch="x"), "the patch"),
 ]
 
 
 @pytest.mark.parametrize(("scope", "name"), NAMES)
-def test_a_change_has_a_name(scope: Scope, name: str) -> None:
+def test_a_change_has_a_name(scope: NamedChange, name: str) -> None:
     assert scope.told() == name
 
 

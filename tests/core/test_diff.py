@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.core.diff import FileDiff, Hunk, map_line
+from sidecar.core.diff import FileDiff, Hunk, line_before, lines_after, map_line
 
 TABLE = [
     # hunks, old line → new line
@@ -62,3 +62,7 @@ def test_mapping_agrees_with_editing(steps):
         line += removed + 1
     for number in old:
         assert map_line(hunks, number) == (new.index(number) + 1 if number in new else None)
+    for at, number in enumerate(new, 1):
+        assert line_before(hunks, at) == (number if number > 0 else None)
+    after = lines_after(list(map(str, old)), hunks)
+    assert after == ["a" if number < 0 else str(number) for number in new]

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from sidecar.core.review import Anchor, Comment, Thread
+from sidecar.core.review import Anchor, Comment, Finding, Thread
 
 
 def test_a_moved_thread_is_another_value_with_the_same_words():
@@ -13,6 +13,12 @@ def test_a_moved_thread_is_another_value_with_the_same_words():
     moved = thread.moved(Anchor("a.py", 5, 5, ("x",)))
     assert (moved.id, moved.anchor.start, moved.state) == ("t", 5, "open")
     assert thread.anchor is old
+
+
+def test_a_findings_plain_text_has_no_marks():
+    found = Finding("force", "a.sh", 1, 1, "warning", "a force", "It forces.", "It matters.", "Use `git push` for it.")
+    assert found.text == "It forces. It matters. Use git push for it."
+    assert found.advice == "Use git push for it."
 
 
 def test_a_comment_takes_the_place_of_its_draft():

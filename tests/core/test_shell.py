@@ -138,6 +138,19 @@ def test_a_push_is_found_behind_whatever_a_shell_takes_away(command: str) -> Non
     assert any(act.verb == "push" for act in git_acts(command)), git_acts(command)
 
 
+@pytest.mark.parametrize("wrapped", [
+    'echo "$(case x in x) {};; esac)"', "x=$(case $y in a | b) {}; esac)", "$(case x in y) ;; (x) {} ;; esac)",
+    "if $(case x in x) case y in z);; *) {};; esac esac); then :; fi", "cat <(case x in x) {};& y) esac)",
+    "x=`case x in x) {};; esac`",
+])  # fmt: skip
+@pytest.mark.parametrize("command", [
+    "git push -uf origin topic", "git push origin +a:b", "git push --mirror", "git push origin :old", "git checkout -f",
+    "git branch -D old", "git branch -f main x", "git fetch -f . a:b", "git worktree remove -f x", "git clean -xdf",
+])  # fmt: skip
+def test_an_act_in_a_case_in_a_substitution_is_read_as_it_is_elsewhere(wrapped: str, command: str) -> None:
+    assert set(git_acts(command)) <= set(git_acts(wrapped.format(command)))
+
+
 @pytest.mark.parametrize(
     "command",
     [
@@ -170,6 +183,10 @@ def test_a_program_that_may_be_git_counts_as_git(command: str) -> None:
         ('# "\ngit branch -D main', GitAct("delete", force=True, targets=("main",))),
         ("# '\ngit clean -fdx", GitAct("discard", force=True)),
         ("x 'git update-ref -d y", GitAct("rewrite", force=True)),
+        ("x 'git push -uf y", GitAct("push", force=True)),
+        ("x 'git push y :z", GitAct("push", force=True)),
+        ("x 'git push y z; rm -d", GitAct("push")),
+        ("x 'git checkout -qf", GitAct("discard", force=True)),
     ],
 )
 def test_other_ways_round(command: str, act: GitAct) -> None:

@@ -67,8 +67,13 @@ def block(inner):
         inner.map(lambda a: f"if true; then {a}\nfi"),
         inner.map(lambda a: f"if {a}\nthen :; fi"),
         inner.map(lambda a: f"for x in 1; do {a}\ndone"),
-        # not `x)`: in a substitution, the parenthesis of a pattern is taken for its end
         inner.map(lambda a: f"case x in (x) {a}\n;; esac"),
+        inner.map(lambda a: f"case x in y) ;; x | z) {a}\n;; esac"),
+        inner.map(lambda a: f"case x\nin\n# don't\n(y | x) {a}\nesac"),
+        inner.map(lambda a: f"shopt -s extglob\ncase x in +(x|y)) {a}\n;; esac"),
+        inner.map(lambda a: f"if case x in x) true;& case) {a}\n;; esac then :; fi"),
+        inner.map(lambda a: f'echo "$(case x in x) {a}\nesac)"'),
+        inner.map(lambda a: f"x=`case x in x) {a}\n;; esac`" if not set("`\\$") & set(a) else a),
         inner.map(lambda a: f"f() {{ {a}\n}}; f"),
         inner.map(lambda a: f"x=$({a}\n)"),
         inner.map(lambda a: f'echo "$({a}\n)"'),
@@ -103,6 +108,9 @@ def folder(tmp_path_factory) -> Path:
 @given(command=COMMANDS)
 @example(command="if trap 'git push' EXIT\nthen :; fi")
 @example(command="git clean -fdx # don't")
+@example(command='echo "$(case x in x) git branch -D old;; esac)"')
+@example(command="x=$(case x in x) { git push -f; } esac)")
+@example(command="x=$(case x in esac); git push -f")
 @example(command="cat <<EOF\nit's\nEOF\ngit branch -D old")
 def test_every_git_that_bash_starts_was_read(folder: Path, command: str) -> None:
     for old in folder.glob("log.*"):

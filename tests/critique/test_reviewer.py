@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sidecar.assistant.turn import AnswerTurn
-from sidecar.core.critique import Limits, Scope, Wish
+from sidecar.core.critique import Limits, NamedChange, Wish
 from sidecar.core.errors import NotFound
 from sidecar.critique.critic import Critic
 from sidecar.critique.reviewer import ChangeReviewer
@@ -59,8 +59,8 @@ class Bench:
     async def at_desk(self) -> ReviewDesk:
         return self.desk
 
-    async def review(self, scope: Scope | None = None, **wish):
-        return await self.reviewer.review(scope or Scope(), Wish(**wish), hear)
+    async def review(self, scope: NamedChange | None = None, **wish):
+        return await self.reviewer.review(scope or NamedChange(), Wish(**wish), hear)
 
     async def threads(self):
         state = await self.desk.refresh()
@@ -157,21 +157,21 @@ async def test_a_comment_is_no_thread_where_its_text_is_not_in_the_file_now(benc
     bench.repo.stage({"a.py": CHANGED})
     bench.repo.write({"a.py": BASE})
     bench.upstream.add(called(on_eval()))
-    found = await bench.review(Scope("staged"))
+    found = await bench.review(NamedChange("staged"))
     assert (found.threads, len(found.remarks)) == (0, 1)
 
 
 SCOPES = [
-    ("staged", Scope("staged")),
-    ("base", Scope("base", "main")),
-    ("range", Scope("range", "main", "topic")),
-    ("parted", Scope("range", "main...", "topic")),
-    ("commit", Scope("commit", head="topic")),
+    ("staged", NamedChange("staged")),
+    ("base", NamedChange("base", "main")),
+    ("range", NamedChange("range", "main", "topic")),
+    ("parted", NamedChange("range", "main...", "topic")),
+    ("commit", NamedChange("commit", head="topic")),
 ]
 
 
 @pytest.mark.parametrize("scope", [row[1] for row in SCOPES], ids=[row[0] for row in SCOPES])
-async def test_each_scope_is_shown_with_its_own_text(bench: Bench, scope: Scope) -> None:
+async def test_each_scope_is_shown_with_its_own_text(bench: Bench, scope: NamedChange) -> None:
     bench.repo.git("switch", "-q", "-c", "topic")
     if scope.kind == "staged":
         bench.repo.stage({"a.py": CHANGED})
@@ -192,13 +192,15 @@ async def test_each_scope_is_shown_with_its_own_text(bench: Bench, scope: Scope)
 async def test_a_patch_has_no_text_around_and_makes_threads_of_nothing(bench: Bench) -> None:
     patch = "--- a/a.py\n+++ b/a.py\n@@ -10 +10 @@\n-line 10\n+value = eval(text)\n"
     bench.upstream.add(called(on_eval()))
-    found = await bench.review(Scope("patch", patch=patch))
+    found = await bench.review(NamedChange("patch", patch=patch))
     assert (len(found.remarks), found.threads) == (1, 0)
     assert "line 9" not in asked_text(bench.upstream.last)
 
 
-@pytest.mark.parametrize("scope", [Scope(), Scope("staged"), Scope("commit"), Scope("range", "HEAD")])
-async def test_nothing_to_review_is_told(bench: Bench, scope: Scope) -> None:
+@pytest.mark.parametrize(
+    "scope", [NamedChange(), NamedChange("staged"), NamedChange("commit"), NamedChange("range", "HEAD")]
+)
+async def test_nothing_to_review_is_told(bench: Bench, scope: NamedChange) -> None:
     bench.repo.commit("Empty")
     with pytest.raises(NotFound, match="no change to review"):
         await bench.review(scope)
@@ -208,7 +210,7 @@ async def test_nothing_to_review_is_told(bench: Bench, scope: Scope) -> None:
 async def test_facts_where_no_model_is_wanted_or_there_is_none(bench: Bench) -> None:
     bench.repo.write({"a.py": CHANGED})
     alone = ChangeReviewer(bench.opened, None)
-    for found in (await bench.review(by_model=False), await alone.review(Scope(), Wish(), hear)):
+    for found in (await bench.review(by_model=False), await alone.review(NamedChange(), Wish(), hear)):
         assert found.by == "facts"
         assert "No model was asked" in found.notes[0]
         assert "`a.py` changed" in found.facts

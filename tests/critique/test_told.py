@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
-from sidecar.core.critique import Critique, Dropped, Remark, Scope, Unread
+from sidecar.core.critique import Critique, Dropped, NamedChange, Remark, Unread
 from sidecar.core.review import Suggestion
 from sidecar.critique.told import as_json, as_markdown, gravest
 from tests.critique.making import scored
@@ -33,7 +33,7 @@ WHOLE = Critique(
 
 
 def test_the_gravest_comment_comes_first_and_all_that_is_missing_is_named():
-    told = as_markdown(WHOLE, Scope("base", "main"))
+    told = as_markdown(WHOLE, NamedChange("base", "main"))
     lines = told.splitlines()
     assert lines[0] == "# Review of HEAD since main"
     assert "*By claude-x (databricks), in 2 parts, the riskiest first; 3 requests." in told
@@ -54,14 +54,14 @@ def test_the_gravest_comment_comes_first_and_all_that_is_missing_is_named():
 
 
 def test_a_quiet_one_says_so():
-    told = as_markdown(Critique("model", "Fine.", model="m", provider="p", requests=1, cached=True), Scope())
+    told = as_markdown(Critique("model", "Fine.", model="m", provider="p", requests=1, cached=True), NamedChange())
     assert "## Comments\n\nNone.\n" in told
     assert "kept from before" in told
     assert "Not read" not in told
 
 
 def test_json_has_everything():
-    value = json.loads(json.dumps(as_json(WHOLE, Scope())))
+    value = json.loads(json.dumps(as_json(WHOLE, NamedChange())))
     assert value["change"] == "the uncommitted change"
     assert (value["score"], value["band"], value["by"]) == (0.4, "high", "model")
     assert value["comments"][1] == {
@@ -76,9 +76,9 @@ def test_json_has_everything():
 def test_what_a_comment_suggests_is_shown_once():
     mend = Suggestion(("x = eval(y)",), ("x = int(y)", "z = `1`"))
     plain = Remark("a.py", 2, 2, "high", "Eval", "It runs y.", suggestion=mend)
-    told = as_markdown(replace(WHOLE, remarks=(plain,)), Scope())
+    told = as_markdown(replace(WHOLE, remarks=(plain,)), NamedChange())
     assert "It runs y.\n\nSuggested in its place:\n\n```py\nx = int(y)\nz = `1`\n```\n" in told
     shown = replace(plain, body="Better:\n```\nx = int(y)\nz = `1`\n```")
-    assert "Suggested" not in as_markdown(replace(WHOLE, remarks=(shown,)), Scope())
-    value = json.loads(json.dumps(as_json(replace(WHOLE, remarks=(plain,)), Scope())))
+    assert "Suggested" not in as_markdown(replace(WHOLE, remarks=(shown,)), NamedChange())
+    value = json.loads(json.dumps(as_json(replace(WHOLE, remarks=(plain,)), NamedChange())))
     assert value["comments"][0]["suggestion"] == ["x = int(y)", "z = `1`"]

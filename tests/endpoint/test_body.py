@@ -5,11 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import io
+import json
 
 import orjson
 import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from sidecar.endpoint import body as body_module
+from sidecar.endpoint.body import crowded
 from sidecar.endpoint.server import Limits
 from tests.endpoint.conftest import BODY, TOKEN, parse
 
@@ -142,3 +147,66 @@ async def test_a_body_that_ends_early_reaches_nobody(serve):
     async with served.post() as response:
         assert response.status == 200
     assert len(served.provider.exchanges) == 1
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(alphabet='a,[{}]"\\\n:é'),
+    lambda below: st.lists(below) | st.dictionaries(st.text(alphabet='a,[{}]"\\\n:é'), below),
+)
+
+
+def _values(value: object) -> tuple[int, int]:
+    """How many values there are, and how many empty lists and objects are among them."""
+    inside = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    told = [_values(one) for one in inside]
+    empty = isinstance(value, dict | list) and not value
+    return 1 + sum(count for count, _ in told), empty + sum(count for _, count in told)
+
+
+@given(_JSON, st.integers(1, 12), st.sampled_from([None, 2]), st.booleans(), st.sampled_from([1, 2, 5, 1 << 20]))
+def test_values_are_counted_whatever_stands_in_the_texts_and_wherever_a_step_ends(value, most, indent, escaped, step):
+    raw = json.dumps(value, indent=indent, ensure_ascii=escaped).encode()
+    count, empty = _values(value)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(body_module, "_STEP", step)
+        much = crowded(raw, most)
+    if much:
+        assert count + empty > most
+    else:
+        assert count <= most
+
+
+@pytest.mark.parametrize("megabytes", [1, 4])
+@pytest.mark.parametrize("path", ["/v1/messages", "/v1/messages/count_tokens", "/v1/chat/completions"])
+async def test_too_many_values_are_refused_before_they_are_made(serve, path, megabytes):
+    served = await serve()
+    small = b",".join([b'{"a":{}}'] * (megabytes * 120_000))
+    body = b'{"model":"claude-test","max_tokens":1,"messages":[{"role":"user","content":"hi"}],"z":[' + small + b"]}"
+    async with served.post(io.BytesIO(body), path) as response:
+        assert response.status == 413
+        error = (await response.json())["error"]
+    assert "more than 200,000 values; send fewer" in error["message"]
+    assert served.provider.exchanges == []
+
+
+@pytest.mark.parametrize("text", ['a,b{[\n"\\', "plain words, and more of them. "])
+async def test_a_long_text_is_one_value_whatever_stands_in_it(serve, text):
+    served = await serve()
+    body = {**BODY, "messages": [{"role": "user", "content": text * (1_500_000 // len(text))}]}
+    async with served.post(io.BytesIO(orjson.dumps(body))) as response:
+        assert response.status == 200
+    assert served.provider.exchanges[0].request.raw == orjson.dumps(body)
+
+
+async def test_a_conversation_as_long_as_any_is_not_too_many_values(serve):
+    """Ten times what a window of a million tokens holds in blocks, and hundreds of tools."""
+    served = await serve()
+    block = {"type": "text", "text": "x" * 200, "cache_control": {"type": "ephemeral"}}
+    schema = {"type": "object", "properties": {f"p{n}": {"type": "string", "description": "d"} for n in range(20)}}
+    body = {
+        **BODY,
+        "messages": [{"role": "user", "content": [block] * 20_000}],
+        "tools": [{"name": f"t{n}", "input_schema": schema} for n in range(500)],
+    }
+    async with served.post(io.BytesIO(orjson.dumps(body))) as response:
+        assert response.status == 200

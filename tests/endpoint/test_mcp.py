@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import mcp_types as types
+import pydantic_core
 import pytest
 from mcp import Client
 from mcp.client.streamable_http import streamable_http_client
 from mcp.shared._httpx_utils import create_mcp_http_client
 
-from sidecar.endpoint.mcp import MOST_BYTES, Offering
+from sidecar.endpoint.mcp import MOST_BYTES, MOST_VALUES, Offering
 from sidecar.endpoint.server import Limits
 from tests.endpoint.conftest import TOKEN, Answered, Serve, Served
 from tests.fakes.toolbox import FakeToolBox, opening, spec
@@ -156,7 +159,7 @@ BAD = [
     pytest.param(b"", 400, -32700, id="empty"),
     pytest.param(b"[]", 400, None, id="array"),
     pytest.param(b"null", 400, None, id="null"),
-    pytest.param(b"[" * 100_000 + b"]" * 100_000, 400, -32700, id="depth"),
+    pytest.param(b"[" * 9_999 + b"]" * 9_999, 400, -32700, id="depth"),
     pytest.param(b'{"jsonrpc":"2.0","id":1,"method":"\xff"}', 400, -32700, id="bad-utf8"),
     pytest.param(b'{"jsonrpc":"1.0","id":1,"method":"ping"}', 400, None, id="version"),
     pytest.param(b'{"jsonrpc":"2.0","id":1,"method":"tools/call"}', 400, None, id="no-session"),
@@ -174,6 +177,82 @@ async def test_what_is_no_message_is_refused_in_json_rpc(
     assert code is None or error["code"] == code
     assert "Traceback" not in answered.body.decode()
     assert box.calls == []
+
+
+async def test_every_answer_carries_an_id_of_its_own(served: Served) -> None:
+    opened = await post(served, JSON, ACCEPT, BEARER)
+    session = f"Mcp-Session-Id: {opened.headers['mcp-session-id']}"
+    noted = json.dumps({"jsonrpc": "2.0", "method": "notifications/initialized"}).encode()
+    answers = [opened, await post(served, JSON, ACCEPT, BEARER, session, body=noted)]
+    answers.append(await post(served, JSON, ACCEPT, BEARER, session, body=b"{"))
+    answers.append(await post(served, JSON, ACCEPT, BEARER, "Mcp-Session-Id: forged"))
+    answers.append(await post(served, JSON, ACCEPT, BEARER, "MCP-Protocol-Version: 1999-01-01"))
+    listening = {"accept": "text/event-stream", "authorization": BEARER.partition(": ")[2]}
+    listening |= {"mcp-session-id": opened.headers["mcp-session-id"]}
+    async with served.http.get(f"{served.endpoint.base_url}/mcp", headers=listening) as stream:
+        assert (stream.status, stream.content_type) == (200, "text/event-stream")
+        ids = [stream.headers["request-id"]]
+    answers.append(await served.raw(*served.head("DELETE", "/mcp"), BEARER, session))
+    assert [answered.status for answered in answers] == [200, 202, 400, 404, 400, 200]
+    ids += [answered.headers["request-id"] for answered in answers]
+    assert all(re.fullmatch("req_[0-9a-f]{24}", one) for one in ids)
+    assert len(set(ids)) == len(ids)
+
+
+SMALL_ONES = b",".join([b'{"a":{}}'] * 340_000)
+LONG_TEXT = b'a,b{[\\n\\"' * 40_000
+CROWDED = [
+    pytest.param(b'{"z":[' + SMALL_ONES + b"]}", id="in-arguments"),
+    pytest.param(b'{"word":[' + SMALL_ONES + b"]}", id="where-a-text-belongs"),
+    pytest.param(b'{"word":"a",' + b",".join(b'"k%d":0' % n for n in range(250_000)) + b"}", id="names"),
+    pytest.param(b"[" * 100_000 + b"]" * 100_000, id="depth"),
+]
+
+
+def calling(arguments: bytes) -> bytes:
+    return b'{"jsonrpc":"2.0","id":2,"method":"tools/call","params":{"name":"echo","arguments":' + arguments + b"}}"
+
+
+@pytest.mark.parametrize("arguments", CROWDED)
+async def test_too_many_values_are_refused_with_what_to_do(served: Served, box: FakeToolBox, arguments: bytes) -> None:
+    answered = await post(served, JSON, ACCEPT, BEARER, body=calling(arguments))
+    assert (answered.status, answered.error) == (413, "request_too_large")
+    assert f"more than {MOST_VALUES:,} values; send fewer" in answered.json["error"]["message"]
+    assert box.calls == []
+
+
+async def test_a_batch_of_too_many_values_is_refused_as_well(served: Served) -> None:
+    answered = await post(served, JSON, ACCEPT, BEARER, body=b"[" + SMALL_ONES + b"]")
+    assert (answered.status, answered.error) == (413, "request_too_large")
+
+
+async def test_a_long_text_is_one_value_whatever_stands_in_it(served: Served, box: FakeToolBox) -> None:
+    async with connected(served) as client:
+        result = await client.call_tool("echo", {"word": json.loads(b'"' + LONG_TEXT + b'"')})
+    assert not result.is_error
+    assert len(box.calls) == 1
+
+
+async def test_small_values_do_not_stop_the_loop_for_as_long_as_decoding_them_would(served: Served) -> None:
+    body = calling(CROWDED[0].values[0])
+    await post(served, JSON, ACCEPT, BEARER)  # what the first request loads is not measured
+    began = time.perf_counter()
+    pydantic_core.from_json(body)
+    decoding = time.perf_counter() - began
+    longest = 0.0
+
+    async def watch() -> None:
+        nonlocal longest
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0)
+            longest = max(longest, time.perf_counter() - before)
+
+    watching = asyncio.ensure_future(watch())
+    answered = await post(served, JSON, ACCEPT, BEARER, body=body)
+    watching.cancel()
+    assert answered.status == 413
+    assert longest < decoding / 2
 
 
 async def test_a_forged_session_is_not_found(served: Served) -> None:

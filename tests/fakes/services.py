@@ -13,8 +13,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from sidecar.core.critique import Critique, Hear, Remark, Wish
-from sidecar.core.critique import Scope as CritiqueScope
+from sidecar.core.critique import Critique, Hear, NamedChange, Remark, Wish
 from sidecar.core.errors import BadInput, Conflict, NotFound, NotSupported, UpstreamError
 from sidecar.core.ports import Document, EndpointStatus, ReviewState, SymbolIndex, Window
 from sidecar.core.review import (
@@ -228,14 +227,14 @@ class FakeReviewer:
         self._desk = desk
         self.left = 0
 
-    async def review(self, scope: CritiqueScope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
+    async def review(self, named: NamedChange, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
         hear(0, 2, "asking the model")
-        if scope.base == "hang":
+        if named.base == "hang":
             try:
                 await asyncio.Event().wait()
             finally:
                 self.left += 1
-        if scope.base == "away":
+        if named.base == "away":
             raise UpstreamError("The provider is away; try again later.")
         hear(1, 2, "1 of 2 parts read")
         lines = [(t.anchor.path, t.anchor.start) for t in self._desk.state().threads]

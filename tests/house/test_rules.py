@@ -131,6 +131,19 @@ def test_suppressions_are_rare() -> None:
     assert marks <= 3 * lines / 1000, f"{marks} suppressions in {lines} lines"
 
 
+def test_no_type_of_the_core_is_taken_under_another_name() -> None:
+    """`import Scope as ReviewScope` is the sign that two different things are called the same."""
+    aliases = [
+        f"{path.relative_to(ROOT)}: {name.name}"
+        for path in FILES
+        for node in ast.walk(tree(path))
+        if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("sidecar.core.")
+        for name in node.names
+        if name.asname is not None and name.name[0].isupper()
+    ]
+    assert aliases == []
+
+
 def test_each_source_file_has_its_test_file() -> None:
     missing = []
     for path in FILES:
@@ -155,7 +168,9 @@ def test_serving_imports_nothing_of_the_editor() -> None:
     """`sidecar serve` starts quickly because it leaves out what it does not need."""
     code = (
         "import sys, sidecar.cli.serving, sidecar.cli.quick, sidecar.app\n"
-        "heavy = {'typer', 'pydantic', 'pygls', 'lsprotocol', 'git', 'jedi', 'tree_sitter_python', 'numpy', 'rich.console', 'sidecar.editor'}\n"
+        "heavy = {'typer', 'pydantic', 'pygls', 'lsprotocol', 'git', 'jedi', 'tree_sitter_python', 'numpy', 'rich.console', 'sidecar.editor',"
+        "'sidecar.core.review', 'sidecar.core.symbols', 'sidecar.core.shelf', 'sidecar.endpoint.chat_requests',"
+        "'sidecar.endpoint.chat_answers', 'sidecar.assistant.tokens', 'tomllib'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
     out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.compare import compare
-from sidecar.core.diff import Hunk, map_line
+from sidecar.core.diff import Hunk, line_before, map_line
 from sidecar.core.review import Anchor
 from sidecar.review.anchor import edited, find, make
 from tests.core.test_compare import apply
@@ -83,6 +83,16 @@ def test_a_copy_elsewhere_is_not_taken_for_a_deleted_line():
     assert find(anchor, TEXT[:9]).outdated
 
 
+def test_a_copy_that_stood_there_before_is_not_taken_for_edited_lines():
+    part = ["def part(item):", "    if item > 1:", "        item = compute(item)[0]", "    return item", ""]
+    old = part * 4
+    new = [*old[:6], "    if item > 1 or late:", *old[7:]]
+    anchor = make("a.py", old, 7, 8)
+    assert find(anchor, new).start == 12, "without the edits one cannot know"
+    assert find(anchor, new, compare(old, new)).outdated
+    assert edited(anchor, new, compare(old, new)) == make("a.py", new, 7, 8)
+
+
 def test_blank_lines_and_brackets_are_no_neighbours():
     anchor = make("a.js", ["{", "", "call();", "", "}"], 3, 3)
     assert find(anchor, ["other();", "", "call();", "", "more();"]).outdated
@@ -147,7 +157,11 @@ def test_an_anchor_never_points_at_other_lines(case):
         if found.outdated:
             continue
         assert tuple(new[found.start - 1 : found.end]) == anchor.text
-        if unique:
+    known = find(anchor, new, hunks)
+    stood = [line_before(hunks, line) for line in range(known.start, known.end + 1)]
+    assert known.outdated or None in stood or stood == list(range(start, end + 1)), "no copy that stood there before"
+    for found in (find(anchor, new), known):
+        if unique and not found.outdated:
             assert list(range(found.start, found.end + 1)) == mapped
     if unique and None not in mapped and mapped[-1] == mapped[0] + end - start:
         assert find(anchor, new, hunks).start == mapped[0], "known edits lose no line that they keep"

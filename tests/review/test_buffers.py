@@ -106,6 +106,30 @@ async def test_one_text_over_the_working_tree(repository, tmp_path):
         await change_with(await Git.open(bare.root), tmp_path / "b.py", "x")
 
 
+async def test_one_text_of_a_file_that_is_not_on_the_disk_yet(repository):
+    git = await Git.open(repository.root)
+
+    async def told(name: str, text: str):
+        (found,) = (await change_with(git, repository.path(name), text)).files
+        return found.path, found.status, found.reason, found.binary, [hunk.added for hunk in found.hunks]
+
+    assert await told("sub/new.py", "x\ny\n") == ("sub/new.py", "added", "", False, [("x", "y")])
+    assert await told(":(top)new.py", "x\n") == (":(top)new.py", "added", "", False, [("x",)])
+    assert await told("empty.py", "") == ("empty.py", "added", "empty", False, [])
+    assert await told("out/new.py", "x\n") == ("out/new.py", "added", "ignored by git", False, [])
+    assert await told("a.py", "a\0") == ("a.py", "modified", "binary", True, [])
+    assert await told("a.py", "x" * (MOST_TEXT + 1)) == ("a.py", "modified", "too large", False, [])
+    repository.path("a.py").unlink()
+    assert await told("a.py", TEXT + "four\n") == ("a.py", "modified", "", False, [("four",)])
+    assert (await change_with(git, repository.path("a.py"), TEXT)).files == ()
+    repository.write({"b.bin": b"\0"})
+    repository.commit("Binary", {"a.py": TEXT})
+    assert await told("b.bin", "text\n") == ("b.bin", "modified", "binary", True, [])
+    for wrong in (".", ".git/config"):
+        with pytest.raises(BadInput, match="no file that can be reviewed"):
+            await change_with(git, repository.path(wrong), "x")
+
+
 LINES = st.lists(st.sampled_from(["one", "two", "", "}", "grüße 🎉", "\tx = 1"]), max_size=8)
 FILES = {"a.py": "a\n", "b.py": "b\n", "sub/c d.py": "c\n"}
 ACTS = st.lists(

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from sidecar.core.review import Reason, Touched
-from sidecar.review.evidence import FEATURES, Function, function_at
+from sidecar.review.evidence import FEATURES
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.words import comment
 from sidecar.vcs.runner import Git
@@ -129,38 +129,10 @@ def test_commits_are_told_with_it_where_that_is_asked_for(repository, tmp_path):
     assert told.reasons == plain.reasons
 
 
-PYTHON = [
-    "class A:",
-    "    def one(self):",
-    "        if x:",
-    "            y()",
-    "",
-    "        return 1",
-    "",
-    "    def two(self):",
-    "        pass",
-]
-GO = ["func (s *S) One(a int) int {", "\tif a {", "\t\tb()", "\t}", "\treturn 1", "}", "", "var x = 1"]
-TS = ["export const one = async (a) => {", "  return a;", "};", "function two() {", "  b();", "}"]
-
-
-@pytest.mark.parametrize(
-    ("lines", "at", "found"),
-    [
-        (PYTHON, 4, Function("one", 2, 6)),
-        (PYTHON, 6, Function("one", 2, 6)),
-        (PYTHON, 2, Function("one", 2, 6)),
-        (PYTHON, 9, Function("two", 8, 9)),
-        (PYTHON, 1, None),
-        (GO, 3, Function("One", 1, 6)),
-        (GO, 8, None),
-        (TS, 2, Function("one", 1, 3)),
-        (TS, 5, Function("two", 4, 6)),
-        (["class A {", "  public int one(int a) {", "    return a;", "  }", "}"], 3, Function("one", 2, 4)),
-        (["pub fn one(a: i32) -> i32 {", "    a", "}"], 2, Function("one", 1, 3)),
-        ([], 1, None),
-        (PYTHON, 0, None),
-    ],
-)  # fmt: skip
-def test_the_function_that_a_line_lies_in(lines, at, found):
-    assert function_at(lines, at) == found
+async def test_the_repairs_of_a_function_are_not_told_of_a_new_one_below_it(repository):
+    more = "".join(f"    if item == {n} and rate:\n        item = compute(item, {n})[item - 1]\n" for n in range(30))
+    put_in = f"    return item\n\n\ndef charge(item, rate):\n{more}    return item\n"
+    repository.write({"cart.py": repository.path("cart.py").read_text().replace("    return item\n", put_in, 1)})
+    found = await said(repository)
+    assert "function_repairs" not in found
+    assert "companion" in found

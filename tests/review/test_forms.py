@@ -83,6 +83,8 @@ def test_findings_in_json():
         "remedy": "Out with it.",
     }
     assert as_json(REPORT)["findings"] == []
+    marked = replace(FOUND[0], remedy="Run `git rm` on it.")
+    assert as_json(replace(REPORT, findings=(marked,)))["findings"][0]["remedy"] == "Run git rm on it."
 
 
 def test_findings_are_results_with_rules_of_their_own():
@@ -91,3 +93,6 @@ def test_findings_are_results_with_rules_of_their_own():
     assert len({rule["id"] for rule in rules}) == len(rules)
     assert [(one["ruleId"], one["level"]) for one in sarif["results"]] == [("secret", "error"), ("copy", "note")]
     assert all(rules[one["ruleIndex"]]["id"] == one["ruleId"] for one in sarif["results"])
+    help_ = {rule["id"]: rule["help"] for rule in rules[1:]}["credential-file"]
+    assert "`" not in "".join(one["message"]["text"] for one in sarif["results"]) + help_["text"]
+    assert "`" in help_["markdown"], "where Markdown is drawn, commands are code"

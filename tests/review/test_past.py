@@ -93,6 +93,13 @@ def test_recent_features_are_those_of_each_commit_at_its_time():
     assert recent["age"] == (0.0, 1.0, 1.0, 1.0)
 
 
+def test_recent_features_are_those_of_the_files_that_are_scored():
+    tests = commit("1", time=0, author="bob", message="Fix it", touched=("tests/t.py",))
+    both = commit("2", "1", time=DAY, author="bob", touched=("a.py", "tests/t.py"))
+    found = past(tests, both).at("2", author="ada", time=2 * DAY).recent()
+    assert found == {"sexp": (0.0,), "age": (0.0,), "ndev": (0.0,), "nfix_sum": (0.0,)}
+
+
 @pytest.mark.parametrize("at", [c.id for c in HISTORY])
 def test_a_view_does_not_depend_on_what_else_was_walked(at):
     ancestors, seen = [at], 0

@@ -11,8 +11,7 @@ import pytest
 
 from sidecar.review.desk import ReviewDesk
 from sidecar.vcs.stamps import written
-from tests.review.test_desk import CHANGED, TEXT, World, places
-from tests.review.test_desk import world as world  # noqa: PLC0414 - the fixture
+from tests.review.desks import CHANGED, TEXT, World, places
 
 LONG = 600.0
 

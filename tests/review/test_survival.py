@@ -14,8 +14,7 @@ from sidecar.core.review import Thread
 from sidecar.review.desk import ReviewDesk
 from tests.explore import share
 from tests.fakes.repository import Repository
-from tests.review.test_desk import CHANGED, TEXT, World, places
-from tests.review.test_desk import world as world  # noqa: PLC0414 - the fixture
+from tests.review.desks import CHANGED, TEXT, World, places
 
 HERE = [("a.py", 10, 10), ("a.py", 20, 20)]
 

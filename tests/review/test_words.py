@@ -1,11 +1,27 @@
 """Words: a probability as cases, reasons in order, and text that Markdown shows as it is."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.review import Finding, HunkRisk, Reason, RiskReport
-from sidecar.review.words import cases, code, comment, defuse, escape, evidence, found, head, raising, reasons, title
+from sidecar.review.words import (
+    beside,
+    cases,
+    code,
+    comment,
+    defuse,
+    escape,
+    evidence,
+    found,
+    head,
+    raising,
+    reasons,
+    title,
+    whole,
+)  # fmt: skip
 
 REPORT = RiskReport(
     0.314,
@@ -127,6 +143,17 @@ def test_a_finding_says_what_why_and_what_to_do():
         "**Hazard: a secret.** This line holds a_token.\n\nIt matters. Do \\*that\\*."
     )
     assert head(found_here("copy", "x", hazard=False)) == "Worth a look: a copy"
+
+
+def test_commands_in_a_remedy_are_code_and_all_else_is_text():
+    one = replace(found_here("force", "x"), remedy='Use `git push --force-with-lease` or `"${NAME:?}/…"`, *or* a_b.')
+    other = replace(one, rule="other", what="Another.")
+    shown = 'Use `git push --force-with-lease` or `"${NAME:?}/…"`, \\*or\\* a_b.'
+    assert found([one, other]) == (
+        f"**Hazard: a force.** x\n\nIt matters. {shown}\n\n- Hazard: a force. Another. {shown}"
+    )
+    assert beside([one]) == [f"Hazard: a force. {shown}"]
+    assert whole(one) == f"**Hazard: a force.** x It matters. {shown}"
 
 
 def test_a_name_with_signs_around_it_shows_just_so():

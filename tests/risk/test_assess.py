@@ -156,6 +156,31 @@ def test_a_re_indented_line_has_a_score_of_nothing():
     assert lines[2] == 0.0 < lines[1]
 
 
+MOVED = ("def total(items):", "    if not items:", "        return fallback(0)", "    return sum(items)")
+
+
+def test_a_change_that_only_moves_code_gets_the_floor_and_says_so():
+    files = (FileDiff("a.py", "modified", (Hunk(1, 0, MOVED, ()),)), code("b.py", lines=MOVED))
+    report = assess(Change(files), Facts(history=True), MODEL)
+    assert (report.score, report.files, report.hunks) == (MODEL.floor, (), ())
+    assert [(item.file, item.why.partition(":")[0]) for item in report.skipped] == [
+        ("a.py", "adds no new line of code"), ("b.py", "moved code"),
+    ]  # fmt: skip
+
+
+def test_moved_lines_of_another_change_have_a_score_of_nothing():
+    files = (FileDiff("a.py", "modified", (Hunk(1, 0, MOVED, ()),)), code("b.py", lines=("x = f(1)[2]", *MOVED)))
+    report = assess(Change(files), Facts(), MODEL)
+    lines = {line.line: line.score for hunk in report.hunks for line in hunk.lines}
+    assert lines[1] > 0
+    assert [lines[n] for n in range(2, 6)] == [0.0] * 4
+    assert 0 < report.files[0].score < report.score
+    whole = (*files[:1], code("b.py", lines=MOVED), code("c.py"))
+    told = assess(Change(whole), Facts(), MODEL)
+    assert {item.file: item.why for item in told.skipped}["b.py"].startswith("moved code")
+    assert {hunk.file: hunk.score for hunk in told.hunks}["b.py"] == 0.0
+
+
 def test_absent_history_is_said_and_not_taken_as_nothing():
     change = Change((code(),))
     without = assess(change, Facts(), MODEL)

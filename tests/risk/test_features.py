@@ -55,10 +55,19 @@ def test_all_features_of_a_change_with_history():
     assert {name: found.pop(name) for name in CONTENT} == content_features(read(Change(FILES), FACTS))
     assert found == {
         "tokens": 3 + 5 + 6, "indent_max": 4, "branches": 1, "test_la": 2, "prod_nf": 2,
-        "fix_rate": 0.2, "fix_density": 0.3, "nfix_max": 3, "nfix_sum": 3, "nuc": 14, "ndev": 3, "age": 15.0,
+        "fix_rate": 0.2, "fix_density": 0.3, "nfix_max": 3, "nfix_sum": 3, "nuc": 9, "ndev": 2, "age": 10.0,
         "exp": 7, "sexp": 4, "dev_days": 100.0,
         "r_sexp": 0.5, "r_age": 2 / 3, "r_ndev": 0.5, "r_nfix_sum": 0.5,
     }  # fmt: skip
+
+
+def test_the_past_is_that_of_the_scored_files_alone():
+    others = [
+        FileDiff(path, "modified", (Hunk(1, 1, (), ("x",)),)) for path in ("dist/a.js", "vendor/v.go", "docs/d.py")
+    ]
+    past = {file.path: FileFacts(90, frozenset({"zoe"}), 80, 1, 900.0) for file in others}
+    change, facts = Change((*FILES, *others)), replace(FACTS, files={**FACTS.files, **past})
+    assert change_features(change, read(change, facts), facts) == features()
 
 
 def test_what_is_not_known_is_absent_and_not_zero():

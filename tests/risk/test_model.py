@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from sidecar.risk.content import CONTENT
 from sidecar.risk.features import (
     DIFF,
     HISTORY,
@@ -57,7 +56,7 @@ def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
     text = resources.files("sidecar.risk").joinpath("model.json").read_text("utf-8")
     assert len(text) < 1_000_000
     model = load()
-    assert model.name == json.loads(text)["name"] == "jit-lr@4"
+    assert model.name == json.loads(text)["name"] == "jit-lr@5"
     assert {term.feature for term in model.traced.terms} == {*DIFF, *HISTORY, *REPAIRS, LEVEL}
     assert {term.feature for term in model.history.terms} == {*DIFF, *HISTORY}
     assert {term.feature for term in model.diff.terms} == set(DIFF)
@@ -73,7 +72,7 @@ def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
 def test_the_head_is_the_one_for_what_is_known():
     model = load()
     names = [model.head(history=h, traced=t).name for h, t in ((True, True), (True, False), (False, True))]
-    assert names == ["jit-lr@4", "jit-lr@4/history", "jit-lr@4/diff"]
+    assert names == ["jit-lr@5", "jit-lr@5/history", "jit-lr@5/diff"]
 
 
 def test_bands_rise_with_the_score():
@@ -85,7 +84,8 @@ def test_bands_rise_with_the_score():
 
 
 @pytest.mark.parametrize(
-    ("table", "features"), [("repairs", REPAIRS), ("content", CONTENT), ("context", (*LINE_FORMS, *LINE_CONTEXT))]
+    ("table", "features"),
+    [("changes", (*DIFF, *HISTORY, *REPAIRS, "language")), ("context", (*LINE_FORMS, *LINE_CONTEXT))],
 )
 def test_the_tables_of_the_fit_hold_the_features_that_the_product_computes(table, features):
     path = Path(__file__).parents[1] / "bench" / "risk" / f"{table}.csv.xz"

@@ -10,6 +10,7 @@ from sidecar.risk.paths import (
     is_production,
     language,
     main_language,
+    named_generated,
     says_generated,
     stem,
     subsystem,
@@ -79,6 +80,15 @@ def test_parts():
     assert (language("a.mjs"), language("a.rb")) == ("javascript", None)
     assert (folder("a/b/c.py"), folder("c.py")) == ("a/b", "")
     assert (subsystem("a/b/c.py"), subsystem("c.py")) == ("a", ".")
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("a/schema.generated.ts", True), ("zz_generated.deepcopy.go", True), ("x_generated.go", True), ("x-generated.js", True),
+     ("generated.py", False), ("generated/a.py", False), ("regenerated.py", False), ("generated_by.py", False)],
+)  # fmt: skip
+def test_a_name_may_say_that_it_is_generated(path, expected):
+    assert named_generated(path) is expected
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from sidecar.core.errors import StoreError
-from sidecar.store.database import Database, claim, prepare_file
+from sidecar.store.database import Database, claim, examine, prepare_file
 from sidecar.store.migrations import STEPS
 
 posix = pytest.mark.skipif(os.name != "posix", reason="POSIX modes")
@@ -111,7 +111,20 @@ async def test_a_newer_schema_is_refused_and_left_alone(path):
     before = path.read_bytes()
     with pytest.raises(StoreError, match="newer version of Sidecar"):
         await Database.open(path)
+    with pytest.raises(StoreError, match="newer version of Sidecar"):
+        examine(path)
     assert path.read_bytes() == before
+
+
+async def test_memory_says_why_it_forgets_and_a_file_does_not(path):
+    memory = await Database.open(None, "There is no folder.")
+    assert memory.forgetful == "There is no folder."
+    await memory.aclose()
+    kept = await Database.open(path, "There is no folder.")
+    assert (kept.forgetful, kept.reason) == ("", "")
+    assert examine(path) == "", "looked at while it is open"
+    await kept.aclose()
+    assert examine(path) == ""
 
 
 def overwrite(path: Path, at: int, content: bytes) -> None:
@@ -138,6 +151,8 @@ async def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(name, path):
     await database.aclose()
     DAMAGE[name](path)
     damaged = path.read_bytes()
+    assert "is damaged; at the next start it is kept aside" in examine(path)
+    assert path.read_bytes() == damaged
     database = await Database.open(path)
     assert "was damaged" in database.reason
     assert database.path == path
@@ -168,9 +183,13 @@ def file_is_a_link(path: Path) -> None:
 @pytest.mark.parametrize("spoil", [folder_is_a_file, file_is_a_folder, file_is_a_link])
 async def test_where_nothing_can_be_written_memory_serves(spoil, path):
     spoil(path)
+    if path.parent.is_dir():  # else the folder itself is what `doctor` tells of
+        with pytest.raises(StoreError, match="cannot be used"):
+            examine(path)
     database = await Database.open(path)
     assert database.path is None
-    assert database.reason.startswith("Review threads are kept in memory only: ")
+    assert database.forgetful == database.reason
+    assert database.reason.startswith("Review threads and tasks are kept in memory only: ")
     await database.write(put("a"))
     assert await database.read(ids) == ["a"]
     await database.aclose()

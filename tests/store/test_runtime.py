@@ -21,6 +21,7 @@ from sidecar.store.runtime import (
     announce,
     find_running,
     keep_token,
+    listening,
     noted,
     open_folder,
     read_token,
@@ -212,3 +213,13 @@ def test_who_ends_leaves_the_one_that_still_runs_to_be_found(folder, tmp_path):
             found = find_running(folder)
             assert (found is not None and found.port == 1) is lives
             withdraw(folder, former)
+
+
+def test_who_listens_on_a_port_is_found_in_whichever_workspace(folder, tmp_path):
+    other = open_folder(folder.parent / "other")
+    note = announce(other, base_url="http://127.0.0.1:7", port=7, provider="offline", workspace=tmp_path / "elsewhere")
+    (open_folder(folder.parent / "damaged") / NOTE_FILE).write_text("{")
+    assert listening(folder, 7) == note
+    assert listening(folder, 8) is None
+    (other / NOTE_FILE).write_text(json.dumps({**json.loads((other / NOTE_FILE).read_text()), "pid": 2**31}))
+    assert listening(folder, 7) is None, "its process is gone"

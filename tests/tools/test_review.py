@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.core.critique import Critique, Hear, Remark, Scope, Unread, Wish
+from sidecar.core.critique import Critique, Hear, NamedChange, Remark, Unread, Wish
 from sidecar.core.errors import UpstreamError
 from sidecar.core.tool import Caller
 from sidecar.critique.reviewer import ChangeReviewer
@@ -26,9 +26,9 @@ class Reviewer:
         self.facts = ChangeReviewer(bench.git, None)
         self.critique = critique
         self.error = error
-        self.asked: list[tuple[Scope, Wish]] = []
+        self.asked: list[tuple[NamedChange, Wish]] = []
 
-    async def review(self, scope: Scope, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
+    async def review(self, scope: NamedChange, wish: Wish, hear: Hear, *, threads: bool = True) -> Critique:
         assert not threads, "a tool that reads makes no threads"
         if not wish.by_model or (self.critique is None and self.error is None):
             return await self.facts.review(scope, wish, hear, threads=threads)
@@ -109,7 +109,7 @@ async def test_a_summary_with_and_without_a_model(
     told = await call("review_summary", model=True)
     assert told.text.startswith("It mends a typo.\n\n- a.py: One word.\n\nFACTS")
     assert "Not read: big.csv (too large)." in told.text
-    assert reviewer.asked == [(Scope(), Wish())]
+    assert reviewer.asked == [(NamedChange(), Wish())]
     reviewed(box, equipped, error=UpstreamError("The provider is away."))
     told = await call("review_summary", model=True)
     assert "The model could not be asked: The provider is away." in told.text
@@ -149,7 +149,7 @@ async def test_a_review_has_comments_with_places(
     assert "### High: `a.py:3`" in told.text
     (comment,) = told.value["comments"]
     assert (comment["file"], comment["line"], comment["severity"], comment["body"]) == ("a.py", 3, "high", "Why?")
-    assert reviewer.asked == [(Scope("range", "main"), Wish(focus="security"))]
+    assert reviewer.asked == [(NamedChange("range", "main"), Wish(focus="security"))]
 
 
 async def test_threads_are_listed_answered_and_resolved(call: Call, repo: Repository) -> None:

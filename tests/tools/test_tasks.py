@@ -1,7 +1,10 @@
 """Tasks for the model."""
 
+from dataclasses import replace
+
 import pytest
 
+from sidecar.store.database import Database
 from sidecar.tools.bench import Bench
 from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.tasks import TaskTools
@@ -47,3 +50,24 @@ async def test_wrong_ones_are_refused_in_a_sentence(call: Call, name: str, argum
 async def test_odd_texts_are_stored_and_found(call: Call, text: str) -> None:
     await call("tasks_create", title=text)
     assert (await call("tasks_list", text=text)).value["tasks"][0]["title"] == text
+
+
+async def test_what_will_be_forgotten_is_said_to_be_so_by_every_answer(
+    call: Call, box: WorkspaceToolBox, bench: Bench
+) -> None:
+    memory = await Database.open(None, "A newer version wrote the file.")
+
+    async def opened() -> Database:
+        return memory
+
+    box.put("tasks", TaskTools(replace(bench, database=opened)).tools())
+    asked = [
+        ("tasks_create", {"title": "One"}), ("tasks_list", {}), ("tasks_list", {"status": "done"}), ("tasks_get", {"id": 1}),
+        ("tasks_update", {"id": 1, "priority": 3}), ("tasks_set_status", {"id": 1, "status": "done"}), ("tasks_delete", {"id": 1}),
+    ]  # fmt: skip
+    for name, given in asked:
+        told = await call(name, **given)
+        note = "Tasks are kept in memory only and are lost when this Sidecar ends. A newer version wrote the file."
+        assert told.text.endswith(f"\n\nNote: {note}"), name
+        assert told.value["note"] == note, name
+    await memory.aclose()

@@ -301,6 +301,7 @@ async def test_a_merge_in_progress_has_a_change_and_says_so(repository):
     git = await Git.open(repository.root)
     found = by_path(await working_tree(git))
     assert "<<<<<<< HEAD" in found["a.py"].hunks[0].added
+    assert [(name, file.reason) for name, file in by_path(await staged(git)).items()] == [("a.py", "merge conflict")]
     now = await status(git)
     assert (now.branch, now.conflicted, now.doing) == ("main", ("a.py",), "merge")
 

@@ -67,7 +67,7 @@ def find(file: Seen) -> Iterator[Hit]:
                 line.number,
                 "This line makes this test the only one of its file that runs.",
                 why="All the others are left out without a word, here and on the build server.",
-                remedy="Take the `only` away before this is committed.",
+                remedy="Let the others run again before this is committed: take away `.only`, or the `f` before the name.",
             )
     yield from _renamed(file)
 

@@ -11,7 +11,7 @@ from itertools import accumulate
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Finding, Severity
 from sidecar.risk.hazards.mending import Mend, unmended
-from sidecar.risk.paths import Kind, classify, extension, says_generated
+from sidecar.risk.paths import Kind, classify, extension, named_generated, says_generated
 from sidecar.risk.tokens import docstring_lines
 
 _CODE = frozenset({
@@ -184,7 +184,7 @@ def see(change: Change, before: Callable[[str], Sequence[str] | None] = lambda _
         if kind in {"generated", "vendored", "lock"} or file.status == "deleted":
             continue
         old = before(file.path)
-        if says_generated("\n".join(_head(file, old))):
+        if named_generated(file.path) or says_generated("\n".join(_head(file, old))):
             continue
         yield _seen(file, kind, gone, old)
 

@@ -17,9 +17,10 @@ from tests.bench.risk.fit import FEWEST, MOST
 from tests.bench.risk.learn import logistic, logit, sigmoid
 
 PLAIN = (
-    *data.KAMEI, "prod_nf", "prod_la", "prod_ld", "code_la", "code_ld", "test_la", "n_other", "hunks", "nfix_sum", "nfix_max",
+    *data.KAMEI, *map(data.in_tables, ("prod_nf", "prod_la", "prod_ld", "code_la", "code_ld", "test_la", "n_other", "hunks", "nfix_sum", "nfix_max",
     "branches", "del_branches", "funcs", "tokens", "new_tokens", "indent_max", "ent_mean", "ent_max", "dev_days",
     "msg_len", "subj_len", "has_ref", "new_file",
+))
 )  # fmt: skip
 RANKS = (
     "la", "code_la", "lt", "nuc", "ndev", "age", "exp", "sexp", "nfix_sum", "hunks", "branches", "ent_mean", "ent_max", "tokens",
@@ -34,11 +35,11 @@ def extended(table):
     fixed, now = table["fix_ts"].fillna(np.inf).to_numpy(), table["ts"].to_numpy()
     known = [(fixed[max(0, at - 800) : at] <= now[at]).sum() for at in range(len(table))]
     return table.assign(
-        **{f"of_recent_{name}": data.ranks(table[name].to_numpy(float)) for name in RANKS},
+        **{f"of_recent_{name}": data.ranks(table[data.in_tables(name)].to_numpy(float)) for name in RANKS},
         past_rate=(np.array(known) + 2) / (np.minimum(np.arange(len(table)), 800) + 12),
-        new_share=table["new_tokens"] / (table["tokens"] + 1),
-        fix_share=table["nfix_sum"] / (table["nuc"] + 1),
-        own_share=table["sexp"] / (table["nuc"] + 1),
+        new_share=table["new_tokens"] / (table["walk_tokens"] + 1),
+        fix_share=table["walk_nfix_sum"] / (table["walk_nuc"] + 1),
+        own_share=table["walk_sexp"] / (table["walk_nuc"] + 1),
     )
 
 

@@ -7,20 +7,29 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from sidecar.risk.content import CONTENT
-from sidecar.risk.facts import RANKED, WINDOW
+from sidecar.risk.facts import WINDOW
 from sidecar.risk.features import DIFF, HISTORY, LINE, LINE_BITS, LINE_HISTORY, MESSAGE, REPAIRS, length_bend
-from sidecar.risk.paths import main_language
 from sidecar.risk.repairs import COMMIT_SIZE, DELAY, SLOPE
 from sidecar.risk.tokens import BITS
 
-KAMEI = ("ns", "nd", "nf", "entropy", "la", "ld", "lt", "fix", "ndev", "age", "nuc", "exp", "rexp", "sexp")
-REPAIRS_TABLE = Path(__file__).with_name("repairs.csv.xz")
-"""What `derive` made of the public histories."""
-CONTENT_TABLE = Path(__file__).with_name("content.csv.xz")
-"""What it made of the diffs."""
+CHANGES_TABLE = Path(__file__).with_name("changes.csv.xz")
+"""What `derive` made of the public histories: what the product knows of each change."""
 CONTEXT_TABLE = Path(__file__).with_name("context.csv.xz")
 """The same for lines."""
+DERIVED = (*DIFF, *HISTORY, *REPAIRS, "language")
+"""Columns of the first."""
+
+
+def in_tables(name):
+    """What a column of the training tables is called beside the product's feature of that name.
+
+    The data's builder counts tests among the files of a change, and commits of side branches among those before it.
+    """
+    return f"walk_{name}" if name in DERIVED else name
+
+
+_KAMEI = ("ns", "nd", "nf", "entropy", "la", "ld", "lt", "fix", "ndev", "age", "nuc", "exp", "rexp", "sexp")
+KAMEI = tuple(map(in_tables, _KAMEI))
 __all__ = ["DIFF", "HISTORY", "KAMEI", "LINE", "LINE_HISTORY", "MESSAGE", "REPAIRS", "commits", "lines", "names"]
 
 
@@ -33,27 +42,17 @@ def names(folder: Path) -> list[str]:
 
 
 def commits(folder: Path, name: str) -> pd.DataFrame:
-    """The eligible commits of a repository in time order, with every feature of the product and of the baselines."""
-    every = pd.read_csv(folder / f"{name}.commits.csv.gz")
-    every.loc[every["eligible"] == 1, list(REPAIRS)] = of_repository(REPAIRS_TABLE, name, REPAIRS)
-    every.loc[every["eligible"] == 1, list(CONTENT)] = of_repository(CONTENT_TABLE, name, CONTENT)
-    every = every.sort_values(["ts", "idx"]).reset_index(drop=True)
-    every["fix_rate"] = _fix_rate(every["fix"].to_numpy())
-    touched = every[every["prod_nf"] > 0].copy()
-    for feature in RANKED:
-        touched[f"r_{feature}"] = ranks(touched[feature].to_numpy(float))
-    eligible = touched[touched["eligible"] == 1].reset_index(drop=True)
-    of_files = files(folder, name)
-    density = (of_files["nfix"] / (of_files["nuc"] + 1)).groupby(of_files["sha"]).max()
-    eligible["fix_density"] = eligible["sha"].str[:12].map(density).fillna(0.0)
-    eligible["language"] = eligible["sha"].str[:12].map(_languages(of_files)).fillna("")
-    return _with_other_rates(eligible)
+    """The eligible commits of a repository in time order, with every feature of the product and of the baselines.
 
-
-def of_repository(path: Path, name: str, features: Sequence[str]) -> np.ndarray:
-    """A repository's rows of a derived table: its eligible commits, in the order of the table of commits."""
-    table = _derived(path)
-    return table.loc[table["repo"] == name, list(features)].to_numpy()
+    Commits whose content the histories lacked are left out.
+    """
+    every = pd.read_csv(folder / f"{name}.commits.csv.gz").rename(columns=in_tables)
+    eligible = every[every["eligible"] == 1].reset_index(drop=True)
+    derived = _derived(CHANGES_TABLE)
+    derived = derived[derived["repo"] == name].drop(columns="repo").reset_index(drop=True)
+    eligible = pd.concat([eligible, derived.assign(language=derived["language"].fillna(""))], axis=1)
+    eligible = eligible[eligible["lines"].notna()].sort_values(["ts", "idx"]).reset_index(drop=True)
+    return _with_other_rates(eligible).copy()
 
 
 @cache
@@ -125,14 +124,6 @@ def _ratio_here(table: pd.DataFrame, most: int = 1600, pull: float = 10.0) -> np
     return found
 
 
-def _languages(files: pd.DataFrame) -> dict[str, str]:
-    """By commit the language that its diff's features are weighed in, empty for those with the common weights."""
-    written: dict[str, list[tuple[str, int]]] = {}
-    for sha, path, lines in files[["sha", "path", "code_la"]].itertuples(index=False):
-        written.setdefault(sha, []).append((path, lines))
-    return {sha: main_language(rows) or "" for sha, rows in written.items()}
-
-
 def squashed(table: pd.DataFrame, features: Sequence[str]) -> np.ndarray:
     """The features as the model sees them before scaling: sign times log1p."""
     values = table[list(features)].to_numpy(float)
@@ -146,14 +137,8 @@ def files(folder: Path, name: str) -> pd.DataFrame:
     return files
 
 
-def _fix_rate(fixes: np.ndarray) -> np.ndarray:
-    before = np.concatenate([[0], np.cumsum(fixes)])
-    here = np.arange(len(fixes))
-    first = np.maximum(0, here - WINDOW)
-    return (before[here] - before[first] + 1) / (here - first + 8)
-
-
 def ranks(values: np.ndarray) -> np.ndarray:
+    """Where each value stands among those of the changes before it."""
     ranks = np.full(len(values), 0.5)
     for at in range(1, len(values)):
         window = values[max(0, at - WINDOW) : at]

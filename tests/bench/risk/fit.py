@@ -13,7 +13,7 @@ from tests.bench.risk import data
 from tests.bench.risk.learn import choice, logistic, logistic_within, logit, shares, sigmoid, spread_of
 from tests.bench.risk.levels import Calibration
 
-NAME = "jit-lr@4"
+NAME = "jit-lr@5"
 RIDGE, RIDGE_LINES = 100.0, 10.0
 ERAS, PULL = 4, 5.0
 """The parts in which a repository's changes have intercepts of their own, and how these are drawn to the common one."""

@@ -29,7 +29,7 @@ OURS = (*data.DIFF, *data.HISTORY, *data.REPAIRS)
 def enriched(folder, name):
     """The table of `data.commits` with the columns that only variants use."""
     table = data.commits(folder, name)
-    table["new_ratio"] = table["new_tokens"] / (table["tokens"] + 1)
+    table["new_ratio"] = table["new_tokens"] / (table["walk_tokens"] + 1)
     for feature in ("r_ent_mean", "r_ent_max"):
         table[feature] = data.ranks(table[feature[2:]].to_numpy(float))
     return table.join(_by_file(folder, name), on=table["sha"].str[:12].rename("short")).fillna(
@@ -54,29 +54,26 @@ def _by_file(folder, name):
 
 
 def change_variants(changes):
-    """Title to scores."""
-    found = {
-        "features of `jit-lr@2`": of_features(changes, BEFORE),
-        "+ forms of lines": of_features(changes, (*BEFORE, *FORMS)),
-        "+ names": of_features(changes, (*BEFORE, *NAMES)),
-        "+ lines, largest parts, means": of_features(changes, (*BEFORE, *PARTS)),
-        "shipped": of_features(changes, OURS),
-        "shipped, ridge 10": of_features(changes, OURS, 10.0),
-        "shipped, ridge 1000": of_features(changes, OURS, 1000.0),
-        "shipped + facts by file": of_features(changes, (*OURS, *BY_FILE)),
-        "shipped + surprise": of_features(changes, (*OURS, *SURPRISE)),
-        "shipped without ranks": of_features(changes, [f for f in OURS if not f.startswith("r_")]),
-    }
+    """Title and scores, as they come."""
+    yield "features of `jit-lr@2`", of_features(changes, BEFORE)
+    yield "+ forms of lines", of_features(changes, (*BEFORE, *FORMS))
+    yield "+ names", of_features(changes, (*BEFORE, *NAMES))
+    yield "+ lines, largest parts, means", of_features(changes, (*BEFORE, *PARTS))
+    yield "shipped", of_features(changes, OURS)
+    yield "shipped, with the level of the own past", of_features(changes, OURS, level=True)
+    yield "shipped, ridge 10", of_features(changes, OURS, 10.0)
+    yield "shipped, ridge 1000", of_features(changes, OURS, 1000.0)
+    yield "shipped + facts by file", of_features(changes, (*OURS, *BY_FILE))
+    yield "shipped + surprise", of_features(changes, (*OURS, *SURPRISE))
+    yield "shipped without ranks", of_features(changes, [f for f in OURS if not f.startswith("r_")])
     with changed(fit.BENT, dict.fromkeys(fit.BENT)):
-        found["shipped without squares"] = of_features(changes, OURS)
+        yield "shipped without squares", of_features(changes, OURS)
     with changed(vars(fit), {"LANGUAGES": ()}):
-        found["shipped, one weight for all languages"] = of_features(changes, OURS)
-    found["shipped, with the level of the own past"] = of_features(changes, OURS, level=True)
+        yield "shipped, one weight for all languages", of_features(changes, OURS)
     with changed(vars(fit), {"PULL": 1e9}):
-        found["shipped, weights from all changes at once"] = of_features(changes, OURS)
+        yield "shipped, weights from all changes at once", of_features(changes, OURS)
     with changed(vars(fit), {"OTHER_RATES": 0.0}):
-        found["shipped, rates as they are"] = of_features(changes, OURS)
-    return found
+        yield "shipped, rates as they are", of_features(changes, OURS)
 
 
 @contextmanager
@@ -149,11 +146,8 @@ def main():
     names = data.names(args.data)
     changes = {name: enriched(args.data, name) for name in names}
     lines = {name: data.lines(args.data, name) for name in names}
-    show(
-        "changes",
-        CHANGE,
-        {title: figures(changes, scores).mean() for title, scores in change_variants(changes).items()},
-    )
+    rows = ((title, figures(changes, scores).mean()) for title, scores in change_variants(changes))
+    show("changes", CHANGE, rows)
     for title, features, level in (("of `jit-lr@2`", BEFORE, False), ("shipped", OURS, False), ("shipped", OURS, True)):
         told = f"other rates, features {title}{', with the level of the own past' if level else ''}"
         show(told, CHANGE, elsewhere(changes, features, level=level))

@@ -10,6 +10,7 @@ left out of it prints `fit.py`. The pairs are `pairs.jsonl` beside this file; `g
 from __future__ import annotations
 
 import json
+import math
 import random
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -74,11 +75,11 @@ def error(pair: Json, model: str = "", ratio: float = 1.0) -> float:
     return abs(told - pair["tokens"]) / pair["tokens"]
 
 
-def by_generation(pairs: Iterable[Json], least: int = 0) -> dict[str, Errors]:
-    """Errors as fitted, of requests with at least so many tokens."""
+def by_generation(pairs: Iterable[Json], least: int = 0, below: float = math.inf) -> dict[str, Errors]:
+    """Errors as fitted, of requests with at least so many tokens, and fewer than `below`."""
     found: dict[str, list[float]] = defaultdict(list)
     for pair in pairs:
-        if pair["tokens"] >= least:
+        if least <= pair["tokens"] < below:
             found[generation(pair["model"])].append(error(pair))
     return {name: Errors(found[name]) for name in GENERATIONS}
 
@@ -114,6 +115,9 @@ def main() -> None:
         print(f"  models {name:28s}{errors}")
     print(f"as fitted, 200 tokens and more     {head}")
     for name, errors in by_generation(pairs, 200).items():
+        print(f"  models {name:28s}{errors}")
+    print(f"as fitted, fewer than 200 tokens   {head}")
+    for name, errors in by_generation(pairs, below=200).items():
         print(f"  models {name:28s}{errors}")
     print(f"long requests, rates of strangers  {head}")
     for name in GENERATIONS:

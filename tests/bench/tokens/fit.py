@@ -20,13 +20,13 @@ Json = dict[str, Any]
 FRAME = 3
 MEASURES = (
     "said", "described", "called", "shaped", "messages", "tools", "calls", "results", "budget", "adaptive", "tooled",
-    "forced", "formed",
+    "forced", "formed", "budgeted",
 )  # fmt: skip
 
 
-def fit(pairs: Sequence[Json]) -> dict[str, float]:
+def fit(pairs: Sequence[Json], more: Sequence[str] = ()) -> dict[str, float]:
     """The rates that suit these pairs best; only of what occurs in them."""
-    names = [name for name in MEASURES if any(pair.get(name) for pair in pairs)]
+    names = [name for name in (*MEASURES, *more) if any(pair.get(name) for pair in pairs)]
     seen = np.array([[float(pair.get(name, 0)) for name in names] for pair in pairs])
     true = np.array([pair["tokens"] - pair.get("media", 0.0) for pair in pairs])
     weight = 1 / np.maximum(true, 40)
@@ -53,6 +53,12 @@ def left_out(pairs: Sequence[Json]) -> Errors:
     return Errors(found)
 
 
+def constants(pairs: Sequence[Json]) -> Errors:
+    """Errors on each request by the rates of the others, where what goes with any request is fitted, too."""
+    some = [pair | {"always": 1} for pair in pairs]
+    return Errors([error(fit([other for other in some if other is not pair], ("always",)), pair) for pair in some])
+
+
 def main() -> None:
     every = load()
     for name in GENERATIONS:
@@ -63,6 +69,8 @@ def main() -> None:
         print(f"  on sources left out             {left_out(pairs)}")
         large = [pair for pair in pairs if pair["tokens"] >= 200]
         print(f"  the same, 200 tokens and more   {left_out(large)}")
+        small = [pair for pair in pairs if pair["tokens"] < 200]
+        print(f"  fewer, each left out, a constant {constants(small)}")
 
 
 if __name__ == "__main__":

@@ -6,8 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.core.review import Anchor, Band, Comment, Thread
+from sidecar.core.review import Anchor, Band, Comment, Finding, Thread
 from sidecar.endpoint.ide.findings import Findings, diagnostic
+from sidecar.review.words import found
+
+_REMEDY = 'Write `"${NAME:?}/…"` or `git push --force-with-lease`.'
+FORCED = Finding("force", "a.py", 10, 10, "warning", "a force", "It forces.", "It matters.", _REMEDY)
 
 
 def thread(id_: str = "t", line: int = 10, band: Band = "high", body: str = "**High risk.** Often repaired.") -> Thread:
@@ -30,6 +34,10 @@ def test_a_finding_has_the_form_that_the_cli_takes():
     [
         ("**Some risk.** One.\n\n- Two.\n- Three.\n\nFour.", "Some risk. One. Two. Three. Four."),
         ("It calls `run` in a\\_b\\*.", "It calls run in a_b*."),
+        (
+            found((FORCED,)),
+            'Hazard: a force. It forces. It matters. Write "${NAME:?}/…" or git push --force-with-lease.',
+        ),
         ("", ""),
     ],
 )

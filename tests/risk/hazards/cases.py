@@ -42,5 +42,7 @@ def check_words(rule: Rule) -> None:
     for text in (rule.why, rule.remedy):
         assert text[0].isupper()
         assert text.endswith(".")
+    assert rule.remedy.count("`") % 2 == 0
+    assert "`" not in rule.why + rule.title
     assert rule.title[0].islower()
     assert all(word == word.lower() for word in rule.words)

@@ -38,7 +38,7 @@ def test_switched_off(path, line):
 def test_only_this_one(line):
     (found,) = findings(RULE, "test/a.spec.ts", line)
     assert "only" in found.what
-    assert "`only`" in found.remedy
+    assert "`.only`" in found.remedy
 
 
 @pytest.mark.parametrize(

@@ -97,10 +97,15 @@ test('keys lie behind one prefix, each once, and are told wherever people look f
 
 test('the first steps lead to commands that there are, and show pages that there are', () => {
   const steps = manifest.contributes.walkthroughs.flatMap((walk) => walk.steps);
+  const views = [...text.matchAll(/"id": "(sidecar\.\w+)", "name"/g)].map((match) => `${match[1] ?? ''}.focus`);
   assert.ok(steps.length >= 3);
   for (const { description, media } of steps) {
-    const named = [...(words[description.slice(1, -1)] ?? '').matchAll(/\(command:(sidecar\.[\w.]+)\)/g)].map((match) => match[1] ?? '');
-    assert.ok(named.length > 0 && named.every((id) => id in COMMANDS), description);
+    const said = words[description.slice(1, -1)] ?? '';
+    const named = [...said.matchAll(/\(command:(sidecar\.[\w.]+)\)/g)].map((match) => match[1] ?? '');
+    assert.ok(named.length > 0 && named.every((id) => id in COMMANDS || views.includes(id)), description);
+    // VS Code shows marks of Markdown there as they are, and a command's two keys in a line that widens the step beyond its frame.
+    assert.doesNotMatch(said, /[*`_]/);
+    assert.ok(manifest.contributes.keybindings.every(({ command }) => !named.includes(command)), description);
     assert.ok(readFileSync(media.markdown, 'utf8').length > 0);
   }
 });

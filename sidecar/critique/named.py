@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
 
-from sidecar.core.critique import Scope
+from sidecar.core.critique import NamedChange
 from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, GitError
 from sidecar.vcs import worktree
@@ -14,44 +14,44 @@ from sidecar.vcs.blobs import texts_blocking
 from sidecar.vcs.runner import Git
 
 
-def ranged(named: str) -> Scope:
-    """The scope of `A..B` or `A...B`; a missing side is HEAD. Raises BadInput for anything else."""
+def ranged(named: str) -> NamedChange:
+    """The change that `A..B` or `A...B` names; a missing side is HEAD. Raises BadInput for anything else."""
     old, dots, new = named.partition("...") if "..." in named else named.partition("..")
     if not dots:
         raise BadInput(f"--range wants two revisions with two dots between them, as in main..topic; it got {named!r}.")
-    return Scope("range", (old or "HEAD") + ("..." if dots == "..." else ""), new or "HEAD")
+    return NamedChange("range", (old or "HEAD") + ("..." if dots == "..." else ""), new or "HEAD")
 
 
-async def change_of(git: Git, scope: Scope) -> Change:
+async def change_of(git: Git, named: NamedChange) -> Change:
     """The change; may have no file. Raises BadInput for revisions that there are not, GitError."""
-    match scope.kind:
+    match named.kind:
         case "staged":
             _need_work_tree(git)
             return await worktree.staged(git)
         case "base":
-            return await worktree.between(git, await _parting(git, scope.base, "HEAD"), "HEAD")
+            return await worktree.between(git, await _parting(git, named.base, "HEAD"), "HEAD")
         case "range":
-            old = scope.base.removesuffix("...")
+            old = named.base.removesuffix("...")
             if not old:
                 raise BadInput("A range needs `base`: the commit, branch or tag where it begins.")
-            parted = scope.base.endswith("...")
-            return await worktree.between(git, await _parting(git, old, scope.head) if parted else old, scope.head)
+            parted = named.base.endswith("...")
+            return await worktree.between(git, await _parting(git, old, named.head) if parted else old, named.head)
         case "commit":
-            return await worktree.commit(git, scope.head)
+            return await worktree.commit(git, named.head)
         case "patch":
-            return worktree.from_patch(scope.patch.encode("utf-8", "surrogatepass"))
+            return worktree.from_patch(named.patch.encode("utf-8", "surrogatepass"))
     _need_work_tree(git)
     return await worktree.working_tree(git)
 
 
-async def texts_of(git: Git, scope: Scope, change: Change) -> Mapping[str, Sequence[str] | None]:
+async def texts_of(git: Git, named: NamedChange, change: Change) -> Mapping[str, Sequence[str] | None]:
     """The new sides of the changed files as lines; what cannot be had is left out."""
     paths = [file.path for file in change.files if file.hunks and file.status != "deleted"]
-    if scope.kind == "working":
+    if named.kind == "working":
         return await asyncio.to_thread(lambda: {p: worktree.read_lines_blocking(git.root, p) for p in paths})
-    if scope.kind == "patch":
+    if named.kind == "patch":
         return {}
-    at = "" if scope.kind == "staged" else await worktree.resolve(git, scope.head)
+    at = "" if named.kind == "staged" else await worktree.resolve(git, named.head)
     with contextlib.suppress(GitError):
         return await asyncio.to_thread(texts_blocking, git, at, paths)
     return {}
