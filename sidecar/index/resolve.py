@@ -11,16 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from typing import Final
 
-from sidecar.core.around import (
-    LONG,
-    annotated,
-    call_around,
-    hands_through,
-    is_plain,
-    result_of,
-    values_of,
-    without_arguments,
-)
+from sidecar.core import around
 from sidecar.core.defined import Defined, Local
 from sidecar.index.found import (
     CLASSES,
@@ -110,7 +101,7 @@ class Resolver:
 
     def _argument(self, file: FileRow, lines: Sequence[str], at: tuple[int, int], name: str) -> Found:
         """What an argument's name (`f(name=1)`) means: a parameter of what is called, or a field of the class."""
-        place = call_around(lines, *at, at[1] + len(name)) if file.language == "python" else None
+        place = around.call_around(lines, *at, at[1] + len(name)) if file.language == "python" else None
         if place is None:
             return NOTHING
         callee = word_at(lines[place[0] - 1], place[1])
@@ -145,7 +136,7 @@ class Resolver:
 
     def used(self, file: FileRow, line: int, name: str, before: str) -> Found:
         """What a use of a name means, `before` being the text of its line up to it."""
-        before = without_arguments(before) if before.rstrip(" ?").endswith(").") else before
+        before = around.without_arguments(before) if before.rstrip(" ?").endswith(").") else before
         if file.language in STRICT and not before.rstrip().endswith("."):
             return self.bare(file, line, name)
         chain = _CHAIN.search(before)
@@ -366,22 +357,22 @@ class Resolver:
             kind = self._declared(file, symbol.line, symbol.name)
             return self._given(kind) if called else kind
         if symbol.kind in {"function", "method"}:
-            return self._class_named(file, symbol.line, result_of(symbol.signature), symbol.name)
+            return self._class_named(file, symbol.line, around.result_of(symbol.signature), symbol.name)
         return found
 
     def _declared(self, file: FileRow, line: int, name: str) -> Found:
         """The class of what is bound on a line."""
         lines = self.lines(file.path)
-        text = lines[line - 1][:LONG] if 0 < line <= len(lines) else ""
-        for value in values_of(text, name):
+        text = lines[line - 1][: around.LONG] if 0 < line <= len(lines) else ""
+        for value in around.values_of(text, name):
             found = self._class_named(file, line, value, name)
             if found or found is FOREIGN:
                 return found
         if file.language not in STRICT:
             return NOTHING
-        kind = annotated(text, name)
+        kind = around.annotated(text, name)
         foreign = kind and not self.bare(file, line, kind.partition(".")[0])
-        return FOREIGN if foreign or (not kind and is_plain(text, name)) else NOTHING
+        return FOREIGN if foreign or (not kind and around.is_plain(text, name)) else NOTHING
 
     def _class_named(self, file: FileRow, line: int, value: str, asked: str) -> Found:
         """The class of a value that is written as `a.b.C`; none where that leads back to what is asked, or too far."""
@@ -394,7 +385,9 @@ class Resolver:
         finally:
             self._asking.remove(key)
         if found is FOREIGN and value.endswith("()"):  # a library's methods may well give what is ours (`rows.pop()`)
-            return FOREIGN if self.brings(file, value.partition(".")[0]) and not hands_through(value) else NOTHING
+            return (
+                FOREIGN if self.brings(file, value.partition(".")[0]) and not around.hands_through(value) else NOTHING
+            )
         if found is FOREIGN:
             return FOREIGN
         return found if found.symbols and found.symbols[0].kind in CLASSES else NOTHING

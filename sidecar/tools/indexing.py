@@ -106,10 +106,7 @@ class IndexSummary:
             raise NotSupported("Nothing is indexed here yet; try again in a moment, or run `sidecar index`.")
         if refresh:
             index.moved(None)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_PATIENCE):
-                    while index.state():
-                        await asyncio.sleep(0.02)
+            await index.settled(_PATIENCE)
         notes, lacks = await told_of_tests(self._database), index.state()
         text = await asyncio.to_thread(self._summarize, self._state / INDEX, notes)
         return f"{text}\n[index, partial: {lacks}]" if lacks else text
