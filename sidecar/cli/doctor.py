@@ -241,7 +241,10 @@ def check_database(folder: Path) -> Finding:
         text = f"{error.sentence} Until then threads and tasks are kept in memory only; the file is left as it is"
         mend = "pip install --upgrade claude-sidecar, or export SIDECAR_STATE_DIR=/another/folder"
         return Finding("database", "fail", text, mend)
-    return Finding("database", "warn" if said else "ok", said or "threads and tasks can be kept")
+    if said:
+        mend = f"before that, to keep what can still be read: sqlite3 '{folder / DATABASE}' .recover > recovered.sql"
+        return Finding("database", "warn", said, mend)
+    return Finding("database", "ok", "threads and tasks can be kept")
 
 
 def check_space(folder: Path) -> Finding:

@@ -56,9 +56,12 @@ async def test_asks_the_index_where_it_is_whole_and_looks_for_itself_where_not(
     before = await analyst.find_symbol("settle")
     index.start()
     await asyncio.wait_for(index.whole(), 30)
-    (repository.root / "web" / "app.ts").unlink()  # not told yet: only the index can know of it
+    (repository.root / ".git").rename(tmp_path / "git")  # who looks for himself asks git: only the index can know now
     assert await analyst.find_symbol("settle") == before
     assert "`ledger/account.py:2`: method in `Account`" in await analyst.find_symbol("Account.settle")
+    (tmp_path / "git").rename(repository.root / ".git")
+    (repository.root / "web" / "app.ts").unlink()
+    assert "app.ts" not in await analyst.find_symbol("settle")
     repository.write({"later.py": "def unheard_of(): pass\n"})
     assert "`later.py:1`" in await analyst.find_symbol("unheard_of")
     await index.aclose()
