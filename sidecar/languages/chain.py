@@ -110,7 +110,7 @@ class Chain:
             if source.name == "editor" and query.operation in CHECKED and answer.status == "ready":
                 answer = await self._checked(source, replace(query, deadline=end - time.monotonic()), answer)
             if answer.status == "ready" and (answer.items or not _goes_on(query, sources[number:])):
-                return answer, source
+                return _without(answer, said, query), source
             said.append((answer, source))
             if query.operation == "workspace_symbols" and source.name == "index" and answer.status == "warming":
                 if answer.items:
@@ -195,6 +195,14 @@ def _check(query: Query) -> None:
 def _goes_on(query: Query, behind: Sequence[SymbolSource]) -> bool:
     """Whether an empty answer, though whole by its source's own account, is worth asking on about."""
     return bool(behind) and query.operation in {"definition", "workspace_symbols", "hover"}
+
+
+def _without(answer: Answer, said: Sequence[tuple[Answer, SymbolSource]], query: Query) -> Answer:
+    """What the index says of the whole project, with who would know better and is not there."""
+    if answer.source != "index" or query.operation not in WIDE:
+        return answer
+    notes = [answer.note, *(other.note for other, _ in said if other.status == "unsupported")]
+    return replace(answer, note=" ".join(dict.fromkeys(note for note in notes if note)))
 
 
 def _best(said: Sequence[tuple[Answer, SymbolSource]]) -> tuple[Answer, SymbolSource | None]:

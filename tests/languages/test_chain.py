@@ -102,6 +102,15 @@ async def test_where_none_is_whole_the_best_part_comes_with_all_reasons() -> Non
     assert answer.note == "No project file. The editor is starting. No such language."
 
 
+async def test_who_would_know_better_and_is_not_there_is_said_beside_what_the_index_tells() -> None:
+    note = "No language server for ruby is installed; install one: `gem install ruby-lsp`."
+    for operation, said in (("references", note), ("definition", "")):
+        table: dict[Operation, Answer] = {operation: Answer("unsupported", "server:ruby-lsp", note=note)}
+        index = Source("index", {operation: Answer("ready", "index", (found(2),))})
+        answer = await Chain([Source("server", table), index]).ask(replace(HERE, operation=operation))
+        assert (answer.status, answer.source, answer.note) == ("ready", "index", said)
+
+
 async def test_nobody_is_told_so() -> None:
     answer = await Chain([]).ask(HERE)
     assert (answer.status, answer.items) == ("unsupported", ())
