@@ -124,6 +124,8 @@ class _Reading:
             nodes: Sequence[Node | _Word] = self._found.get(capture, ())
             if capture == "quoted":
                 nodes = list(self._quoted(self._found.get(capture, ())))
+            elif self._language == "sql":  # `name`, "name"
+                nodes = [_Word(n.start_byte + (q := self._is_quoted(n)), n.end_byte - q) for n in nodes]
             if nodes:
                 self._sweep_uses(nodes, kind, skipped, rows, uses)
             if nodes and kind == MEMBER:
@@ -136,8 +138,8 @@ class _Reading:
         """Definitions, scopes and bound names in the order of the text, each put into what it stands in."""
         stack: list[_Scope] = []
         for start, _, kind, node, name in self._marks():
-            while stack and stack[-1].end <= start:
-                stack.pop()
+            while stack and (stack[-1].end <= start or (kind == "field" and stack[-1].start == start)):
+                stack.pop()  # of `a, b int` the second stands in what the first stands in
             if name is None:
                 scope = _Scope(start, node.end_byte, kind, stack[-1].path if stack else "")
                 if kind == "impl":
@@ -158,9 +160,13 @@ class _Reading:
                 name = _name_node(node)
                 if name is None or name.start_byte in self._named:
                     continue
-                if not _NAME.match(self._source, name.start_byte, name.end_byte) and kind not in {"module", "field"}:
+                quoted = self._is_quoted(name)
+                if not _NAME.match(self._source, name.start_byte + quoted, name.end_byte) and kind not in {
+                    "module",
+                    "field",
+                }:
                     continue
-                self._named.add(name.start_byte)
+                self._named.update((name.start_byte, name.start_byte + quoted))
                 whole = _around(node) if node.id == name.id else node
                 marks.append((whole.start_byte, -whole.end_byte, kind, whole, name))
         for kind in ("scope", "impl"):
@@ -226,7 +232,7 @@ class _Reading:
             .strip("'\"` ")
             .lstrip(":@" if self._language == "ruby" else "")
         )
-        first = self._column(row, column)
+        first = self._column(row, column) + self._is_quoted(name)
         (top, left), (bottom, right) = node.start_point, node.end_point
         symbol = Defined(
             text, kind, path, row + 1, first, first + len(text),
@@ -235,6 +241,10 @@ class _Reading:
         )  # fmt: skip
         self._symbols.append(symbol)
         return symbol
+
+    def _is_quoted(self, name: Node | _Word) -> bool:
+        """Whether a name of SQL stands in quotes, which are no part of it."""
+        return self._language == "sql" and self._source[name.start_byte : name.start_byte + 1] in {b"`", b'"'}
 
     def _prefix(self, node: Node, name: Node) -> str:
         """What a definition's own words say of its container: Go's receiver, C++'s `A::b`, JavaScript's `A.prototype.b`."""

@@ -253,6 +253,12 @@ def test_every_place_is_where_the_name_stands(language):
             "Ids:type Id:type C:class C.f:method C.a:field C.b:field C.c:field",
         ),
         ("go", "package a\nconst One, Two = 1, 2\n", "One:constant Two:constant"),
+        ("go", "package a\ntype P struct {\n\tx, y int\n\tz int\n}\n", "P:struct P.x:field P.y:field P.z:field"),
+        (
+            "c",
+            "struct p { int x, y; struct { int a, b; } in; };\n",
+            "p:struct p.x:field p.y:field p.in:field p.in.a:field p.in.b:field",
+        ),
         (
             "sql",
             "CREATE PROCEDURE pay(a int) LANGUAGE SQL AS $$ UPDATE t SET p = 0; $$;\nCREATE TABLE t (p int);\n",
@@ -275,6 +281,20 @@ def test_what_is_written_less_often(language, source, symbols):
     facts = extract(source.encode(), language)
     assert not facts.broken
     assert " ".join(f"{s.container}.{s.name}:{s.kind}".lstrip(".") for s in facts.symbols) == symbols
+
+
+def test_quotes_are_no_part_of_a_name_in_sql():
+    """As dumps of MySQL write all names, and whoever has names with capital letters."""
+    source = 'CREATE TABLE `users` (`id` int);\nCREATE VIEW "Old" AS SELECT `id` FROM users;\nSELECT * FROM "Old";\n'
+    facts = extract(source.encode(), "sql")
+    assert [(s.name, s.kind, s.container, s.line, s.column) for s in facts.symbols] == [
+        ("users", "table", "", 1, 15),
+        ("id", "column", "users", 1, 24),
+        ("Old", "view", "", 2, 14),
+    ]
+    assert [(line, column) for line, column, _ in uses(facts, "users")] == [(2, 39)]
+    assert [(line, column) for line, column, _ in uses(facts, "id")] == [(2, 30)]
+    assert [(line, column) for line, column, _ in uses(facts, "Old")] == [(3, 16)]
 
 
 def test_uses_tell_their_kind_and_what_they_stand_in():

@@ -8,6 +8,7 @@
 (type_definition) @type
 [(preproc_def) (preproc_function_def)] @macro
 (field_declaration declarator: (_)) @field
+(field_declaration declarator: (field_identifier) @field)
 (declaration declarator: (identifier) @bind)
 (init_declarator declarator: (identifier) @bind)
 (array_declarator declarator: (identifier) @bind)
