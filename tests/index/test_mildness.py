@@ -9,11 +9,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from sidecar.index.build import FEW
+from sidecar.index.build import _CHUNK_FILES, FEW
 from tests.index.test_process import indexer
 from tests.index.trees import write_tree
 
-MANY = {f"m{n}.py": f"def f{n}(): pass\n" for n in range(FEW + 2)}
+MANY = {f"m{n}.py": f"def f{n}(): pass\n" for n in range(60)}
+"""Enough that each worker has some: with the last answer both have begun."""
+assert len(MANY) > max(FEW, 2 * _CHUNK_FILES)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="these classes are Linux's")
