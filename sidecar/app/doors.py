@@ -10,6 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from sidecar import certificates, trace
+from sidecar.app.knowledge import Quiet
 from sidecar.app.memory import keep_memory, settle, take_short_turns
 from sidecar.app.workspace import Sidecar
 from sidecar.core.ports import EndpointStatus, Services
@@ -17,7 +18,10 @@ from sidecar.settings import Settings
 from sidecar.signals import until_signalled
 
 _SETTLED = 0.5
-"""Seconds after the start by when whoever started it has had an answer."""
+"""Seconds after the start by when whoever started it has had an answer; and without a question, after which nobody waits."""
+
+_PATIENCE = 10.0
+"""Seconds that certificates are not read for the sake of answers; the first encrypted connection reads them in any case."""
 
 
 def run_serve(settings: Settings, *, version: str, on_ready: Callable[[EndpointStatus], None]) -> int:
@@ -34,16 +38,26 @@ async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointS
     with until_signalled() as stopped:
         async with Sidecar(settings, version=version) as sidecar:
             on_ready(sidecar.status())
-            _soon(settle)
-            await stopped.wait()
+            async with _begun(settle, sidecar.quiet):
+                await stopped.wait()
     return 0
 
 
-def _soon(settling: Callable[[], None]) -> None:
-    """When the first answers are out: settle, and read the certificates beside the loop, before a provider needs them."""
+@asynccontextmanager
+async def _begun(settling: Callable[[], None], quiet: Quiet) -> AsyncIterator[None]:
+    """When the first answers are out: settle; once nobody asks, read the certificates in a thread: it would hold answers up."""
     loop = asyncio.get_running_loop()
     loop.call_later(_SETTLED, settling)
-    loop.call_later(_SETTLED, loop.run_in_executor, None, certificates.read)
+    reading = loop.create_task(_read_certificates(quiet), name="certificates")
+    try:
+        yield
+    finally:
+        reading.cancel()
+
+
+async def _read_certificates(quiet: Quiet) -> None:
+    await quiet(_SETTLED, _PATIENCE)
+    await asyncio.to_thread(certificates.read)
 
 
 def run_mcp(settings: Settings, *, version: str) -> int:
@@ -88,8 +102,8 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
         settings = load(folder)
         stops.append(start_trace(settings))
         async with Sidecar(settings, version=version, editor=True, restricted=restricted) as sidecar:
-            _soon(keep_memory)
-            yield sidecar
+            async with _begun(keep_memory, sidecar.quiet):
+                yield sidecar
 
     def stop_traces() -> None:
         for stop in stops:

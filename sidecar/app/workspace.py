@@ -136,6 +136,10 @@ class Sidecar:
         """The figures of this workspace, for either door."""
         return self._board
 
+    async def quiet(self, span: float, most: float) -> None:
+        """Wait until nothing was asked over HTTP for `span` seconds; `most` seconds at most."""
+        await (self._endpoint.quiet if self._endpoint is not None else shortly)(span, most)
+
     def status(self) -> EndpointStatus:
         """How the endpoint stands now."""
         endpoint = self._endpoint
@@ -186,8 +190,7 @@ class Sidecar:
                 self._desk = await self._open_desk(stack, state)
                 if self._listening:
                     await self._open_ide(stack)
-            quiet = self._endpoint.quiet if self._endpoint is not None else shortly
-            await self._knowledge.start(stack, state, None if self._editor else quiet)
+            await self._knowledge.start(stack, state, None if self._editor else self.quiet)
             self._stack = stack.pop_all()
         self._tell()
         return self

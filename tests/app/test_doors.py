@@ -32,14 +32,19 @@ def test_serve_ends_cleanly_on_a_signal(tmp_path: Path, number: int) -> None:
         assert "Traceback" not in process.stderr.read()
 
 
-async def test_soon_after_the_start_it_settles_and_reads_the_certificates(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_settles_soon_and_reads_the_certificates_once_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(doors, "_SETTLED", 0.0)
     with certificates.late():
         context = ssl.create_default_context()
-    settled = asyncio.Event()
-    doors._soon(settled.set)
-    async with asyncio.timeout(10):
+    settled, nobody = asyncio.Event(), asyncio.Event()
+
+    async def quiet(_span: float, _most: float) -> None:
+        await nobody.wait()
+
+    async with asyncio.timeout(10), doors._begun(settled.set, quiet):
         await settled.wait()
+        assert type(context) is not ssl.SSLContext
+        nobody.set()
         while type(context) is not ssl.SSLContext:
             await asyncio.sleep(0.01)
     assert context.verify_mode == ssl.CERT_REQUIRED
