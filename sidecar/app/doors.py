@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sidecar import certificates, trace
 from sidecar.app.knowledge import Quiet
-from sidecar.app.memory import keep_memory, settle, take_short_turns
+from sidecar.app.memory import keep_memory, spare_collector, take_short_turns
 from sidecar.app.workspace import Sidecar
 from sidecar.core.ports import EndpointStatus, Services
 from sidecar.settings import Settings
@@ -37,17 +37,18 @@ def run_serve(settings: Settings, *, version: str, on_ready: Callable[[EndpointS
 async def _serve(settings: Settings, version: str, on_ready: Callable[[EndpointStatus], None]) -> int:
     with until_signalled() as stopped:
         async with Sidecar(settings, version=version) as sidecar:
+            spare_collector()
             on_ready(sidecar.status())
-            async with _begun(settle, sidecar.quiet):
+            async with _begun(sidecar.quiet):
                 await stopped.wait()
     return 0
 
 
 @asynccontextmanager
-async def _begun(settling: Callable[[], None], quiet: Quiet) -> AsyncIterator[None]:
-    """When the first answers are out: settle; once nobody asks, read the certificates in a thread: it would hold answers up."""
+async def _begun(quiet: Quiet) -> AsyncIterator[None]:
+    """When the first answers are out: keep memory; once nobody asks, read the certificates in a thread: it would hold answers up."""
     loop = asyncio.get_running_loop()
-    loop.call_later(_SETTLED, settling)
+    loop.call_later(_SETTLED, keep_memory)
     reading = loop.create_task(_read_certificates(quiet), name="certificates")
     try:
         yield
@@ -101,9 +102,9 @@ def run_lsp(load: Callable[[Path | None], Settings], *, version: str) -> int:
     async def services(folder: Path | None, *, restricted: bool) -> AsyncIterator[Services]:
         settings = load(folder)
         stops.append(start_trace(settings))
-        async with Sidecar(settings, version=version, editor=True, restricted=restricted) as sidecar:
-            async with _begun(keep_memory, sidecar.quiet):
-                yield sidecar
+        sidecar = Sidecar(settings, version=version, editor=True, restricted=restricted)
+        async with sidecar, _begun(sidecar.quiet):
+            yield sidecar
 
     def stop_traces() -> None:
         for stop in stops:

@@ -21,12 +21,6 @@ def take_short_turns() -> None:
     sys.setswitchinterval(0.0005)
 
 
-def settle() -> None:
-    """Make the process one that answers, when the first answers are out: the start does without these."""
-    _spare_collector()
-    keep_memory()
-
-
 def keep_memory() -> None:
     """Keep the memory of a request for the next one.
 
@@ -44,11 +38,12 @@ def keep_memory() -> None:
         mallopt(_M_MMAP_THRESHOLD, _OWN_PAGES)
 
 
-def _spare_collector() -> None:
+def spare_collector() -> None:
     """What was imported lives as long as the process: looking through it again and again holds up answers.
 
     A request of the CLI alone makes hundreds of objects and drops them all: the youngest are looked at less often. It
-    is not looked through once more before: of 44,000 objects 124 were garbage, and finding them took 28 ms.
+    is not looked through once more before: of 44,000 objects 124 were garbage, and finding them took 28 ms. Half a second
+    after the start is too late: the less is there, the sooner all of it is looked through, amid the first answers.
     """
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)

@@ -32,17 +32,20 @@ def test_serve_ends_cleanly_on_a_signal(tmp_path: Path, number: int) -> None:
         assert "Traceback" not in process.stderr.read()
 
 
-async def test_it_settles_soon_and_reads_the_certificates_once_nobody_asks(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_keeps_memory_soon_and_reads_the_certificates_once_nobody_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(doors, "_SETTLED", 0.0)
     with certificates.late():
         context = ssl.create_default_context()
-    settled, nobody = asyncio.Event(), asyncio.Event()
+    keeps, nobody = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr(doors, "keep_memory", keeps.set)
 
     async def quiet(_span: float, _most: float) -> None:
         await nobody.wait()
 
-    async with asyncio.timeout(10), doors._begun(settled.set, quiet):
-        await settled.wait()
+    async with asyncio.timeout(10), doors._begun(quiet):
+        await keeps.wait()
         assert type(context) is not ssl.SSLContext
         nobody.set()
         while type(context) is not ssl.SSLContext:

@@ -29,3 +29,20 @@ def test_a_megabyte_again_and_again_takes_no_new_pages() -> None:
     done = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
     _, later = map(int, done.stdout.split())
     assert later < 1000, "50 times 4 MB are 49,000 pages"
+
+
+COLLECTIONS = """
+import gc
+from sidecar.app.memory import spare_collector
+
+there = [[n] for n in range(50_000)]
+spare_collector()
+whole = gc.get_stats()[2]["collections"]
+later = [[n] for n in range(60_000)]
+print(gc.get_freeze_count() > 50_000, gc.get_stats()[2]["collections"] - whole)
+"""
+
+
+def test_what_is_there_is_not_looked_through_again() -> None:
+    done = subprocess.run([sys.executable, "-c", COLLECTIONS], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["True", "0"]
