@@ -9,6 +9,7 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from sidecar.app.courtesy import make_way
 from sidecar.core.errors import SidecarError
 from sidecar.core.ports import SymbolIndex, Symbols
 from sidecar.settings import Settings, environment
@@ -34,10 +35,15 @@ async def shortly(span: float, most: float) -> None:
 
 
 class Knowledge:
-    """The index and the chain of sources; `trusted` folders may have language servers started for them."""
+    """The index and the chain of sources; `trusted` folders may have language servers started for them.
 
-    def __init__(self, settings: Settings, *, trusted: bool) -> None:
+    `running` tells how many answers are under way: the index makes way for many.
+    """
+
+    def __init__(self, settings: Settings, running: Callable[[], int] = int, *, trusted: bool) -> None:
         self._settings = settings
+        self._running = running
+        self._way: asyncio.Task[None] | None = None
         self._trusted = trusted
         self._symbols: Symbols | None = None
         self._opening: asyncio.Task[None] | None = None
@@ -88,6 +94,7 @@ class Knowledge:
             return
         index.start()
         self.index = index
+        self._way = asyncio.get_running_loop().create_task(make_way(index, self._running), name="index makes way")
 
     async def _until_asked_or(self, quiet: Quiet) -> None:
         async with asyncio.TaskGroup() as group:
@@ -101,8 +108,10 @@ class Knowledge:
             await self._symbols.aclose()
 
     async def _close(self, opening: asyncio.Task[None]) -> None:
-        opening.cancel()
-        await asyncio.gather(opening, return_exceptions=True)
+        ending = [task for task in (opening, self._way) if task is not None]
+        for task in ending:
+            task.cancel()
+        await asyncio.gather(*ending, return_exceptions=True)
         index, self.index = self.index, None
         if index is not None:
             await index.aclose()

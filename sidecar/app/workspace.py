@@ -90,7 +90,7 @@ class Sidecar:
         self._editor = editor
         self._stack = AsyncExitStack()
         self._desk: Desk | None = None
-        self._knowledge = Knowledge(settings, trusted=not restricted and (editor or settings.trusted))
+        self._knowledge = Knowledge(settings, self._answering, trusted=not restricted and (editor or settings.trusted))
         self._endpoint: Endpoint | None = None
         self._ide: IdeServer | None = None
         self._provider: Provider | None = None
@@ -135,6 +135,9 @@ class Sidecar:
     def dashboard(self) -> Dashboard:
         """The figures of this workspace, for either door."""
         return self._board
+
+    def _answering(self) -> int:
+        return self._endpoint.running if self._endpoint is not None else 0
 
     async def quiet(self, span: float, most: float) -> None:
         """Wait until nothing was asked over HTTP for `span` seconds; `most` seconds at most."""

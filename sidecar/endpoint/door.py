@@ -35,7 +35,7 @@ class Door:
         for route in routes:
             self._table[route.path][route.method] = route
         self._table = dict(self._table)
-        self._running = 0
+        self.running = 0
         self.begun = 0
         """How many requests came so far."""
         self.idle = asyncio.Event()
@@ -46,7 +46,7 @@ class Door:
         call = begin(request, self._workspace)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        self._running += 1
+        self.running += 1
         self.begun += 1
         self.idle.clear()
         with bind(request=call.turn.id):
@@ -54,8 +54,8 @@ class Door:
                 response = await self._answer(call)
                 call.status = response.status
             finally:
-                self._running -= 1
-                if not self._running:
+                self.running -= 1
+                if not self.running:
                     self.idle.set()
                 # Soon, not now: the answer goes out first.
                 loop.call_soon(_log, call, loop.time() - began)

@@ -89,6 +89,11 @@ class Endpoint:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1", "localhost": "127.0.0.1"}.get(self._host, self._host)  # noqa: S104 - read, not bound
         return f"http://[{host}]:{self._port}" if ":" in host else f"http://{host}:{self._port}"
 
+    @property
+    def running(self) -> int:
+        """How many requests are being answered."""
+        return self._door.running if self._door is not None else 0
+
     async def quiet(self, span: float, most: float) -> None:
         """Wait until nothing was asked and nothing is being answered for `span` seconds; `most` seconds at most."""
         door = self._door

@@ -35,6 +35,9 @@ _CHUNK_BYTES: Final = 300_000
 _AHEAD: Final = 6
 """So many chunks each worker has to do, and so much room (bytes) for its answers: it goes on while a batch is written."""
 
+_AHEAD_MILD: Final = 2
+"""The same where it makes way for others: so little is still parsed once it rests."""
+
 _ROOM: Final = 1 << 20
 _RACY: Final = 2_000_000_000
 """A file that was changed so shortly (ns) before it was read may have been changed again without a newer date."""
@@ -50,11 +53,20 @@ class Cancelled(Exception):
 class Builder:
     """Looks at the files of one folder for one index; `mild`: its workers make way for everybody else."""
 
-    def __init__(self, root: Path, writer: SymbolWriter, *, workers: int = 2, mild: bool = False) -> None:
+    def __init__(
+        self,
+        root: Path,
+        writer: SymbolWriter,
+        *,
+        workers: int = 2,
+        mild: bool = False,
+        rest: Callable[[], object] = bool,
+    ) -> None:
         self._root = root
         self._writer = writer
         self._count = workers
         self._mild = mild
+        self._rest = rest
         inner = writer.path.parent.is_relative_to(root) and writer.path.parent.relative_to(root).as_posix()
         self._own = f"{inner}/" if inner else "\0"
         self._workers: list[_Worker] = []
@@ -155,7 +167,8 @@ class Builder:
             return
         while len(self._workers) < self._count:
             self._workers.append(_Worker(self._root, mild=self._mild))
-        yield from _shared_out(self._chunks(jobs), self._workers)
+        ahead = _AHEAD_MILD if self._mild else _AHEAD
+        yield from _shared_out(self._chunks(jobs), [*self._workers] * ahead, self._rest)
 
     def _chunks(self, jobs: Sequence[Job]) -> Iterator[list[Job]]:
         """Jobs in portions of about the same work."""
@@ -241,12 +254,14 @@ class _Worker:
         self._process.communicate()
 
 
-def _shared_out(chunks: Iterator[list[Job]], workers: Sequence[_Worker]) -> Iterator[tuple[Job, Read]]:
-    """Give each worker some chunks, and a new one for each that it is done with."""
-    for worker in [*workers] * _AHEAD:
+def _shared_out(
+    chunks: Iterator[list[Job]], workers: Sequence[_Worker], rest: Callable[[], object]
+) -> Iterator[tuple[Job, Read]]:
+    """Give each worker a chunk as often as it is named, and a new one for each that it is done with; `rest` in between."""
+    for worker in workers:
         if chunk := next(chunks, None):
             worker.give(chunk)
-    while busy := [worker for worker in workers if worker.given]:
+    while busy := {worker for worker in workers if worker.given}:
         with selectors.DefaultSelector() as ready:
             for worker in busy:
                 ready.register(worker.answers, selectors.EVENT_READ, worker)
@@ -256,6 +271,7 @@ def _shared_out(chunks: Iterator[list[Job]], workers: Sequence[_Worker]) -> Iter
             if chunk := next(chunks, None):
                 worker.give(chunk)
             yield from results
+        rest()
 
 
 def shown(path: str) -> str:

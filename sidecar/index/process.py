@@ -12,6 +12,7 @@ import os
 import queue
 import sys
 import threading
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -19,12 +20,12 @@ from typing import Any, Final, NamedTuple
 
 from sidecar.core.errors import StoreError
 from sidecar.index.build import Builder, Cancelled
-from sidecar.index.mildness import be_mild
 from sidecar.index.walk import Folder
-from sidecar.index.watching import watch
+from sidecar.mildness import be_mild
 from sidecar.store.lock import Lock
 from sidecar.store.symbols import INDEX
 from sidecar.store.symbolwriter import SymbolWriter
+from sidecar.watching import watch
 
 LOCK: Final = "index.lock"
 _AGAIN: Final = 2.0
@@ -52,11 +53,15 @@ class Indexer:
         self._requests: queue.SimpleQueue[Request] = queue.SimpleQueue()
         self._later: list[Request] = []
         self._cancelled = threading.Event()
+        self._rest_until = 0.0
         self._writer: SymbolWriter | None = None
         self._builder: Builder | None = None
 
     def take(self, request: Request) -> None:
         """A request has come in; called from the reading thread."""
+        if request.do == "rest":
+            self._rest_until = time.monotonic() + request.number / 1000
+            return
         if request.do == "cancel":
             self._cancelled.set()
         self._requests.put(request)
@@ -94,7 +99,7 @@ class Indexer:
             self._builder.close()
             self._writer.close()
         self._writer = SymbolWriter(self._where, fresh=fresh)
-        self._builder = Builder(self._root, self._writer, workers=self._workers, mild=self._mild)
+        self._builder = Builder(self._root, self._writer, workers=self._workers, mild=self._mild, rest=self._rest)
 
     def _serve(self, request: Request) -> int:
         if request.do == "rebuild":
@@ -128,6 +133,17 @@ class Indexer:
                 self._later.append(request)
                 if request.do == "paths":
                     self._look_at(request)
+
+    def _rest(self) -> None:
+        """Before more is given to the workers: make way as long as it is asked for, but look at what is saved meanwhile."""
+        while (left := self._rest_until - time.monotonic()) > 0:
+            with suppress(queue.Empty):
+                request = self._requests.get(timeout=left)
+                self._later.append(request)
+                if request.do == "paths":
+                    self._look_at(request)
+            if self._cancelled.is_set():
+                raise Cancelled
 
     def _done(self, request: Request, changed: int) -> None:
         tell("done", number=request.number, changed=changed)

@@ -110,7 +110,7 @@ def main() -> int:
     """Read jobs until the input ends."""
     root = Path(sys.argv[1])
     if "mild" in sys.argv[2:]:
-        from sidecar.index.mildness import be_last  # noqa: PLC0415 - who only reads one file needs no psutil
+        from sidecar.mildness import be_last  # noqa: PLC0415 - who only reads one file needs no psutil
 
         be_last()
     while True:

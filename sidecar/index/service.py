@@ -58,6 +58,7 @@ class IndexService:
         self._answered: asyncio.Future[dict[str, Any]] | None = None
         self._number = 0
         self._fails = 0
+        self._sending = asyncio.Lock()
         self._whole = asyncio.Event()
         self._still = asyncio.Event()
         self._behind = True
@@ -102,6 +103,10 @@ class IndexService:
         """Begin the index anew."""
         self._rebuild = True
         self.moved(None)
+
+    async def rest(self, milliseconds: int) -> None:
+        """Parse nothing more for so long, while others need the processors; what is saved is looked at all the same."""
+        await self._send({"do": "rest", "number": milliseconds})
 
     async def cancel(self) -> None:
         """Leave off what is being done; what was done stays."""
@@ -218,12 +223,13 @@ class IndexService:
         stream = self._process.stdin if self._process is not None else None
         if stream is None:
             return
-        with suppress(ConnectionError, RuntimeError):
-            size = {} if body is None else {"size": len(body)}
-            stream.write(json.dumps({**head, **size}).encode() + b"\n")
-            for start in range(0, len(body or b""), 1 << 16):
-                stream.write((body or b"")[start : start + (1 << 16)])
-                await stream.drain()
+        async with self._sending:  # nothing else may come between a head and its body
+            with suppress(ConnectionError, RuntimeError):
+                size = {} if body is None else {"size": len(body)}
+                stream.write(json.dumps({**head, **size}).encode() + b"\n")
+                for start in range(0, len(body or b""), 1 << 16):
+                    stream.write((body or b"")[start : start + (1 << 16)])
+                    await stream.drain()
 
     async def _hear(self, process: asyncio.subprocess.Process) -> None:
         stream = process.stdout

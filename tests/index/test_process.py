@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 
+from sidecar.index.build import _AHEAD_MILD, _CHUNK_FILES
 from sidecar.store.lock import Lock
+from sidecar.store.symbols import SymbolReader
 from tests.index.trees import build_index, content, write_tree
 
 
@@ -94,3 +96,44 @@ def test_a_folder_that_is_gone_cannot_be_watched(tmp_path):
         assert it.hear("unwatched")["note"]
         it.say("all", 1)
         assert it.hear("done")["changed"] == 0
+
+
+def test_it_rests_but_looks_at_what_is_saved_meanwhile(tmp_path):
+    many = {f"m{n:03}.py": f"def f{n}(): pass\n" for n in range(400)}
+    root = write_tree(tmp_path / "work", many)
+    with indexer(root, tmp_path / "state", "mild") as it:
+        it.hear("role")
+        it.say("rest", 600_000)
+        it.say("all", 1)
+        it.hear("progress")  # the workers were given something before; no more is given now
+        write_tree(root, {"saved.py": "def saved(): pass\n"})
+        it.say("paths", 2, ["saved.py"])
+        path = tmp_path / "state" / "index.db"
+        while not named(path, "saved"):
+            assert it.process.poll() is None
+        assert 0 < files_in(path) <= _AHEAD_MILD * 2 * _CHUNK_FILES + 1
+        it.say("rest", 0)
+        it.say("paths", 3, ["saved.py"])
+        assert [it.hear("done")["number"] for _ in range(3)] == [1, 2, 3]
+        assert files_in(path) == len(many) + 1
+
+
+def test_what_rests_can_be_left_off(tmp_path):
+    root = write_tree(tmp_path / "work", {f"m{n:03}.py": "" for n in range(400)})
+    with indexer(root, tmp_path / "state", "mild") as it:
+        it.hear("role")
+        it.say("rest", 600_000)
+        it.say("all", 1)
+        it.hear("progress")
+        it.say("cancel", 2)
+        assert it.hear("done") == {"event": "done", "number": 1, "cancelled": True}
+
+
+def named(path, name):
+    with closing(SymbolReader(path)) as reader:
+        return reader.symbols_named(name)
+
+
+def files_in(path):
+    with closing(SymbolReader(path)) as reader:
+        return sum(1 for _ in reader.all_files())

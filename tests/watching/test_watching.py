@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sidecar.index.watching import relative, relevant
+from sidecar.watching import relative, relevant
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ def test_relative(tmp_path):
 def test_a_change_is_told(tmp_path):
     """In a process of its own, since a watcher ends with its process only."""
     code = (
-        "import json, sys\nfrom pathlib import Path\nfrom sidecar.index.watching import watch\n"
+        "import json, sys\nfrom pathlib import Path\nfrom sidecar.watching import watch\n"
         "root = Path(sys.argv[1])\nwatch(root, lambda event, **facts: print(json.dumps([event, facts]), flush=True), root / 'own')\n"
     )
     (tmp_path / "own").mkdir()
