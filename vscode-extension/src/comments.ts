@@ -20,7 +20,7 @@ import {
 import { EVIDENCE, defused, evidenceLinks } from './evidence';
 import { reason } from './log';
 import type { Band, CommentItem, Requests, ThreadItem, ThreadsChanged } from './protocol';
-import { atLine, reaches, reconcile, shade } from './reconcile';
+import { atLine, reaches, reconcile } from './reconcile';
 import { onReturn } from './returns';
 import type { Settings } from './settings';
 import { providerName, threadContext, threadLabel } from './words';
@@ -154,8 +154,7 @@ export class Threads implements Disposable {
       if (Uri.parse(item.uri).toString() !== uri) continue;
       const { start, end } = rangeOf(item);
       // A range that is equal to the one it was given last is not looked at.
-      const character = thread.range?.end.character === end.character ? end.character + 1 : end.character;
-      thread.range = new Range(start, end.with({ character }));
+      thread.range = new Range(start, end.with({ character: thread.range?.end.character === 0 ? 1 : 0 }));
     }
   }
 
@@ -259,6 +258,5 @@ function byId(made: readonly SidecarComment[]): ReadonlyMap<string, SidecarComme
 }
 
 function rangeOf(item: ThreadItem): Range {
-  const { first, last, character } = shade(item);
-  return new Range(first, 0, last, character);
+  return new Range(Math.max(0, item.startLine), 0, Math.max(0, item.startLine, item.endLine), 0);
 }

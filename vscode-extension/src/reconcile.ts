@@ -89,19 +89,6 @@ export function atLine(items: Iterable<ThreadItem>, uri: string, line: number): 
   return over.sort((a, b) => rank(a) - rank(b))[0];
 }
 
-/** A character behind the end of every line that is read; the editor takes the line's own end for it. */
-const BEHIND = 10_000;
-
-/**
- * What the editor shades of a thread, from its first line's beginning to before `character` of its last. Several lines are
- * shaded to the last one's end; one alone is not shaded, since the editor's arrow would point into the middle of that range.
- */
-export function shade({ startLine, endLine }: Pick<ThreadItem, 'startLine' | 'endLine'>): { readonly first: number; readonly last: number; readonly character: number } {
-  const first = Math.max(0, startLine);
-  const last = Math.max(first, endLine);
-  return { first, last, character: last > first ? BEHIND : 0 };
-}
-
 function holds(item: ThreadItem, place: Place): boolean {
   return item.uri === place.uri && item.startLine <= place.line && place.line <= item.endLine;
 }

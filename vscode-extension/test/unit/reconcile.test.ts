@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 
 import type { Band, ThreadItem, ThreadsChanged } from '../../src/protocol';
-import { type Plan, atLine, inOrder, neighbour, reaches, reconcile, shade } from '../../src/reconcile';
+import { type Plan, atLine, inOrder, neighbour, reaches, reconcile } from '../../src/reconcile';
 import { changed, comment, thread } from './make';
 
 const a = thread({ id: 'a' });
@@ -120,19 +120,4 @@ describe('the order of risk', () => {
     assert.deepEqual(inOrder(all, 'risk').map(({ id }) => id), ['done', 'grave', 'high', 'low']);
     assert.deepEqual(inOrder(all, 'position').map(({ id }) => id), ['low', 'high', 'done', 'grave']);
   });
-});
-
-describe('what is shaded of a thread', () => {
-  for (const [name, startLine, endLine, first, last] of [
-    ['its last line too', 4, 6, 4, 6],
-    ['two lines', 0, 1, 0, 1],
-    ['an end before the start counts as the start', 5, 3, 5, 5],
-    ['no line before the first', -1, 2, 0, 2],
-  ] as const) {
-    test(name, () => {
-      const shaded = shade({ startLine, endLine });
-      assert.deepEqual([shaded.first, shaded.last], [first, last]);
-      assert.equal(shaded.character > 1000, last > first, 'several lines to the last one’s end, one alone not at all');
-    });
-  }
 });
