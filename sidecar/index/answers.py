@@ -26,17 +26,12 @@ _LOOSE: Final = 5
 _TESTS: Final = re.compile(
     r"(^|/)(tests?|testing|spec|__tests__|fixtures|examples?)(/|$)|(^|/)test_|[._]test\.|\.spec\."
 )
-_KIND_ORDER: Final = {
-    kind: order
-    for order, kinds in enumerate(
-        (
-            "class interface struct trait enum type table",
-            "function method constructor module macro",
-            "constant property view",
-        )
-    )
-    for kind in kinds.split()
-}
+_RANKS: Final = (
+    "class interface struct trait enum type table",
+    "function method constructor module macro",
+    "constant property view",
+)
+_KIND_ORDER: Final = {kind: order for order, kinds in enumerate(_RANKS) for kind in kinds.split()}
 KNOWN: Final = frozenset(
     {
         "definition", "references", "hover", "document_symbols", "workspace_symbols", "callers", "callees",
@@ -55,6 +50,7 @@ def _workspace_symbols(resolver: Resolver, query: Query) -> Iterator[Item]:
     *outer, wanted = parts(query.name) or [""]
     if not wanted:
         return
+    yield from map(symbol_of, resolver.named(query.name.strip()) if outer else ())  # `ns::work`, a function of Bash
     most = (
         max(_SEARCHED, query.limit + 1) if not outer else _MOST_SEARCHED
     )  # so that what is cut is more than was asked for
@@ -137,9 +133,7 @@ def _callers(resolver: Resolver, query: Query) -> Iterator[Item]:
     for symbol in _asked(_targets(found)):
         for use in uses_of(resolver, symbol):
             if use.mark & 7 == CALL:
-                calls.setdefault((use.file, use.mark >> 4), []).append(
-                    _span(use.path, use.line, use.column, use.length)
-                )
+                calls.setdefault((use.file, use.mark >> 4), []).append(_span(*use[:4]))
     for (number, place), spans in calls.items():
         caller = next((s for s in resolver.symbols_in(number) if s.place == place), None)
         if caller is not None:
@@ -154,11 +148,8 @@ def _callees(resolver: Resolver, query: Query) -> Iterator[Item]:
     calls: dict[Defined, list[Span]] = {}
     for caller in _targets(found):
         file = resolver.file(caller.path)
-        own = {
-            s.place
-            for s in resolver.symbols_in(caller.file)
-            if s.from_line >= caller.from_line and s.to_line <= caller.to_line
-        }
+        within = resolver.symbols_in(caller.file)
+        own = {s.place for s in within if s.from_line >= caller.from_line and s.to_line <= caller.to_line}
         for name, packed in resolver.reader.names_used_in(caller.file) if file is not None else ():
             for line, column, mark in places(packed):
                 if mark & 7 != CALL or mark >> 4 not in own or file is None:
@@ -250,7 +241,8 @@ def _meant(resolver: Resolver, query: Query) -> tuple[FileRow | None, Found]:
     *outer, last = parts(query.name) or [""]
     if not last:
         raise BadInput("Say which symbol is meant: a file with a line and a column, or a name such as `Class.method`.")
-    return None, Found(tuple(sorted((s for s in resolver.named(last) if _stands_in(s, outer)), key=_weight)))
+    known = [s for s in resolver.named(last) if _stands_in(s, outer)] or resolver.named(query.name.strip())
+    return None, Found(tuple(sorted(known, key=_weight)))
 
 
 def _targets(found: Found) -> Sequence[Defined]:
@@ -270,8 +262,9 @@ def _home(resolver: Resolver, file: FileRow | None, found: Found) -> FileRow | N
 
 
 def parts(name: str) -> list[str]:
-    """The names that a name path is made of."""
-    return [part for part in re.split(r"\.|::|#|->|/", name.strip().removesuffix("()")) if part]
+    """The names that a name path is made of; a namespace of PHP is none of them."""
+    named = name.strip().removesuffix("()").rpartition("\\")[2]
+    return [part for part in re.split(r"\.|::|#|->|/", named) if part]
 
 
 def _stands_in(symbol: Defined, outer: Sequence[str]) -> bool:

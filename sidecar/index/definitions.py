@@ -15,7 +15,7 @@ from typing import Final
 from sidecar.core.defined import Defined
 from sidecar.index import walk
 from sidecar.index.extract import extract
-from sidecar.index.grammars import BY_NAME, language_of
+from sidecar.index.grammars import BY_NAME, language_of, spoken_in
 
 MAX_FOUND: Final = 100
 _SECONDS: Final = 5.0
@@ -70,6 +70,7 @@ def defined_in(root: Path, path: str, holding: str, most: int = walk.MAX_BYTES) 
     source = _read(root / path) if language in BY_NAME else None
     if source is None or len(source) > most or holding.lower().encode() not in source.lower():
         return None
+    language = spoken_in(path, source)
     return [symbol._replace(path=path, language=language) for symbol in extract(source, language).symbols]
 
 

@@ -43,9 +43,24 @@ _SIGNATURE: Final = 200
 _DOC: Final = 160
 _DOCSTRING: Final = re.compile(rb"""[rRuU]{0,2}(\"{3}|'{3}|"|')\s*([^\n]*)""")
 _WORD: Final = re.compile(r"\w+")
-_NAME: Final = re.compile(rb"[A-Za-z_#@:\x80-\xff][\w$\x80-\xff]*|\$[\w$]+|operator\W+", re.ASCII)
+_NAME: Final = re.compile(
+    rb"[A-Za-z_#@:~\x80-\xff][\w$\x80-\xff]*|\$[\w$]+|operator\W+|[!%&*+/<=>?^|-]+|\[\]=?", re.ASCII
+)
+_ANGLES: Final = re.compile(rb"<[^<>]*>")
+_MACROS: Final = re.compile(
+    rb"\b(?:class|struct)\s+([A-Z][A-Z0-9_]+(?:\([^()\n]*\))?)(?=\s+\w+\s*(?:final\s*)?[:{])"
+    rb"|\)\s*(?:const\s*)?([A-Z]+_[A-Z0-9_]+\([^()\n]*\))(?=\s*\{)|\b((?:PT_)?GUARDED_BY\([^()\n]*\))(?=\s*[;={])"
+)
+"""Macros of C++ that stand where the grammar knows none: `class API Name {`, `void f() LOCKS(mu) {`."""
+
+_BRACKETS: Final = re.compile(rb"(?<![\w\])])\[([A-Za-z_][\w $#-]*)\]|^([Gg][Oo])(?=[ \t]*;?\r?$)", re.MULTILINE)
+"""Names of SQL Server in brackets, and the line that ends a batch there."""
+
 _TYPE: Final = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
+_ENDING: Final = re.compile(rb"(?<=[^\s{;]) (?=\})")
 _FOREVER: Final = 1 << 62
+_TICKED: Final = frozenset({"kotlin", "swift", "scala"})
+_BODIES: Final = frozenset({"function", "method", "constructor", "scope"})
 
 
 class Facts(NamedTuple):
@@ -94,8 +109,18 @@ def _tools(language: str) -> tuple[Parser, QueryCursor]:
 def extract(source: bytes, language: str) -> Facts:
     """The facts of a text in a language that has a grammar. Text that cannot be parsed in places is read around them."""
     parser, cursor = _tools(language)
-    tree = parser.parse(source)
+    tree = parser.parse(_plain(source, language))
+    if tree.root_node.has_error and language == "kotlin":  # `{ fun f() = 1 }`: it wants an end before that of the block
+        ended = parser.parse(_ENDING.sub(b";", source))
+        tree = tree if ended.root_node.has_error else ended
     return _Reading(source, language, cursor.captures(tree.root_node)).facts(broken=tree.root_node.has_error)
+
+
+def _plain(source: bytes, language: str) -> bytes:
+    """A text as its grammar can read it, everything at its place."""
+    if language == "cpp":
+        return _MACROS.sub(lambda m: m[0].replace(m[m.lastindex or 0], b" " * len(m[m.lastindex or 0])), source)
+    return _BRACKETS.sub(lambda m: b'"%b"' % m[1] if m[1] else b"; ", source) if language == "sql" else source
 
 
 class _Reading:
@@ -103,6 +128,7 @@ class _Reading:
 
     def __init__(self, source: bytes, language: str, found: dict[str, list[Node]]) -> None:
         self._source = source
+        self._quotes = b'`"[' if language == "sql" else b"`" if language in _TICKED and b"`" in source else b""
         self._language = language
         self._found = found
         self._comments = tuple(mark.encode() for mark in BY_NAME[language].comments)
@@ -124,8 +150,11 @@ class _Reading:
             nodes: Sequence[Node | _Word] = self._found.get(capture, ())
             if capture == "quoted":
                 nodes = list(self._quoted(self._found.get(capture, ())))
-            elif self._language == "sql":  # `name`, "name"
+            elif self._quotes:
                 nodes = [_Word(n.start_byte + (q := self._is_quoted(n)), n.end_byte - q) for n in nodes]
+            if capture == "ref" and self._language == "cpp":
+                spans = [match.span(match.lastindex or 0) for match in _MACROS.finditer(self._source)]
+                nodes = [*nodes, *(_Word(*word.span()) for at in spans for word in _TYPE.finditer(self._source, *at))]
             if nodes:
                 self._sweep_uses(nodes, kind, skipped, rows, uses)
             if nodes and kind == MEMBER:
@@ -147,6 +176,9 @@ class _Reading:
             elif kind in _BINDING:
                 self._bind(kind, node, stack)
                 continue
+            elif self._language == "cpp" and self._is_object(kind, node, stack):
+                self._bind("bind", name, stack)
+                continue
             else:
                 scope = self._define(kind, node, name, stack)
             scope.rows = (node.start_point[0] + 1, node.end_point[0] + 1)
@@ -161,31 +193,39 @@ class _Reading:
                 if name is None or name.start_byte in self._named:
                     continue
                 quoted = self._is_quoted(name)
-                if not _NAME.match(self._source, name.start_byte + quoted, name.end_byte) and kind not in {
-                    "module",
-                    "field",
-                }:
+                proper = kind in {"module", "field"} or _NAME.match(
+                    self._source, name.start_byte + quoted, name.end_byte
+                )
+                if not proper:
                     continue
                 self._named.update((name.start_byte, name.start_byte + quoted))
                 whole = _around(node) if node.id == name.id else node
                 marks.append((whole.start_byte, -whole.end_byte, kind, whole, name))
-        for kind in ("scope", "impl"):
+        for kind in ("scope", "impl", "template"):
             marks += [(node.start_byte, -node.end_byte, kind, node, None) for node in self._found.get(kind, ())]
+        taken = {node.start_byte for node in self._found.get("parameter", ())} if self._language == "cpp" else ()
         for kind in _BINDING:
-            nodes = self._found.get(kind, ())
+            nodes = self._found.get(kind, [])
+            nodes = [node for node in nodes if node.start_byte not in taken] if taken and kind == "bind" else nodes
             marks += [(node.start_byte, 0, kind, node, node) for node in nodes if node.start_byte not in self._named]
         marks.sort(key=itemgetter(0, 1))
         return marks
 
     def _define(self, kind: str, node: Node, name: Node, stack: Sequence[_Scope]) -> _Scope:
         path = stack[-1].path if stack else ""
-        path = _joined(path, self._prefix(node, name))
-        owner = stack[-1].kind if stack else ""
-        if kind == "function" and (owner in _CLASSLIKE or (path and not stack)):
+        path = _joined(path, said := self._prefix(node, name))
+        outer = _around_templates(stack)
+        owner = outer.kind if outer is not None else ""
+        if kind == "function" and (owner in _CLASSLIKE or (said and (not stack or self._language == "cpp"))):
             kind = "method"
         symbol = self._add(kind, node, name, path)
         self._shared.add((path, self._source[name.start_byte : name.end_byte]))
         return _Scope(node.start_byte, node.end_byte, kind, _joined(path, symbol.name), len(self._symbols))
+
+    def _is_object(self, kind: str, node: Node, stack: Sequence[_Scope]) -> bool:
+        """Whether what C++'s grammar takes for a function that is declared is an object made by a call (`Lock l(mutex);`)."""
+        outer = _around_templates(stack) if kind == "function" and node.type == "declaration" else None
+        return outer is not None and outer.kind in _BODIES
 
     def _bind(self, kind: str, node: Node, stack: Sequence[_Scope]) -> None:
         name = self._source[node.start_byte : node.end_byte]
@@ -197,12 +237,13 @@ class _Reading:
                 self._add("field", node, node, owner.path)
             return
         owner = stack[-1] if stack else None
+        if owner is not None and owner.kind == "template" and kind != "parameter":
+            owner = _around_templates(stack)
         if kind == "outer":
             if owner is not None:
                 owner.names.discard(name)
-                self._locals = [
-                    known for known in self._locals if known.name != _text(name) or known.start != owner.rows[0]
-                ]
+                own = (_text(name), owner.rows[0])
+                self._locals = [known for known in self._locals if (known.name, known.start) != own]
                 owner.names.add(b"\0" + name)
         elif owner is not None and (kind == "parameter" or (owner.kind not in _CLASSLIKE and owner.kind != "module")):
             if name not in owner.names and b"\0" + name not in owner.names:
@@ -220,19 +261,18 @@ class _Reading:
         self._shared.add((path, name))
         self._named.add(node.start_byte)
         within = owner is not None and owner.kind in _CLASSLIKE
-        constant = name.isupper() or (
-            self._language == "go" and node.parent is not None and node.parent.type == "const_spec"
-        )
+        constant = name.isupper() or (node.parent is not None and node.parent.type == "const_spec")
         self._add("constant" if constant else "field" if within else "variable", node.parent or node, node, path)
 
     def _add(self, kind: str, node: Node, name: Node, path: str) -> Defined:
         row, column = name.start_point
+        quoted = self._is_quoted(name)
         text = (
-            _text(self._source[name.start_byte : name.end_byte])
+            _text(self._source[name.start_byte + quoted : name.end_byte - quoted])
             .strip("'\"` ")
             .lstrip(":@" if self._language == "ruby" else "")
         )
-        first = self._column(row, column) + self._is_quoted(name)
+        first = self._column(row, column) + quoted
         (top, left), (bottom, right) = node.start_point, node.end_point
         symbol = Defined(
             text, kind, path, row + 1, first, first + len(text),
@@ -243,8 +283,8 @@ class _Reading:
         return symbol
 
     def _is_quoted(self, name: Node | _Word) -> bool:
-        """Whether a name of SQL stands in quotes, which are no part of it."""
-        return self._language == "sql" and self._source[name.start_byte : name.start_byte + 1] in {b"`", b'"'}
+        """Whether a name stands in quotes, which are no part of it."""
+        return bool(self._quotes) and self._source[name.start_byte] in self._quotes
 
     def _prefix(self, node: Node, name: Node) -> str:
         """What a definition's own words say of its container: Go's receiver, C++'s `A::b`, JavaScript's `A.prototype.b`."""
@@ -252,12 +292,15 @@ class _Reading:
         if receiver is not None:
             words = _WORD.findall(_text(self._source[receiver.start_byte : receiver.end_byte]).partition("[")[0])
             return words[-1] if words else ""
-        head = node.child_by_field_name("left" if node.type == "assignment_expression" else "declarator")
+        said = "name" if self._language == "ruby" or node.type == "namespace_definition" else "declarator"
+        head = node.child_by_field_name("left" if node.type == "assignment_expression" else said)
         if head is None or head.start_byte >= name.start_byte:
             return ""
         before = self._source[head.start_byte : name.start_byte]
         if b"::" not in before and not before.endswith(b"."):
             return ""
+        while b"<" in before and (bare := _ANGLES.sub(b"", before)) != before:
+            before = bare
         return ".".join(word for word in _WORD.findall(_text(before)) if word not in _NO_OBJECT)
 
     def _impl_name(self, node: Node) -> str:
@@ -388,7 +431,7 @@ class _Reading:
                 if not raw.strip().startswith(self._comments) and raw.strip():
                     break
                 line = raw.strip().lstrip(b"/*#-! ").removesuffix(b"*/").rstrip()
-                if line and not raw.startswith(b"#!") and b"opyright" not in line and b"icense" not in line:
+                if line and not raw.startswith((b"#!", b"#[")) and b"opyright" not in line and b"icense" not in line:
                     break
                 line = b""
         return _text(line).strip()[:_DOC]
@@ -398,9 +441,9 @@ class _Reading:
         while row > 0:
             row -= 1
             above = self._lines[row].strip()
-            if above.startswith(b"@") and not line:
+            if above.startswith(b"#[") or (above.startswith(b"@") and not line):
                 continue
-            if not above.startswith(self._comments):
+            if not above.startswith(self._comments) or above.startswith(b"#!"):
                 break
             said = above.lstrip(b"/*#-! ").removesuffix(b"*/").rstrip()
             line = said or line
@@ -419,11 +462,13 @@ def _follows_dot(source: bytes, start: int, before: int) -> bool:
 def _name_node(node: Node) -> Node | None:
     """The identifier that names what a node defines; None for what has no name of its own."""
     for _ in range(8):
-        if node.named_child_count == 0:
+        if node.named_child_count == 0 or node.type == "destructor_name":
             return node
         inner = next((child for name in _FIELDS[:-1] if (child := node.child_by_field_name(name)) is not None), None)
         if inner is None and node.named_child_count == 1:
             inner = node.named_children[0]
+        if inner is None and node.type == "nested_namespace_specifier":
+            inner = node.named_children[-1]
         if inner is None and node.type.startswith("create_"):
             inner = next((child for child in node.named_children if child.type == "object_reference"), None)
         if inner is None:
@@ -436,6 +481,11 @@ def _around(name: Node) -> Node:
     """The declaration of a name that was captured by itself."""
     parent = name.parent
     return name if parent is None or parent.type.endswith(("body", "list", "clause", "call", "entry")) else parent
+
+
+def _around_templates(stack: Sequence[_Scope]) -> _Scope | None:
+    """The innermost scope that is no template's."""
+    return next((scope for scope in reversed(stack) if scope.kind != "template"), None)
 
 
 def _joined(path: str, name: str) -> str:

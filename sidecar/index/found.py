@@ -21,6 +21,13 @@ CLASSES: Final = frozenset({"class", "interface", "struct", "enum", "union", "tr
 STRICT: Final = frozenset({"python", *ECMA})
 """Languages where each name comes from somewhere that the file says, and where what bears one name in one place is one thing."""
 _WORD: Final = re.compile(r"\w[\w$]*|\$[\w$]+|#\w+")
+MORE: Final = {
+    "ruby": re.compile(r"\w+[?!]"),
+    "bash": re.compile(r"\w[\w:.+-]*"),
+    "sql": re.compile(r'"([^"]+)"|`([^`]+)`|\[([^]]+)\]'),
+    **dict.fromkeys(("kotlin", "swift", "scala"), re.compile(r"`([^`]+)`")),
+}
+"""Names of some languages that are more than a word: `empty?`, `my-function`, `[Order ID]`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,11 +49,14 @@ FOREIGN: Final = Found(exact=True)
 """Nothing of the project, for certain: of a library, or of a type that comes with the language."""
 
 
-def word_at(line: str, column: int) -> tuple[str, int] | None:
-    """The identifier at a column (from 1) of a line, and the column where it begins; also right behind its end."""
-    for match in _WORD.finditer(line):
+def word_at(line: str, column: int, language: str = "") -> tuple[str, int] | None:
+    """The identifier at a column (from 1) of a line, and the column where it begins; also right behind its end.
+
+    With a language of `MORE` it is what may be such a name, without its quotes.
+    """
+    for match in MORE.get(language, _WORD).finditer(line):
         if match.start() <= column - 1 <= match.end():
-            return match[0], match.start() + 1
+            return match[match.lastindex or 0], match.start(match.lastindex or 0) + 1
     return None
 
 

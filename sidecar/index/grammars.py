@@ -11,6 +11,7 @@ none.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -76,12 +77,23 @@ _BY_SUFFIX: Final[dict[str, str]] = {
 }
 _BY_FILE: Final = {**_FILES, **{name: grammar.name for grammar in GRAMMARS for name in grammar.names}}
 
+_CPP: Final = re.compile(
+    rb"^[ \t]*(?:class\s+[\w\s()]+[:{]|namespace\b[\w\s:]*\{|template\s*<|using\s+\w|(?:public|private|protected)\s*:)|\bstd::",
+    re.MULTILINE,
+)
+
 
 def language_of(path: str) -> str:
     """The language of a file by its name; empty where it tells none."""
     name = path.lower().rpartition("/")[2]
     stem, dot, ending = name.rpartition(".")
     return _BY_FILE.get(name) or (_BY_SUFFIX.get(dot + ending, "") if stem else "")
+
+
+def spoken_in(path: str, source: bytes) -> str:
+    """The language of a file by its name and its text: a header is one of C++ if it says what C has no words for."""
+    language = language_of(path)
+    return "cpp" if language == "c" and path.endswith(".h") and _CPP.search(source, 0, 1 << 16) else language
 
 
 @cache

@@ -184,18 +184,13 @@ def _swift(text: str) -> Iterator[Bound]:
 
 
 _READERS: Final[dict[str, Callable[[str], Iterator[Bound]]]] = {
+    **dict.fromkeys(("javascript", "typescript", "tsx"), _ecma),
+    **dict.fromkeys(("java", "kotlin", "scala"), _dotted),
+    **dict.fromkeys(("c", "cpp"), _quoted),
     "python": _python,
-    "javascript": _ecma,
-    "typescript": _ecma,
-    "tsx": _ecma,
     "go": _go,
-    "java": _dotted,
-    "kotlin": _dotted,
-    "scala": _dotted,
     "c_sharp": _using,
     "rust": _rust,
-    "c": _quoted,
-    "cpp": _quoted,
     "ruby": _ruby,
     "php": _php,
     "bash": _bash,

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
-from typing import Final, Protocol
+from typing import Final
+
+from sidecar.store.symbols import SymbolReader
 
 ECMA: Final = frozenset({"javascript", "typescript", "tsx"})
 _ECMA_ENDINGS: Final = (".ts", ".tsx", ".d.ts", ".js", ".jsx", ".mjs", ".cjs", ".mts", ".cts")
@@ -18,26 +20,10 @@ BY_SUFFIX: Final = frozenset({"java", "kotlin", "scala", "c_sharp", "php", "swif
 """Languages whose imports name packages: the files are found by the name that is brought in."""
 
 
-class Files(Protocol):
-    """What is asked of the index."""
-
-    def paths(self, candidates: Sequence[str]) -> list[str]:
-        """Those of these paths that are in the index, in this order."""
-
-    def named(self, name: str) -> list[str]:
-        """Paths of all files of this name."""
-
-    def in_folder(self, folder: str) -> list[str]:
-        """Paths of the files right in a folder."""
-
-    def facts(self) -> list[tuple[str, str, str, str]]:
-        """(kind, name, detail, path) of what files say about the project."""
-
-
 class Modules:
     """The imports of one state of the index; it remembers what it has found."""
 
-    def __init__(self, files: Files) -> None:
+    def __init__(self, files: SymbolReader) -> None:
         self._files = files
         self._facts: dict[str, list[tuple[str, str, str]]] | None = None
         self._roots = lru_cache(maxsize=20_000)(self._python_roots)

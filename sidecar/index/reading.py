@@ -15,7 +15,7 @@ from typing import IO, Any, Final
 from sidecar.core.defined import OF_TEXT
 from sidecar.index import walk
 from sidecar.index.detect import facts_of, says_something
-from sidecar.index.grammars import BY_NAME, language_of
+from sidecar.index.grammars import BY_NAME, language_of, spoken_in
 
 GONE: Final = None
 """What comes of a file that is not there."""
@@ -47,6 +47,7 @@ def read_entry(root: Path, path: str, known: bytes = b"") -> Read:
     except OSError as error:
         return (*head, b"", language, f"cannot be read ({error.strerror})")
     head, hashed = (path, facts.st_size, facts.st_mtime_ns, looked), walk.digest(source)
+    language = spoken_in(path, source)
     same = hashed == known
     return (*head, hashed, language, "", _SAME) if same else (*head, hashed, language, *_parsed(path, source, language))
 

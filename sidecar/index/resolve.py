@@ -17,6 +17,7 @@ from sidecar.index.found import (
     CLASSES,
     FOREIGN,
     IMPORT,
+    MORE,
     NOTHING,
     STRICT,
     Found,
@@ -61,6 +62,9 @@ class Resolver:
         file, lines = self.file(path), self.lines(path)
         text = lines[line - 1] if 0 < line <= len(lines) else ""
         word = word_at(text, column)
+        if file is not None and file.language in MORE:
+            more = word_at(text, column, file.language)
+            word = more if more is not None and self.reader.use_in(file.id, more[0]) else word
         if file is None or word is None:
             return "", column, NOTHING
         name, start = word
@@ -91,11 +95,7 @@ class Resolver:
         twins = [s for s in self.symbols_in(file.id) if s.name == own[0].name and s.container == own[0].container]
         if file.language in ECMA and own[0].kind in {"function", "method"}:  # the one with a body says most
             lines = self.lines(file.path)
-            twins.sort(
-                key=lambda s: (
-                    not lines[s.to_line - 1 : s.to_line][0].rstrip().endswith("}") if s.to_line <= len(lines) else True
-                )
-            )
+            twins.sort(key=lambda s: s.to_line > len(lines) or not lines[s.to_line - 1].rstrip().endswith("}"))
             return tuple(twins)
         return (*own, *(s for s in twins if s not in own))
 
@@ -385,9 +385,8 @@ class Resolver:
         finally:
             self._asking.remove(key)
         if found is FOREIGN and value.endswith("()"):  # a library's methods may well give what is ours (`rows.pop()`)
-            return (
-                FOREIGN if self.brings(file, value.partition(".")[0]) and not around.hands_through(value) else NOTHING
-            )
+            theirs = self.brings(file, value.partition(".")[0]) and not around.hands_through(value)
+            return FOREIGN if theirs else NOTHING
         if found is FOREIGN:
             return FOREIGN
         return found if found.symbols and found.symbols[0].kind in CLASSES else NOTHING
@@ -409,7 +408,7 @@ class Resolver:
 
     def _inherited(self, file: FileRow, path: str, name: str, *, above: bool = False, depth: int = 0) -> Found:
         own = [s for s in self.symbols_in(file.id) if s.name == name and s.container == path]
-        if own and not above:
+        if own and not above and file.language != "cpp":  # there what is declared is defined elsewhere
             return Found(tuple(own), exact=True)
         if depth > _DEEP:
             return NOTHING
@@ -420,9 +419,8 @@ class Resolver:
         for base, owner in self._bases(file.id):
             if owner != path or base == path:
                 continue
-            for symbol in (
-                self.bare(file, self._line_of(file, path), base) or self._ranked(file, base, member=False)
-            ).symbols:
+            named = self.bare(file, self._line_of(file, path), base) or self._ranked(file, base, member=False)
+            for symbol in named.symbols:
                 other = self.file(symbol.path)
                 if symbol.kind not in CLASSES or other is None or (other.id == file.id and dotted(symbol) == path):
                     continue
@@ -448,25 +446,14 @@ class Resolver:
         candidates = [s for s in self.named(name) if related(s.language, file.language)]
         if not member and file.language in {"python", *ECMA}:
             return NOTHING  # there a name that nothing brings in is none of ours
-        known = {
-            path
-            for row in self.imports(file.id)
-            for path in self.modules.files_of(file.path, file.language, row.module)
-        }
+        files_of = self.modules.files_of
+        known = {path for row in self.imports(file.id) for path in files_of(file.path, file.language, row.module)}
 
         def likeliness(symbol: Defined) -> tuple[bool, bool, bool, bool, int, str, int]:
-            near = shared_folders(symbol.path, file.path)
-            fits = bool(symbol.container) == member
+            misfit = bool(symbol.container) != member
             called = hint and symbol.container.rpartition(".")[2].lower() == hint
-            return (
-                not fits,
-                not called,
-                symbol.path != file.path,
-                symbol.path not in known,
-                -near,
-                symbol.path,
-                symbol.line,
-            )
+            far = (symbol.path != file.path, symbol.path not in known, -shared_folders(symbol.path, file.path))
+            return (misfit, not called, *far, symbol.path, symbol.line)
 
         if member:
             members = [s for s in candidates if is_member(s)]

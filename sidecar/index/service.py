@@ -167,22 +167,12 @@ class IndexService:
 
     async def _live(self) -> None:
         """One process's life: feed it and hear it until it ends."""
-        command = [
-            "-P",  # we may stand in the workspace, whose `json.py` is no module of ours
-            "-m",
-            "sidecar.index.process",
-            str(self._root),
-            str(self._folder),
-            *(["watch"] if self._watch else []),
-            *(["mild"] if self._mild else []),
-        ]
+        how = [*(["watch"] if self._watch else []), *(["mild"] if self._mild else [])]
+        # -P: we may stand in the workspace, whose `json.py` is no module of ours
+        command = ["-P", "-m", "sidecar.index.process", str(self._root), str(self._folder), *how]
+        pipe, null = asyncio.subprocess.PIPE, asyncio.subprocess.DEVNULL
         self._process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *command,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            limit=_LINE,
+            sys.executable, *command, stdin=pipe, stdout=pipe, stderr=null, limit=_LINE
         )
         async with asyncio.TaskGroup() as group:
             feeding = group.create_task(self._feed())

@@ -164,10 +164,8 @@ def _languages(reader: SymbolReader) -> str:
         if language in BY_NAME and not skipped:
             sizes[language] += size
     whole = sum(sizes.values()) or 1
-    told = [
-        (name, round(10 * size / whole) * 10)
-        for name, size in sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))
-    ]
+    ordered = sorted(sizes.items(), key=lambda pair: (-pair[1], pair[0]))
+    told = [(name, round(10 * size / whole) * 10) for name, size in ordered]
     return ", ".join(f"{name} {share} %" if share else f"{name} (little)" for name, share in told[:8])
 
 

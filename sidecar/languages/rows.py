@@ -55,7 +55,8 @@ ROWS: Final = (
     Row(
         "typescript-language-server", ("typescript-language-server", "--stdio"), _SCRIPT,
         ("tsconfig.json", "jsconfig.json"), "npm install -g typescript-language-server typescript@6",
-        options={"disableAutomaticTypingAcquisition": True, "hostInfo": "sidecar"},
+        # its syntax server answers at once while a project loads, from one file alone
+        options={"disableAutomaticTypingAcquisition": True, "hostInfo": "sidecar", "tsserver": {"useSyntaxServer": "never"}},
         version=("typescript-language-server", "--version"),
     ),
     Row(

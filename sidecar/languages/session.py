@@ -206,8 +206,7 @@ class Session:
         else:
             language = language_of(place.name)
             self._notify(
-                "textDocument/didOpen",
-                {"textDocument": {**document, "languageId": language, "text": text.whole}},
+                "textDocument/didOpen", {"textDocument": {**document, "languageId": language, "text": text.whole}}
             )
 
     def _holding(self, place: Path, query: Query) -> set[Path]:

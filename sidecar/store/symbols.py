@@ -20,7 +20,7 @@ from sidecar.store.database import BUSY
 INDEX: Final = "index.db"
 """The file's name in a workspace's state folder."""
 
-FORM: Final = 4
+FORM: Final = 5
 _NONE: Final = "There is no index of this workspace yet; run `sidecar index`."
 _OTHER: Final = "The index was made by another version of Sidecar; restart that one, or run `sidecar index`."
 _SYMBOL: Final = (

@@ -131,7 +131,7 @@ CASES = {
             "int ns::Foo::g(int q) { auto l = [](int z){ return z; }; return q; }\ntemplate<typename T> struct S { T v; };\n"
         ),
         "ns:module ns.Foo:class ns.Foo.f:method ns.Foo.m_:field ns.Foo.decl:method ns.Foo.g:method S:struct S.v:field",
-        "a q l z",
+        "a q l z T",
         "ns.Foo<Bar",
     ),
     "c_sharp": (

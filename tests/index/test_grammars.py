@@ -13,6 +13,7 @@ OTHERS = {
     "parameter",
     "quoted",
     "scope",
+    "template",
     "impl",
     "base",
     "import",

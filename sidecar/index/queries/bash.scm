@@ -3,4 +3,5 @@
 (program (variable_assignment name: (variable_name) @variable))
 (command name: (command_name (word) @_s) (#match? @_s "^(source|\\.)$")) @import
 (command_name (word) @ref)
+(command name: (command_name (word) @_t) . argument: (word) @ref (#eq? @_t "trap"))
 (variable_name) @ref

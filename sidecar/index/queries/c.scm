@@ -1,5 +1,5 @@
 (function_definition) @function
-(declaration declarator: (function_declarator)) @function
+(declaration type: (_) declarator: (function_declarator)) @function
 (declaration declarator: (pointer_declarator declarator: (function_declarator))) @function
 (struct_specifier name: (_) body: (_)) @struct
 (union_specifier name: (_) body: (_)) @union

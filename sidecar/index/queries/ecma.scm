@@ -6,7 +6,7 @@
 (assignment_expression
   left: (member_expression property: (property_identifier)) right: [(arrow_function) (function_expression)]) @function
 (variable_declarator name: (identifier) @bind)
-[(arrow_function) (function_expression) (generator_function)] @scope
+[(arrow_function) (function_expression) (generator_function) (class_static_block)] @scope
 (object_pattern (shorthand_property_identifier_pattern) @bind)
 (object_assignment_pattern left: (shorthand_property_identifier_pattern) @bind)
 (pair_pattern value: (identifier) @bind)

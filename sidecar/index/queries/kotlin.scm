@@ -8,10 +8,13 @@
 (class_parameter (identifier) @field)
 (delegation_specifier [(user_type (identifier) @base) (constructor_invocation (user_type (identifier) @base))])
 (property_declaration (variable_declaration (identifier) @bind))
+(multi_variable_declaration (variable_declaration (identifier) @bind))
+(when_subject (variable_declaration (identifier) @bind))
+(catch_block (identifier) @bind)
 (parameter (identifier) @bind)
 (for_statement (variable_declaration (identifier) @bind))
 (lambda_parameters (variable_declaration (identifier) @bind))
-[(lambda_literal) (anonymous_function)] @scope
+[(lambda_literal) (anonymous_function) (anonymous_initializer) (secondary_constructor) (getter) (setter)] @scope
 (import) @import
 (package_header (_) @skip)
 (identifier) @ref

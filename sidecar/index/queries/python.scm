@@ -1,13 +1,16 @@
 ; Captures are explained in grammars.py.
 (function_definition) @function
 (class_definition) @class
-(class_definition superclasses: (argument_list [(identifier) (attribute)] @base))
+(class_definition superclasses: (argument_list [(identifier) (attribute) (subscript)] @base))
 [(lambda) (list_comprehension) (set_comprehension) (dictionary_comprehension) (generator_expression)] @scope
 (assignment left: (identifier) @bind)
 (pattern_list (identifier) @bind)
 (tuple_pattern (identifier) @bind)
 (list_pattern (identifier) @bind)
 (named_expression name: (identifier) @bind)
+(case_pattern (dotted_name . (identifier) @bind .))
+(keyword_pattern (dotted_name . (identifier) @bind .))
+(splat_pattern (identifier) @bind)
 (for_statement left: (identifier) @bind)
 (for_in_clause left: (identifier) @bind)
 (as_pattern_target (identifier) @bind)

@@ -3,7 +3,7 @@
 (enum_item) @enum
 (union_item) @union
 (trait_item) @trait
-(type_item) @type
+[(type_item) (associated_type)] @type
 (mod_item) @module
 (macro_definition) @macro
 [(const_item) (enum_variant)] @constant
@@ -11,6 +11,7 @@
 (field_declaration) @field
 (impl_item) @impl
 (impl_item trait: [(type_identifier) (generic_type) (scoped_type_identifier)] @base)
+(trait_item bounds: (trait_bounds [(type_identifier) (generic_type) (scoped_type_identifier)] @base))
 (let_declaration pattern: (identifier) @bind)
 (let_condition pattern: (identifier) @bind)
 (parameter pattern: (identifier) @bind)
@@ -20,6 +21,8 @@
 (tuple_struct_pattern type: (_) . (identifier) @bind)
 (mut_pattern (identifier) @bind)
 (captured_pattern . (identifier) @bind)
+[(ref_pattern (identifier) @bind) (slice_pattern (identifier) @bind) (field_pattern pattern: (identifier) @bind)]
+(field_pattern name: (shorthand_field_identifier) @bind)
 (closure_expression) @scope
 (use_declaration) @import
 (mod_item !body) @import
@@ -27,3 +30,4 @@
 (type_identifier) @ref.type
 (field_identifier) @ref.member
 (type_parameter name: (type_identifier) @parameter)
+(const_parameter name: (identifier) @parameter)

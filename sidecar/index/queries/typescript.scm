@@ -12,8 +12,8 @@
 (required_parameter pattern: (identifier) @bind)
 (optional_parameter pattern: (identifier) @bind)
 (extends_clause value: [(identifier) (member_expression)] @base)
-(implements_clause (type_identifier) @base)
-(extends_type_clause (type_identifier) @base)
+(implements_clause [(type_identifier) (generic_type) (nested_type_identifier)] @base)
+(extends_type_clause [(type_identifier) (generic_type) (nested_type_identifier)] @base)
 (type_identifier) @ref.type
 [(function_type) (constructor_type) (call_signature) (construct_signature)] @scope
 [(type_parameter name: (type_identifier) @parameter) (infer_type (type_identifier) @parameter)]
