@@ -138,3 +138,23 @@ def test_an_arguments_name_leads_to_the_parameter_and_a_property_to_all_that_mak
         for at in (Position(4, 10), Position(6, 10)):
             told = sorted(map(place, ask(made, "references", path="lib.py", position=at)))
             assert told == ["lib.py:4", "lib.py:5", "lib.py:6", "use.py:2"]
+
+
+@pytest.mark.parametrize(
+    ("name", "places"),
+    [
+        ("ns::work", ["a.sh:1"]),
+        ("App\\Models\\User::make", ["src/User.php:3"]),
+        ("User.make", ["src/User.php:3"]),
+    ],
+)
+def test_a_name_with_a_languages_own_separators_is_found(tmp_path, name, places):
+    files = {
+        "a.sh": "ns::work() { :; }\n",
+        "src/User.php": "<?php\nnamespace App\\Models;\nclass User { static function make() {} }\n",
+    }
+    with resolving(write_tree(tmp_path / "work", files), tmp_path / "state") as resolver:
+        found = list(items(resolver, Query("workspace_symbols", name=name)))
+        assert [f"{s.span.path}:{s.span.start.line}" for s in found] == places
+        found = list(items(resolver, Query("definition", name=name)))
+        assert [f"{s.span.path}:{s.span.start.line}" for s in found] == places

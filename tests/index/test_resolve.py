@@ -47,6 +47,14 @@ OTHERS = {
     "c/x.h": "int twice(int a);\n",
     "c/main.c": '#include "x.h"\nint main(void) { return twice(2); }\n',
 }
+MORE_THAN_WORDS = {
+    "run.sh": "#!/bin/bash\nmy-func() { :; }\nns::work() { my-func a; }\nns::work b\nmy-func --my-flag\n",
+    "a.rb": "class A\n  def empty?; @i; end\n  def save!; empty? ? 1 : 2; end\nend\nA.new.save!\n",
+    "a.kt": "fun `with spaces`() {}\nfun f() { `with spaces`() }\n",
+    "a.sql": "CREATE TABLE [Order Details] ([Order ID] int);\nSELECT [Order ID] FROM [Order Details];\n",
+    "db.h": "namespace db {\nclass API DB {\n public:\n  static int Open(int n);\n};\n}\n",
+    "db.cc": '#include "db.h"\nnamespace db {\nint DB::Open(int n) { return n; }\nint twice(int n) { return DB::Open(n); }\n}\n',
+}
 TYPED = {
     "lib.py": (
         "import click\nfrom typing import List, overload\n\nclass Row:\n    def __init__(self, width: int, *, style=None): pass\n"
@@ -139,6 +147,17 @@ CASES = [
     (OTHERS, "src/lib.rs", "{ «helper", "src/util.rs:helper"),
     (OTHERS, "src/lib.rs", "Thing::«new", "src/util.rs:Thing.new"),
     (OTHERS, "c/main.c", "«twice", "c/x.h:twice"),
+    (MORE_THAN_WORDS, "run.sh", "{ m«y-func", "run.sh:my-func"),
+    (MORE_THAN_WORDS, "run.sh", "\nmy-«func --", "run.sh:my-func"),
+    (MORE_THAN_WORDS, "run.sh", "\nns::«work b", "run.sh:ns::work"),
+    (MORE_THAN_WORDS, "run.sh", "--my-«flag", ""),
+    (MORE_THAN_WORDS, "a.rb", "; «empty? ?", "a.rb:A.empty?"),
+    (MORE_THAN_WORDS, "a.rb", "new.«save!", "a.rb:A.save!"),
+    (MORE_THAN_WORDS, "a.kt", "{ `with «spaces", "a.kt:with spaces"),
+    (MORE_THAN_WORDS, "a.sql", "SELECT [Order «ID]", "a.sql:Order Details.Order ID"),
+    (MORE_THAN_WORDS, "a.sql", "FROM [«Order Details]", "a.sql:Order Details"),
+    (MORE_THAN_WORDS, "db.cc", "return DB::«Open", "db.cc:db.DB.Open"),
+    (MORE_THAN_WORDS, "db.cc", "return «DB::Open", "db.h:db.DB"),
 ]
 
 

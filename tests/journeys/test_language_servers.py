@@ -121,6 +121,13 @@ async def test_a_real_server_answers_every_question(language: tuple[str, Path, S
     assert any(symbol.name.lower().endswith("add") for symbol in outline.items)
 
 
+@pytest.mark.parametrize("language", ["ts"], indirect=True)
+async def test_a_loading_project_is_not_answered_for_from_one_file(language: tuple[str, Path, Servers]) -> None:
+    """TypeScript's syntax server would say at once that an imported name is defined where it is imported."""
+    _, _, servers = language
+    assert places(await ask(servers, "definition", ("shop.ts", 1, 10))) == {("cart.ts", 1, 14)}
+
+
 async def test_changes_by_git_sed_and_hand_are_seen(language: tuple[str, Path, Servers]) -> None:
     """What no editor told it: a file that came, one that changed, one that went."""
     name, root, servers = language
