@@ -296,7 +296,11 @@ def _register(door: Door, session: Session) -> None:
 
     async def workspace_symbol(params: types.WorkspaceSymbolParams) -> list[types.SymbolInformation]:
         symbols = await session.symbols()
-        return await symbols.search(params.query) if symbols is not None else []
+        found, lacks = await symbols.search(params.query) if symbols is not None else ([], "")
+        if lacks:
+            said = f"Symbols called like {params.query!r}: {lacks}"
+            door.server.window_log_message(types.LogMessageParams(types.MessageType.Info, said))
+        return found
 
     feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)(document_symbol)
     feature(types.WORKSPACE_SYMBOL)(workspace_symbol)

@@ -15,6 +15,7 @@ from sidecar.core.symbols import Position, Query, Span, Symbol
 from sidecar.editor.places import Places
 
 MOST: Final = 300
+_MORE: Final = f"The first {MOST} are shown; there are more."
 IDS: Final[Mapping[str, tuple[str, ...]]] = {
     "python": ("python",),
     "javascript": ("javascript", "javascriptreact"),
@@ -96,10 +97,13 @@ class Symbols:
         columns = await asyncio.to_thread(_Columns, Path(self.index.root)) if symbols else None
         return _tree(symbols, columns) if columns is not None else []
 
-    async def search(self, text: str) -> list[types.SymbolInformation]:
-        """Symbols of the workspace by name."""
-        answer = await self.index.ask(Query("workspace_symbols", name=text, limit=MOST)) if text else None
-        symbols = [s for s in answer.items if isinstance(s, Symbol) and s.language in self._served] if answer else []
+    async def search(self, text: str) -> tuple[list[types.SymbolInformation], str]:
+        """Symbols of the workspace by name, and what is missing among them, which the protocol has no place for."""
+        if not text:
+            return [], ""
+        answer = await self.index.ask(Query("workspace_symbols", name=text, limit=MOST))
+        symbols = [s for s in answer.items if isinstance(s, Symbol) and s.language in self._served]
+        lacks = f"{answer.note} {_MORE if answer.truncated else ''}".strip()
 
         def told() -> list[types.SymbolInformation]:
             columns = _Columns(Path(self.index.root))
@@ -113,7 +117,7 @@ class Symbols:
                 for s in symbols
             ]
 
-        return await asyncio.to_thread(told)
+        return await asyncio.to_thread(told), lacks
 
 
 def kind_of(symbol: Symbol) -> types.SymbolKind:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.editor.symbols import BUILT_IN, IDS, chosen
+from sidecar.editor.symbols import BUILT_IN, IDS, MOST, chosen
 from sidecar.index.grammars import GRAMMARS
 from tests.editor.client import Editor
 from tests.fakes.repository import Repository
@@ -87,6 +87,27 @@ def test_a_save_is_seen_at_once(editor: Editor, root: Path) -> None:
         "workspace/didChangeWatchedFiles", {"changes": [{"uri": (root / "shop" / "tax.py").as_uri(), "type": 3}]}
     )
     until(lambda: not search(editor, "renamed"))
+
+
+def test_what_is_cut_or_not_whole_is_said_in_the_log(editor: Editor, root: Path) -> None:
+    """The protocol's answer is a list and no more."""
+    (root / "many.py").write_text("".join(f"many_{number} = 1\n" for number in range(MOST + 1)))
+    editor.open(root)
+    until(lambda: len(search(editor, "many_")) == MOST)
+    until(lambda: searched(editor, "many_300") == (1, []))  # whole
+    count, said = searched(editor, "many_")
+    assert count == MOST
+    assert said == ["Symbols called like 'many_': The first 300 are shown; there are more."]
+    assert editor.leave() == 0
+
+
+def searched(editor: Editor, text: str) -> tuple[int, list[str]]:
+    """How many symbols a search gives, and what the log says with it."""
+    heard: list[dict[str, Any]] = []
+    asked = editor.request("workspace/symbol", {"query": text})
+    answer = editor.hear(lambda m: heard.append(m) or (m.get("id") == asked and "method" not in m))
+    said = [m["params"]["message"] for m in heard if m.get("method") == "window/logMessage"]
+    return len(answer["result"]), said
 
 
 def test_without_an_index_there_is_nothing_and_no_fault(
