@@ -32,13 +32,6 @@ _RANKS: Final = (
     "constant property view",
 )
 _KIND_ORDER: Final = {kind: order for order, kinds in enumerate(_RANKS) for kind in kinds.split()}
-KNOWN: Final = frozenset(
-    {
-        "definition", "references", "hover", "document_symbols", "workspace_symbols", "callers", "callees",
-        "implementations", "mentions",
-    }
-)  # fmt: skip
-"""Operations that the index can answer."""
 
 
 def items(resolver: Resolver, query: Query) -> Iterator[Item]:
@@ -224,6 +217,8 @@ _ANSWERS: Final[dict[Operation, Callable[[Resolver, Query], Iterator[Item]]]] = 
     "implementations": _implementations,
     "mentions": _mentions,
 }
+KNOWN: Final = frozenset(_ANSWERS)
+"""Operations that the index can answer."""
 
 
 # ── what a query is about ─────────────────────────────────────────────────────────────────────────

@@ -157,6 +157,8 @@ def _composer(text: str) -> Iterator[Fact]:
     told = json.loads(text)
     for section in ("require", "require-dev"):
         yield from (("dependency", name, str(version)) for name, version in told.get(section, {}).items())
+    for name, line in told.get("scripts", {}).items():
+        yield "command", f"composer {name}", line if isinstance(line, str) else ", ".join(map(str, line))
 
 
 def _csproj(text: str) -> Iterator[Fact]:

@@ -42,6 +42,12 @@ _NO_OBJECT: Final = frozenset({"prototype", "exports", "module", "this", "self",
 _SIGNATURE: Final = 200
 _DOC: Final = 160
 _DOCSTRING: Final = re.compile(rb"""[rRuU]{0,2}(\"{3}|'{3}|"|')\s*([^\n]*)""")
+_LEGAL: Final = re.compile(rb"copyright|licen[cs]e|spdx", re.IGNORECASE)
+_DIRECTIVE: Final = re.compile(
+    rb"[\w-]+: \S+$|[\w.-]*coding[:=]|<\w|https?:|@\w|[et]slint|prettier|shellcheck|vim?:|\W+$"
+)
+"""Comments that are for tools, or say nothing."""
+
 _WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(
     rb"[A-Za-z_#@:~\x80-\xff][\w$\x80-\xff]*|\$[\w$]+|operator\W+|[!%&*+/<=>?^|-]+|\[\]=?", re.ASCII
@@ -426,12 +432,13 @@ class _Reading:
             match = re.compile(rb"(?:\s*#[^\n]*\n|\s+)*" + _DOCSTRING.pattern).match(self._source)
             line = match[2].partition(match[1])[0] if match else b""
         else:
-            line = b""
-            for raw in self._source[:2000].split(b"\n"):
+            line, legal = b"", False
+            for raw in self._source[:3000].split(b"\n"):
                 if not raw.strip().startswith(self._comments) and raw.strip():
                     break
                 line = raw.strip().lstrip(b"/*#-! ").removesuffix(b"*/").rstrip()
-                if line and not raw.startswith((b"#!", b"#[")) and b"opyright" not in line and b"icense" not in line:
+                legal = bool(raw.strip()) and (legal or _LEGAL.search(line) is not None)  # to the comment's end
+                if line and not legal and not raw.startswith((b"#!", b"#[")) and not _DIRECTIVE.match(line):
                     break
                 line = b""
         return _text(line).strip()[:_DOC]

@@ -31,8 +31,12 @@ _BLOCK: Final = re.compile(r"<!-- sidecar:begin\b.*?<!-- sidecar:end -->", re.DO
 _FOLDERS: Final = 14
 _MODULES: Final = 8
 _TEXT: Final = 300
-_BADGE: Final = re.compile(r"^\s*(\[?!\[|<|#|=|-{3,}|\*{3,}|\.\. |:\w+:|>|\||```|\{%)")
-_READMES: Final = ("README.md", "README.rst", "README.txt", "README", "Readme.md", "readme.md")
+_BADGE: Final = re.compile(r"^\s*(\[?!\[|<|#|=|-{3,}|\*{3,}|\.\. |:[\w-]+:|image:|>|\||```|\{%)")
+_READMES: Final = [
+    f"{stem}{end}" for end in (".md", ".rst", ".txt", "", ".adoc") for stem in ("README", "Readme", "readme")
+]
+_TEST: Final = re.compile(r"(?:^|/)(?:(test_)[^/]*|[^/]*?((?:[._](?:test|spec)|Tests?|Spec)\.\w+))$")
+_ASIDE: Final = re.compile(r"(^|/)(tests?|spec|fixtures|examples?|docs?|benchmarks?|conftest\.py)(/|$)")
 _USEFUL: Final = re.compile(r"\b(test|tests|check|lint|build|format|run|dev|start|typecheck|bench)\b|:test$")
 
 
@@ -126,7 +130,9 @@ def _purpose(root: Path) -> list[str]:
     """The first paragraph of the README that is prose."""
     for name in _READMES:
         text = _text(root, name)[:20_000]
-        for paragraph in re.split(r"\n\s*\n", re.sub(r"<!--.*?-->|```.*?```", "", text, flags=re.DOTALL)):
+        for paragraph in re.split(
+            r"\n\s*\n", re.sub(r"<!--.*?-->|```.*?```|\[source[^\n]*\n----\n.*?\n----", "", text, flags=re.DOTALL)
+        ):
             lines = [line for line in paragraph.strip().splitlines() if not re.fullmatch(r"[=~*#^-]{3,}", line.strip())]
             prose = " ".join(line.strip() for line in lines if not _BADGE.match(line))
             if len(prose) > 30 and prose.count(" ") >= 4:
@@ -170,16 +176,18 @@ def _languages(reader: SymbolReader) -> str:
 
 
 def _facts(reader: SymbolReader, kind: str) -> str:
-    return ", ".join(sorted({name for one, name, _, path in reader.facts() if one == kind and path.count("/") <= 2}))
+    rows = [row for row in reader.facts() if row[0] == kind and row[3].count("/") <= 2 and not _ASIDE.search(row[3])]
+    return ", ".join(sorted({name for _, name, _, _ in rows}))
 
 
 def _entries(reader: SymbolReader) -> Iterator[str]:
     found = sorted(
         (path.count("/"), name, detail)
         for kind, name, detail, path in reader.facts()
-        if kind == "entry" and path.count("/") <= 2 and not re.search(r"(^|/)(tests?|examples?|docs?)/", path)
+        if kind == "entry" and path.count("/") <= 2 and not _ASIDE.search(path)
     )
-    for _, name, detail in found[:8]:
+    told = {detail for _, name, detail in found if detail != name}
+    for _, name, detail in [entry for entry in found if entry[1] not in told][:8]:
         yield f"- `{name}`" + (f" → `{detail}`" if detail != name else "")
 
 
@@ -206,7 +214,7 @@ def _central(reader: SymbolReader, modules: Modules) -> Iterator[str]:
             if target != path:
                 wanted.setdefault(target, set()).add(path)
     ranked = sorted(wanted.items(), key=lambda pair: (-len(pair[1]), pair[0]))
-    ranked = [pair for pair in ranked if not re.search(r"(^|/)(tests?|conftest)", pair[0])]
+    ranked = [pair for pair in ranked if not _ASIDE.search(pair[0]) and not _TEST.search(pair[0])]
     for path, _ in ranked[:_MODULES]:
         file = reader.file(path)
         said = reader.doc_of(file.id) if file is not None else ""
@@ -216,12 +224,11 @@ def _central(reader: SymbolReader, modules: Modules) -> Iterator[str]:
 def _conventions(reader: SymbolReader, root: Path) -> Iterator[str]:
     """What can be told without guessing: where tests lie, how files are named, what the editor's settings ask for."""
     paths = [path for path, language, _, skipped in reader.all_files() if language in BY_NAME and not skipped]
-    tests = [path for path in paths if re.search(r"(^|/)test_[^/]*$|[._](test|spec)\.\w+$|_test\.\w+$", path)]
-    if tests:
-        folder = Counter(posixpath.dirname(path).split("/")[0] or "." for path in tests).most_common(1)[0][0]
-        name = Counter(re.sub(r"[A-Za-z0-9-]+?(?=[._])", "*", posixpath.basename(path), count=0) for path in tests)
-        pattern = "test_*" if posixpath.basename(tests[0]).startswith("test_") else name.most_common(1)[0][0]
-        yield f"- Tests lie in `{folder}/`, named like `{pattern}`."
+    tests = [(path, match) for path in paths if (match := _TEST.search(path))]
+    if tests and len(tests) * 50 >= len(paths):
+        folder = Counter(posixpath.dirname(path).split("/")[0] or "." for path, _ in tests).most_common(1)[0][0]
+        form = Counter("test_*" if match[1] else f"*{match[2]}" for _, match in tests).most_common(1)[0][0]
+        yield f"- Tests lie in `{folder}/`, named like `{form}`."
     text = _text(root, ".editorconfig")
     told = dict(re.findall(r"^(indent_style|indent_size|max_line_length)\s*=\s*(\w+)", text, re.MULTILINE)[::-1])
     if told:

@@ -37,6 +37,61 @@ def root(tmp_path):
     return write_tree(tmp_path / "work", FILES)
 
 
+@pytest.mark.parametrize(
+    ("files", "lines", "never"),
+    [
+        (
+            {
+                "Readme.adoc": "= Wire\n:toc-placement: preamble\nimage:badge.svg[]\n\n[source,c]\n----\nint main(void) { return send("a", "b", "c"); }\n----\n\nWire sends what others want to have sent.\n",
+                "CMakeLists.txt": "",
+                ".clang-format": "",
+                "db/env.h": "// Copyright (c) 2011 Them. All rights reserved.\n// found in the LICENSE file. See the AUTHORS\n\n// What the system gives.\nint a;\n",
+                "db/a.c": '#include "env.h"\n',
+                "db/a_test.c": '#include "env.h"\n',
+                "db/b_test.c": '#include "env.h"\n',
+            },
+            [
+                "Wire sends what others want to have sent.",
+                "- `cmake -B build && cmake --build build`: CMakeLists.txt",
+                "- Checks: clang-format",
+                "- `db/env.h`: What the system gives.",
+                "- Tests lie in `db/`, named like `*_test.c`.",
+            ],
+            ["toc-placement", "int main", "AUTHORS"],
+        ),
+        (
+            {
+                "Cargo.toml": '[package]\nname = "a"\n[[bin]]\nname = "run"\npath = "src/main.rs"\n',
+                "src/main.rs": "mod util;\nfn main() {}\n",
+                "src/util.rs": "pub fn a() {}\n",
+                "examples/web/requirements.txt": "celery\n",
+            },
+            ["- `run` → `src/main.rs`", "- `cargo test`: Cargo.toml"],
+            ["- `src/main.rs`\n", "Celery"],
+        ),
+        (
+            {
+                "composer.json": '{"scripts": {"test": "phpunit"}}',
+                "lib/a.rb": "# frozen_string_literal: true\n\n# Says hello.\nX = 1\n",
+                "lib/b.rb": "require_relative 'a'\n",
+                "tests/ATest.php": "<?php\n",
+                "tests/BTest.php": "<?php\n",
+            },
+            [
+                "- `composer test`: phpunit",
+                "- `lib/a.rb`: Says hello.",
+                "- Tests lie in `tests/`, named like `*Test.php`.",
+            ],
+            ["frozen"],
+        ),
+    ],
+)
+def test_it_is_right_about_projects_of_other_languages(tmp_path, files, lines, never):
+    text = block(write_tree(tmp_path / "work", files), tmp_path / "state")
+    assert [line for line in lines if line not in text] == []
+    assert [words for words in never if words in text] == []
+
+
 def test_it_says_what_a_newcomer_needs(root, tmp_path):
     text = block(root, tmp_path / "state")
     assert text.startswith(BEGIN)
