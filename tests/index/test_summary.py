@@ -42,7 +42,7 @@ def root(tmp_path):
     [
         (
             {
-                "Readme.adoc": "= Wire\n:toc-placement: preamble\nimage:badge.svg[]\n\n[source,c]\n----\nint main(void) { return send("a", "b", "c"); }\n----\n\nWire sends what others want to have sent.\n",
+                "Readme.adoc": "= Wire\n:toc-placement: preamble\nimage:badge.svg[]\n\n[source,c]\n----\nint main(void) { return send(one, two, three); }\n----\n\nWire sends what others want to have sent.\n",
                 "CMakeLists.txt": "",
                 ".clang-format": "",
                 "db/env.h": "// Copyright (c) 2011 Them. All rights reserved.\n// found in the LICENSE file. See the AUTHORS\n\n// What the system gives.\nint a;\n",
