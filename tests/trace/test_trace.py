@@ -84,7 +84,39 @@ HIDDEN = [
     ("https://user:hunter2@example.com/a", "hunter2"),
     ("https://ghtoken-hunter2@example.com/a", "hunter2"),
     ("redis://:hunter2@127.0.0.1/0", "hunter2"),
+    (f"sk_live_{LETTERS}", LETTERS),
+    (f"rk_live_{LETTERS}", LETTERS),
+    (f"whsec_{LETTERS}", LETTERS),
+    (f"pypi-AgEIcHlwaS5vcmc{LETTERS}", LETTERS),
+    (f"xai-{LETTERS}{LETTERS}", LETTERS),
+    (f"GOCSPX-{LETTERS}", LETTERS),
+    (f"SG.{LETTERS}.{LETTERS}", LETTERS),
+    (f"AccountKey={LETTERS}{LETTERS}==;EndpointSuffix=x", LETTERS),
+    (f"https://a.blob.core.windows.net/b?sp=r&sig={LETTERS}{LETTERS}%3D", LETTERS),
+    (f"https://hooks.slack.com/services/T0/B1/{LETTERS}", LETTERS),
+    ("-----BEGIN PGP PRIVATE KEY BLOCK-----\n\nlQOYBGE\n-----END PGP PRIVATE KEY BLOCK-----", "lQOYBGE"),
+    ("tool --api-key hunter2hunter2 run", "hunter2"),
+    ("passphrase: hunter2hunter2", "hunter2"),
+    ('secretKey="hunter2hunter2"', "hunter2"),
+    ('"private_key": "hunter2hunter2"', "hunter2"),
+    ("DB_PASS=hunter2hunter2", "hunter2"),
+    # as they stand in JSON that is a text in JSON, in a coloured line and in an address
+    (f"a\\nghp_{LETTERS}\\nb", LETTERS),
+    (f"a\\tsk-ant-api03-{LETTERS}", LETTERS),
+    (f"\\u0022ghp_{LETTERS}\\u0022", LETTERS),
+    (f"\x1b[01;31m\x1b[Kghp_{LETTERS}\x1b[m", LETTERS),
+    (f"\x1b[31mghp_{LETTERS}\x1b[0m", LETTERS),
+    (f"https://a/?q=%22ghp_{LETTERS}%22", LETTERS),
+    ('{\\"api_key\\": \\"hunter2hunter2\\"}', "hunter2"),
+    ('{\\"Authorization\\": \\"Bearer hunter2hunter2\\"}', "hunter2"),
+    ("a\\nPASSWORD=hunter2hunter2\\nPATH=/usr/bin", "hunter2"),
+    ("mysql:\\/\\/u:hunter2@h\\/", "hunter2"),
 ]
+
+
+def test_what_stands_behind_an_escaped_value_stays():
+    assert redact("a\\nPASSWORD=hunter2hunter2\\nPATH=/usr/bin") == "a\\nPASSWORD=[redacted]\\nPATH=/usr/bin"
+    assert redact('{\\"token\\": \\"hunter2hunter2\\", \\"n\\": 1}') == '{\\"token\\": \\"[redacted]\\", \\"n\\": 1}'
 
 
 @pytest.mark.parametrize(("text", "secret"), HIDDEN)
@@ -120,6 +152,9 @@ KEPT = [
     "sk-learn is a library; task-runner-2024-edition-long",
     "claude-sonnet-4-5-20250929",
     "-----BEGIN CERTIFICATE-----",
+    "git commit --token-file conf/a1.txt --password-stdin",
+    "the half_verylongnameofafunctionthatsomebodywrote1",
+    "pnpm_0123456789abcdefghijklmnopqrstuvwxyz",
 ]
 
 
@@ -175,7 +210,17 @@ def test_redaction_never_fails_nor_hangs(text):
 
 def test_redaction_is_quick_on_hostile_text():
     """No pattern backtracks its way through a long line."""
-    for text in ("a" * 16_000, "a_" * 8_000, "eyJ" * 5_000, "-----BEGIN " * 1_500, "x://" * 4_000, "Bearer " * 2_000):
+    for text in (
+        "a" * 16_000,
+        "a_" * 8_000,
+        "eyJ" * 5_000,
+        "-----BEGIN " * 1_500,
+        "x://" * 4_000,
+        "Bearer " * 2_000,
+        "\\" * 16_000,
+        "x_pass" * 2_000,
+        "secret\\" * 2_000,
+    ):
         done = subprocess.run(
             [sys.executable, "-c", "import sys; from sidecar.trace import redact; redact(sys.stdin.read())"],
             input=text, text=True, timeout=20, check=False,
@@ -428,6 +473,8 @@ CODE = [
     ("{'api_key': 'abcdef123456'}", "{'api_key': '[redacted]'}"),
     ("key = AKIAIOSFODNN7EXAMPLE", "key = [redacted]"),
     ("given-value here", "[redacted] here"),
+    ('text = "{\\"password\\": \\"hunter2hunter2\\"}"', 'text = "{\\"password\\": \\"[redacted]\\"}"'),
+    (f'text = "a\\nghp_{LETTERS}"', 'text = "a\\n[redacted]"'),
 ]
 
 
