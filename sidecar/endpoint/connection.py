@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import InvalidURLError
 
 from sidecar.endpoint.call import new_id
 from sidecar.endpoint.errors import Rejected, error_response, unexpected_response
@@ -40,7 +41,8 @@ class Connection(web.RequestHandler):
             response = unexpected_response(request_id)
         else:
             log.info("malformed_request", request=request_id, status=status, error=type(exc).__name__)
-            why = (message or "malformed").splitlines()[0]
+            # The parser repeats an address, which may hold a token.
+            why = "its address" if isinstance(exc, InvalidURLError) else (message or "malformed").splitlines()[0]
             response = error_response(Rejected(status, f"This is not a valid HTTP request: {why}"), request_id)
         response.force_close()
         return response
