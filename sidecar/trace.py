@@ -108,11 +108,7 @@ class bind:  # noqa: N801 - used like a function, and written as a class because
 
 
 def configure(
-    level: Level = "info",
-    log_file: Path | None = None,
-    *,
-    secrets: Collection[str] = (),
-    color: bool = False,
+    level: Level = "info", log_file: Path | None = None, *, secrets: Collection[str] = (), color: bool = False
 ) -> Callable[[], None]:
     """Write events from `level` up to standard error as text and, given a file, there as JSON lines (0600, rotated).
 

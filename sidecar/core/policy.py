@@ -24,13 +24,8 @@ _PROTECTED_FILES: Final = (
     ".exrc", ".gdbinit", ".lldbinit", "mise.toml", ".mise.toml", "opencode.json*",
 )  # fmt: skip
 _PROTECTED_PLACES: Final = (
-    (".github", "workflows"),
-    (".github", "actions"),
-    (".config", "fish"),
-    (".config", "git"),
-    (".config", "autostart"),
-    (".config", "systemd"),
-)
+    (".github", "workflows"), (".github", "actions"), (".config", "fish"), (".config", "git"), (".config", "autostart"), (".config", "systemd"),
+)  # fmt: skip
 
 _SECRET_FOLDERS: Final = frozenset({".ssh", ".aws", ".gnupg", ".kube", ".azure", ".gcloud"})
 _SECRET_FILES: Final = (

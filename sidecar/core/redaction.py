@@ -35,14 +35,13 @@ _ALONE: Final = (
 )
 # One pattern, and a set of letters first: it is looked for in every text.
 _KEYS: Final = (
-    rf"[sdAghxnewprGS]{_BEGUN}(?:"
-    r"(?<=s)(?<![/-]s)k-(?=[A-Za-z_-]{0,80}\d|[A-Za-z0-9]{16})[A-Za-z0-9_-]{12,}"
-    r"|(?<=d)(?:api|kea|ose)[0-9a-fA-F]{16,}(?:-\d+)?(?!\w)|(?<=A)(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}(?!\w)"
-    r"|(?<=g)(?:h[pousr]_[A-Za-z0-9]{20,}|ithub_pat_\w{20,}|lpat-[\w-]{20,})|(?<=x)ox[abeoprs]-[\w-]{10,}"
-    r"|(?<=A)Iza[\w-]{35}|(?<=h)f_[A-Za-z0-9]{30,}|(?<=n)pm_[A-Za-z0-9]{36}|(?<=e)yJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*"
-    r"|(?<=[rs])k_live_[A-Za-z0-9]{20,}|(?<=w)hsec_[A-Za-z0-9]{24,}|(?<=p)ypi-AgE[\w-]{40,}|(?<=x)ai-[A-Za-z0-9]{40,}"
-    r"|(?<=G)OCSPX-[\w-]{20,}|(?<=S)G\.[\w-]{20,}\.[\w-]{20,}|(?<=A)ccountKey=[A-Za-z0-9+/]{40,}={0,2}|(?<=s)ig=[A-Za-z0-9%]{43,})"
+    rf"[sdAghxnewprGS]{_BEGUN}(?:(?<=s)(?<![/-]s)k-(?=[A-Za-z_-]{{0,80}}\d|[A-Za-z0-9]{{16}})[A-Za-z0-9_-]{{12,}}|(?<=d)(?:api|kea|ose)[0-9a-fA-F]{{16,}}(?:-\d+)?(?!\w)"
+    r"|(?<=A)(?:KIA|SIA|BIA|CCA)[0-9A-Z]{16}(?!\w)|(?<=g)(?:h[pousr]_[A-Za-z0-9]{20,}|ithub_pat_\w{20,}|lpat-[\w-]{20,})|(?<=x)ox[abeoprs]-[\w-]{10,}"
+    r"|(?<=A)Iza[\w-]{35}|(?<=h)f_[A-Za-z0-9]{30,}|(?<=n)pm_[A-Za-z0-9]{36}|(?<=e)yJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*|(?<=[rs])k_live_[A-Za-z0-9]{20,}"
+    r"|(?<=w)hsec_[A-Za-z0-9]{24,}|(?<=p)ypi-AgE[\w-]{40,}|(?<=x)ai-[A-Za-z0-9]{40,}|(?<=G)OCSPX-[\w-]{20,}|(?<=S)G\.[\w-]{20,}\.[\w-]{20,}"
+    r"|(?<=A)ccountKey=[A-Za-z0-9+/]{40,}={0,2}|(?<=s)ig=[A-Za-z0-9%]{43,})"
 )
+_LITERAL: Final = rf"(?i)({_NAME}{_QUOTE}\s{{0,3}}(?::|=|:=|=>)\s{{0,3}})(\\{{0,3}}[\"'`])[^\"'`\s]{{6,}}\2"
 _PATTERNS: Final = (
     (rf"-----BEGIN [A-Z ]{{0,40}}{_KEY}[\s\S]*?(?:-----END [A-Z ]{{0,40}}{_KEY}|\Z)", MASK),
     (r"(?i)((?<![\w/\\-])(?:set-)?cookie[\"']?\s{0,3}[:=]\s{0,3})[^\r\n]+", rf"\1{MASK}"),
@@ -59,8 +58,8 @@ _PATTERNS: Final = (
         rf"\1{MASK}@",
     ),
     (_NAMED, rf"\1{MASK}"),
+    (_LITERAL, rf"\1\2{MASK}\2"),
 )
-_LITERAL: Final = rf"(?i)({_NAME}{_QUOTE}\s{{0,3}}(?::|=|:=|=>)\s{{0,3}})(\\{{0,3}}[\"'`])[^\"'`\s]{{6,}}\2"
 # What every pattern above needs at least: where none of it stands, none of them can match.
 _SUSPICIOUS: Final = re.compile(
     r"[:=@\s]|sk-|d(?:api|kea|ose)|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|xox|AIza|hf_|npm_|eyJ"
@@ -70,24 +69,22 @@ _SUSPICIOUS: Final = re.compile(
 
 def redact(text: str, secrets: Collection[str] = ()) -> str:
     """The text without credentials: known shapes, `name: value` pairs that name one, and the given values."""
-    for secret in secrets:
-        text = text.replace(secret, MASK)
-    if not _SUSPICIOUS.search(text):
-        return text
-    for pattern, replacement in _patterns():
-        text = pattern.sub(replacement, text)
-    return text
+    return _covered(text, secrets, code=False)
 
 
 def redact_code(text: str, secrets: Collection[str] = ()) -> str:
     """As `redact`, for code: of `name = value` pairs only those whose value is a literal, since `token = read()` tells nothing."""
+    return _covered(text, secrets, code=True)
+
+
+def _covered(text: str, secrets: Collection[str], *, code: bool) -> str:
     for secret in secrets:
         text = text.replace(secret, MASK)
-    if not _SUSPICIOUS.search(text):
-        return text
-    for pattern, replacement in _patterns()[:-1]:
-        text = pattern.sub(replacement, text)
-    return re.sub(_LITERAL, rf"\1\2{MASK}\2", text)
+    if _SUSPICIOUS.search(text):
+        *shapes, named, literal = _patterns()
+        for pattern, replacement in (*shapes, literal if code else named):
+            text = pattern.sub(replacement, text)
+    return text
 
 
 @cache

@@ -26,11 +26,7 @@ class Connection(web.RequestHandler):
         self.own: bool | None = None
 
     def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Answer what could not be read as a request (400), or a fault that no handler caught (500)."""
         if request.writer.output_size > 0:

@@ -43,9 +43,8 @@ class ChatRoute:
 
     def url_for(self, model: str) -> str:
         """The URL for a model: where it holds `{model}`, the name stands there. Raises BadInput for one that leads elsewhere."""
-        if "{model}" not in self.url:
-            return self.url
-        if {"", ".", ".."}.intersection(re.split(r"[/\\]", model)):  # dots stay dots however they are quoted
+        # Dots stay dots however they are quoted.
+        if "{model}" in self.url and {"", ".", ".."}.intersection(re.split(r"[/\\]", model)):
             raise BadInput("model: this name cannot stand in the path of an endpoint.")
         return self.url.replace("{model}", quote(model, safe=""))
 

@@ -163,14 +163,7 @@ def _error(
 ) -> UpstreamError:
     seen = visible(headers)
     make = Declined if status in _DECLINED else UpstreamError
-    return make(
-        sentence,
-        status=status,
-        kind=kind,
-        relay=relay,
-        request_id=seen.get("request-id"),
-        headers=seen,
-    )
+    return make(sentence, status=status, kind=kind, relay=relay, request_id=seen.get("request-id"), headers=seen)
 
 
 def _unreadable(status: int, headers: Mapping[str, str]) -> UpstreamError:

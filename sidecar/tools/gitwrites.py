@@ -22,8 +22,8 @@ from sidecar.vcs.worktree import resolve, status
 
 _NETWORK: Final = 120.0
 _LONG: Final = 300.0
-_LOCKED: Final = 1.8
-"""Seconds in which another git may end its work on the index."""
+_TRIES: Final = 18
+"""How often, a tenth of a second apart, another git may still be at work on the index."""
 
 
 class Paths(Input):
@@ -345,31 +345,27 @@ class GitWrites:
 
     async def _run(self, git: Git, *argv: str, seconds: float = 60.0, stdin: bytes | None = None) -> None:
         """One act with the user's own set-up. What git says against it becomes the error's sentence."""
-        end = asyncio.get_running_loop().time() + _LOCKED
-        try:
-            while True:
-                try:
-                    await git.run(*argv, mode="free", timeout=seconds, stdin=stdin)
-                except GitError as error:  # while another git is at work nothing is begun
-                    if not _held(error, argv[0]) or asyncio.get_running_loop().time() > end:
-                        raise
-                else:
-                    return
-                await asyncio.sleep(0.1)
-        except GitError as error:
-            if _held(error, argv[0]):
-                raise Conflict(
-                    f"git {argv[0]} was not done: another git is at work here (index.lock). Try again when it has ended, "
-                    "or let the user remove that file if none is."
-                ) from None
-            now = await status(git)
-            if now.conflicted:
-                files = ", ".join(now.conflicted[:20])
-                raise Conflict(
-                    f"There are conflicts in {files}. Resolve and stage them, or abort the {now.doing}."
-                ) from None
-            told = error.sentence.removeprefix("git could not answer: ").rstrip(".")
-            raise Conflict(f"git {argv[0]} was not done: {told}.") from None
+        for left in range(_TRIES, -1, -1):
+            try:
+                await git.run(*argv, mode="free", timeout=seconds, stdin=stdin)
+            except GitError as error:
+                held = "index.lock': File exists" in error.sentence
+                if (
+                    held and left and argv[0] not in {"rebase", "pull"}
+                ):  # these may have begun; the others take it first
+                    await asyncio.sleep(0.1)
+                    continue
+                now = await status(git)
+                if now.conflicted:
+                    files = ", ".join(now.conflicted[:20])
+                    raise Conflict(
+                        f"There are conflicts in {files}. Resolve and stage them, or abort the {now.doing}."
+                    ) from None
+                told = error.sentence.removeprefix("git could not answer: ").rstrip(".")
+                why = "another git is at work here (index.lock); try again when it has ended" if held else told
+                raise Conflict(f"git {argv[0]} was not done: {why}.") from None
+            else:
+                return
 
     async def _standing(self, git: Git) -> ToolResult:
         now = await status(git)
@@ -379,8 +375,3 @@ class GitWrites:
         told = ", ".join(f"{count} {kind}" for kind, count in counts if count) or "clean"
         where = f"branch {now.branch}" if now.branch else "a detached HEAD"
         return ToolResult(value={"branch": now.branch, **dict(counts)}, text=f"Done. On {where}: {told}.")
-
-
-def _held(error: GitError, verb: str) -> bool:
-    """Whether a command that takes the index first did not get it; a rebase or a pull may have begun before."""
-    return "index.lock': File exists" in error.sentence and verb not in {"rebase", "pull"}
