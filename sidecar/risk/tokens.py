@@ -139,11 +139,6 @@ def names_in(text: str) -> frozenset[str]:
     return frozenset(_NAME.findall(text[:_NAMED])) - _KEYWORDS
 
 
-def branch_words(text: str) -> int:
-    """How many words of the line choose a way (`if`, `for`, `&&`, …)."""
-    return sum(token in _BRANCH for token in _TOKEN.findall(text[:_LONGEST]))
-
-
 def is_code(text: str, language: str) -> bool:
     """Whether a line, looked at alone, is code: not blank, not punctuation only, no comment, no one-line docstring."""
     if not _WORD.search(text):

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.risk.tokens import BITS, branch_words, docstring_lines, is_code, shape, tokenize
+from sidecar.risk.tokens import BITS, docstring_lines, is_code, shape, tokenize
 
 TOKENS = {
     "x = foo(1, 'a b')": ["x", "=", "foo", "(", "1", ",", "<str>", ")"],
@@ -79,7 +79,6 @@ def test_the_table_of_facts_is_complete():
 def test_shape_counts():
     found = shape("\tif a and b or c:")
     assert (found.tokens, found.branches, found.indent) == (7, 3, 4)
-    assert branch_words("for x in y if z else w") == 3
 
 
 @given(st.text(max_size=300))
