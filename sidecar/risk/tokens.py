@@ -157,13 +157,10 @@ def is_import(text: str) -> bool:
 
 def docstring_lines(lines: Sequence[str]) -> frozenset[int]:
     """Indices of the lines of a Python text that lie in triple-quoted texts, the lines that open and close included."""
-    inside = False
+    edges = [index for index, text in enumerate(lines) if ('"""' in text or "'''" in text) and toggles_docstring(text)]
     found: set[int] = set()
-    for index, text in enumerate(lines):
-        toggles = toggles_docstring(text)
-        if inside or toggles:
-            found.add(index)
-        inside ^= toggles
+    for start, end in zip(edges[::2], [*edges[1::2], len(lines) - 1], strict=False):
+        found.update(range(start, end + 1))
     return frozenset(found)
 
 

@@ -46,6 +46,7 @@ def test_is_code(text, language, expected):
 def test_docstrings_are_found_over_several_lines():
     lines = ["def f():", '    """One', "    two", '    three"""', "    return 1", "x = '''a", "b'''", '# it\'s """']
     assert docstring_lines(lines) == {1, 2, 3, 5, 6}
+    assert docstring_lines([*lines, 'y = """never', "closed"]) == {1, 2, 3, 5, 6, 8, 9}
 
 
 BIT_CASES = {
