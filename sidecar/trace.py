@@ -26,11 +26,13 @@ from collections import deque
 from collections.abc import Callable, Collection, Mapping, MutableMapping
 from contextvars import ContextVar
 from datetime import UTC, datetime
-from functools import cache, lru_cache
+from functools import lru_cache
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Literal, Protocol, TextIO
+
+from sidecar.core.redaction import MASK, redact
 
 Level = Literal["debug", "info", "warning", "error"]
 LEVELS: Final[tuple[Level, ...]] = ("debug", "info", "warning", "error")
@@ -45,7 +47,6 @@ _FILES_KEPT: Final = 3
 _TURN: Final = 16
 """Events that are rendered, in some 30 microseconds each, before other threads get a turn."""
 _LONGEST: Final = 8_192
-_MASK: Final = "[redacted]"
 
 
 class Log:
@@ -107,11 +108,7 @@ class bind:  # noqa: N801 - used like a function, and written as a class because
 
 
 def configure(
-    level: Level = "info",
-    log_file: Path | None = None,
-    *,
-    secrets: Collection[str] = (),
-    color: bool = False,
+    level: Level = "info", log_file: Path | None = None, *, secrets: Collection[str] = (), color: bool = False
 ) -> Callable[[], None]:
     """Write events from `level` up to standard error as text and, given a file, there as JSON lines (0600, rotated).
 
@@ -154,80 +151,15 @@ def configure(
 
 
 # ── redaction ───────────────────────────────────────────────────────────────────────────────────────
-_NAMES: Final = (
-    r"authorization|x-api-key|api[-_]?key|access[-_]?key|[a-z_-]{0,40}token|[a-z_-]{0,40}secret|password|passwd"
-)
-# `name: value` and `NAME=value`; a value that is masked already, a number or a path stays.
-_NAMED: Final = (
-    rf"(?i)(?<![a-z0-9])((?:[a-z0-9]{{1,40}}_)?(?:{_NAMES})[\"']?\s{{0,3}}[:=]\s{{0,3}}[\"']?)"
-    r"(?!(?:bearer |basic )?\[redacted|[/~.\\]|\d{1,9}\b|[\w.-]{1,100}/[\w./-]{0,200}\.\w{1,6}(?![\w+=/]))[^\s\"',;&]{4,}"
-)
-# Without its header: what has a slash is a path, unless it is written as base64 is; a hash behind `basic` is one.
-_ALONE: Final = (
-    r"(?i)(?<![\w/\\])(bearer|basic)\s+(?=\S{0,200}[\d=]|\S{24})(?!(?<=basic )[0-9a-f]{7,128}(?![\w=+/]))"
-    r"(?=[\w.~+=-]+(?![\w.~+/=-])|[\w.~/-]{0,200}[+=])[\w.~+/=-]{8,}"
-)
-_PATTERNS: Final = (
-    (r"-----BEGIN [A-Z ]{0,40}PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]{0,40}PRIVATE KEY-----|\Z)", _MASK),
-    (r"(?i)((?<![\w/\\-])(?:set-)?cookie[\"']?\s{0,3}[:=]\s{0,3})[^\r\n]+", rf"\1{_MASK}"),
-    (
-        r"(?i)(authorization[\"']?\s{0,3}[:=]\s{0,3}[\"']?(?:bearer|basic)\s{1,3})(?!\[redacted)[^\s\"',;]{4,}",
-        rf"\1{_MASK}",
-    ),
-    (_ALONE, rf"\1 {_MASK}"),
-    (r"(?<![\w/-])sk-(?=[A-Za-z_-]{0,80}\d|[A-Za-z0-9]{16})[A-Za-z0-9_-]{12,}", _MASK),
-    (r"(?<!\w)d(?:api|kea|ose)[0-9a-fA-F]{16,}(?:-\d+)?(?!\w)", _MASK),
-    (r"(?<!\w)(?:AKIA|ASIA|ABIA|ACCA)[0-9A-Z]{16}(?!\w)", _MASK),
-    (r"(?<!\w)(?:gh[pousr]_[A-Za-z0-9]{20,}|github_pat_\w{20,}|glpat-[\w-]{20,})", _MASK),
-    (r"(?<!\w)(?:xox[abeoprs]-[\w-]{10,}|AIza[\w-]{35}|hf_[A-Za-z0-9]{30,}|npm_[A-Za-z0-9]{36})", _MASK),
-    (r"(?<!\w)eyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]*", _MASK),
-    (r"(?i)(?<![\w.+-])([a-z][a-z0-9+.-]{0,20}://)(?!git@)[^/?#\s@'\"]{1,512}@", rf"\1{_MASK}@"),
-    (_NAMED, rf"\1{_MASK}"),
-)
-_LITERAL: Final = (
-    rf"(?i)((?:[a-z0-9]{{1,40}}_)?(?:{_NAMES})[\"']?\s{{0,3}}(?::|=|:=|=>)\s{{0,3}})([\"'`])[^\"'`\s]{{6,}}\2"
-)
-# What every pattern above needs at least: where none of it stands, none of them can match.
-_SUSPICIOUS: Final = re.compile(
-    r"[:=@\s]|sk-|d(?:api|kea|ose)|A[KSBC][IC]A|gh[pousr]_|github_pat_|glpat-|xox|AIza|hf_|npm_|eyJ"
-)
 _SECRET_FIELD: Final = re.compile(
     r"(?i)^(?:.*_)?(?:authorization|api_?key|token|secret|password|passwd|cookie|private_key)$"
 )
 
 
-def redact(text: str, secrets: Collection[str] = ()) -> str:
-    """The text without credentials: known shapes, `name: value` pairs that name one, and the given values."""
-    for secret in secrets:
-        text = text.replace(secret, _MASK)
-    if not _SUSPICIOUS.search(text):
-        return text
-    for pattern, replacement in _patterns():
-        text = pattern.sub(replacement, text)
-    return text
-
-
-def redact_code(text: str, secrets: Collection[str] = ()) -> str:
-    """As `redact`, for code: of `name = value` pairs only those whose value is a literal, since `token = read()` tells nothing."""
-    for secret in secrets:
-        text = text.replace(secret, _MASK)
-    if not _SUSPICIOUS.search(text):
-        return text
-    for pattern, replacement in _patterns()[:-1]:
-        text = pattern.sub(replacement, text)
-    return re.sub(_LITERAL, rf"\1\2{_MASK}\2", text)
-
-
-@cache
-def _patterns() -> tuple[tuple[re.Pattern[str], str], ...]:
-    """The patterns, compiled when a text first needs them: the start does not."""
-    return tuple((re.compile(pattern), replacement) for pattern, replacement in _PATTERNS)
-
-
 def _redacted(value: object, secrets: Collection[str], key: str = "") -> object:
     if isinstance(value, str):
         masked = key and value and _names_secret(key)
-        return _MASK if masked else _cut(redact(value[: 2 * _LONGEST], secrets), len(value))
+        return MASK if masked else _cut(redact(value[: 2 * _LONGEST], secrets), len(value))
     if isinstance(value, dict):
         return _redacted_fields(value, secrets)
     if isinstance(value, list):

@@ -15,14 +15,14 @@ _STEP: Final = 20
 _DEBOUNCE: Final = 200
 """Milliseconds: a burst is handed on when nothing came for a step, at the latest after the second."""
 
-_PATIENCE, _BLIND = 60_000, 1_000
-"""Milliseconds after which a watch in which nothing happens says so: one that was just begun anew says soon that it is there."""
+_BLIND: Final = 1.0
+"""Seconds after which watching is begun anew where it broke off."""
 
 
 def watch(root: Path, tell: Callable[..., Any], own: Path) -> None:
-    """Tell `changed` with the paths (relative, with `/`) of each burst, until the process ends.
+    """Tell `watching` once nothing can be missed any more, then `changed` with the paths (relative, with `/`) of each burst.
 
-    `own` is the folder that the index itself lies in: what is written there is nobody's news. What the system refuses (too many folders, no such service) ends it with `unwatched` and the reason.
+    Until the process ends. `own` is the folder that the index itself lies in: what is written there is nobody's news. What the system refuses (too many folders, no such service) ends it with `unwatched` and the reason.
     A file whose name is no UTF-8 ends the watching as soon as somebody opens it: it is `blind` then, and begun anew, and
     whatever happened meanwhile is told as a change of all.
     """
@@ -30,24 +30,33 @@ def watch(root: Path, tell: Callable[..., Any], own: Path) -> None:
     def counts(_change: object, path: str) -> bool:
         return relevant(relative(root, path)) and not path.startswith(f"{own}{os.sep}")
 
-    blind = False
-    tell("watching")
+    begun = _Begun(lambda: tell("watching"))
     while True:
-        waits = {"rust_timeout": _BLIND if blind else _PATIENCE, "yield_on_timeout": True}
         try:
             watchfiles = import_module("watchfiles")  # a process that does not watch needs none of it
-            for burst in watchfiles.watch(root, watch_filter=counts, step=_STEP, debounce=_DEBOUNCE, raise_interrupt=False, **waits):  # fmt: skip
-                paths = {".gitignore"} if blind else {relative(root, path) for _, path in burst}
-                if paths:
-                    tell("changed", paths=sorted(paths))
-                blind = False
+            for burst in watchfiles.watch(root, watch_filter=counts, step=_STEP, debounce=_DEBOUNCE, raise_interrupt=False, stop_event=begun):  # fmt: skip
+                tell("changed", paths=sorted({relative(root, path) for _, path in burst}))
         except (ImportError, OSError, RuntimeError) as error:
             if "decode" not in str(error):
                 tell("unwatched", note=str(error))
                 return
-            blind = True
             tell("blind")
-            time.sleep(_BLIND / 1000)  # whoever reads such a file reads others, and to begin a watch is costly
+            begun = _Begun(lambda: tell("changed", paths=[".gitignore"]))
+            time.sleep(_BLIND)  # whoever reads such a file reads others, and to begin a watch is costly
+
+
+class _Begun:
+    """A watch asks again and again whether it should stop; that it asks at all shows that the system tells it of changes."""
+
+    def __init__(self, tell: Callable[[], Any]) -> None:
+        self._tell: Callable[[], Any] | None = tell
+
+    def is_set(self) -> bool:
+        """Never; what is to be told is told the first time."""
+        tell, self._tell = self._tell, None
+        if tell is not None:
+            tell()
+        return False
 
 
 def relative(root: Path, path: str) -> str:

@@ -392,7 +392,13 @@ class Sidecar:
 
     async def _listen(self, stack: AsyncExitStack, state: Path | None, answer: AnswerTurn) -> None:
         server = self._settings.server
-        token = runtime.keep_token(state, server.token)
+        try:
+            token = runtime.keep_token(state, server.token)
+        except StoreError as error:  # a full disk: whoever needs no token of ours is answered all the same
+            if server.auth == "token" and server.token is None:
+                raise
+            log.warning("token", note=error.sentence)
+            token = runtime.keep_token(None, server.token)
         endpoint = Endpoint(
             answer,
             identity=Identity(_NAME, self._version, str(server.workspace)),

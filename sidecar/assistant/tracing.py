@@ -1,6 +1,6 @@
 """The step that writes a traced turn down: what was asked, what went to the provider, what came back, and when.
 
-Off unless a setting or the client's own header asks for it. Credentials are redacted by the patterns of `trace`, which
+Off unless a setting or the client's own header asks for it. Credentials are redacted by the patterns of `core.redaction`, which
 leave paths and hashes alone; an answer is folded from its events first, so that a key which came in pieces is seen whole.
 All of that is done on a thread of its own, after the answer has left.
 """
@@ -22,17 +22,17 @@ from sidecar.core.errors import SidecarError, StoreError, UpstreamError
 from sidecar.core.events import Accumulator, Event
 from sidecar.core.messages import Message, MessagesRequest
 from sidecar.core.ports import TAP
+from sidecar.core.redaction import MASK, redact
 from sidecar.core.reply import Reply
 from sidecar.core.turn import TraceLevel, Turn
 from sidecar.store.traces import TraceFolder
-from sidecar.trace import get_logger, redact
+from sidecar.trace import get_logger
 
 log = get_logger("assistant")
 
 _CREDENTIALS: Final = frozenset(
     {"authorization", "proxy-authorization", "x-api-key", "api-key", "cookie", "set-cookie"}
 )
-_MASK: Final = "[redacted]"
 _PIECE: Final = 64 * 1024
 _KEY_BEGINS, _KEY_ENDS = "PRIVATE KEY-----\n", "-----END "
 
@@ -226,7 +226,7 @@ def redacted(value: Any, secrets: Collection[str], name: str = "") -> Any:
 
 def _text(text: str, secrets: Collection[str], name: str = "") -> str:
     if name.lower() in _CREDENTIALS:
-        return _MASK
+        return MASK
     if len(text) > _PIECE and not any(blank in text for blank in " \n"):
         return f"[{len(text)} characters]"  # an image or a document: no text, and too long for patterns
     if len(text) > _PIECE:

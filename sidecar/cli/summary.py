@@ -9,10 +9,10 @@ from typing import Annotated
 import typer
 
 from sidecar import signals
+from sidecar.briefing.summary import FILE, summarize, write
 from sidecar.cli.index import machine, opened
 from sidecar.cli.options import Json, Quiet, Workspace
 from sidecar.cli.output import Output
-from sidecar.index.summary import FILE, summarize, write
 from sidecar.store.database import DATABASE, Database
 from sidecar.store.symbols import INDEX, SymbolReader
 from sidecar.tools.indexing import told_of_tests

@@ -13,7 +13,8 @@ from typing import Final, Literal
 
 _PROTECTED_FOLDERS: Final = frozenset(
     {".git", ".vscode", ".claude", ".cursor", ".sidecar", ".idea", ".husky", ".devcontainer", ".circleci", ".buildkite",
-     ".woodpecker", ".vs", ".run", ".zed", ".windsurf", ".gemini", ".codex", ".kiro", ".continue"}
+     ".woodpecker", ".vs", ".run", ".zed", ".windsurf", ".gemini", ".codex", ".kiro", ".continue",
+     ".opencode", ".roo", ".amazonq", ".junie", ".qwen"}
 )  # fmt: skip
 _PROTECTED_FILES: Final = (
     ".mcp*", "mcp.json", ".sidecar*", ".bash*", ".zsh*", ".zprofile", ".zlogin", ".profile", ".login", ".cshrc", ".kshrc",
@@ -22,7 +23,9 @@ _PROTECTED_FILES: Final = (
     "cloudbuild.y*ml", ".pre-commit-config.y*ml", "lefthook.*", ".lefthook.*", "*.code-workspace", ".vimrc", ".nvimrc",
     ".exrc", ".gdbinit", ".lldbinit", "mise.toml", ".mise.toml", "opencode.json*",
 )  # fmt: skip
-_PROTECTED_PLACES: Final = ((".github", "workflows"), (".github", "actions"), (".config", "fish"))
+_PROTECTED_PLACES: Final = (
+    (".github", "workflows"), (".github", "actions"), (".config", "fish"), (".config", "git"), (".config", "autostart"), (".config", "systemd"),
+)  # fmt: skip
 
 _SECRET_FOLDERS: Final = frozenset({".ssh", ".aws", ".gnupg", ".kube", ".azure", ".gcloud"})
 _SECRET_FILES: Final = (

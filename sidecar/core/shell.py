@@ -20,63 +20,12 @@ _TALK: Final = frozenset({"echo", "printf", "grep", "rg", "man", "which", "type"
 _SHELL: Final = re.compile(r"(?:ba|z|da|rba|mk|k|fi|a|c|tc)?sh\d*(?:\.exe)?|pwsh|powershell(?:\.exe)?|cmd(?:\.exe)?")
 _CODE: Final = re.compile(r"(?:python|perl|ruby|node|php|lua|[gmn]?awk|deno|bun|tclsh|osascript)[\d.]*(?:\.exe)?")
 _RUNNERS: Final = frozenset(
-    [
-        "env",
-        "sudo",
-        "doas",
-        "su",
-        "runuser",
-        "xargs",
-        "parallel",
-        "watch",
-        "ssh",
-        "trap",
-        "timeout",
-        "nice",
-        "ionice",
-        "nohup",
-        "script",
-        "flock",
-        "setsid",
-        "stdbuf",
-        "time",
-        "exec",
-        "command",
-        "builtin",
-        "coproc",
-        "eval",
-        "source",
-        ".",
-        "strace",
-        "unshare",
-        "nsenter",
-        "chroot",
-        "tmux",
-        "screen",
-        "at",
-        "batch",
-        "crontab",
-        "entr",
-        "busybox",
-        "docker",
-        "podman",
-        "kubectl",
-        "wsl",
-        "start",
-        "find",
-        "fd",
-        "make",
-        "npx",
-        "systemd-run",
-        "alias",
-        "tar",
-        "gdb",
-        "vim",
-        "vi",
-        "hyperfine",
-        "concurrently",
-    ]
-)
+    {"env", "sudo", "doas", "su", "runuser", "xargs", "parallel", "watch", "ssh", "trap", "timeout", "nice", "ionice", "nohup",
+     "script", "flock", "setsid", "stdbuf", "time", "exec", "command", "builtin", "coproc", "eval", "source", ".", "strace",
+     "unshare", "nsenter", "chroot", "tmux", "screen", "at", "batch", "crontab", "entr", "busybox", "docker", "podman", "kubectl",
+     "wsl", "start", "find", "fd", "make", "npx", "systemd-run", "alias", "tar", "gdb", "vim", "vi", "hyperfine", "concurrently",
+     "nix-shell", "nix", "guix", "devbox", "distrobox", "toolbox", "flatpak-spawn", "pkexec", "firejail"}
+)  # fmt: skip
 """Commands that run what their words say."""
 _RESERVED: Final = frozenset(["if", "then", "else", "elif", "while", "until", "do", "{", "!", "time"])
 _FEEDERS: Final = frozenset({"xargs", "parallel", "at", "batch", "crontab", "source", ".", "eval"})
@@ -85,21 +34,9 @@ _WITH_VALUE: Final = frozenset(
      "--shallow-file"}
 )  # fmt: skip
 _RUNS_WORDS: Final = frozenset(
-    [
-        "submodule",
-        "rebase",
-        "bisect",
-        "difftool",
-        "mergetool",
-        "grep",
-        "filter-branch",
-        "for-each-repo",
-        "config",
-        "archive",
-        "send-email",
-        "hook",
-    ]
-)
+    {"submodule", "rebase", "bisect", "difftool", "mergetool", "grep", "filter-branch", "for-each-repo", "config", "archive",
+     "send-email", "hook"}
+)  # fmt: skip
 """Verbs of git that run commands they are given."""
 _VERB: Final = re.compile(r"[A-Za-z0-9][\w.-]*")
 _LOOSE: Final = re.compile(
@@ -174,7 +111,7 @@ def _one(command: Command, aliases: Mapping[str, str], depth: int) -> Iterator[G
     feeder = runner = False
     for at, name in enumerate(names):
         rest = _until_end(words[at + 1 : at + 1 + _MOST_WORDS])
-        if name.lower() in {"git", "git.exe"} or (at == first_at and rest and _may_be_git(name)):
+        if name.lower() in {"git", "git.exe", "hub"} or (at == first_at and rest and _may_be_git(name)):
             yield from _git([*rest, *([HIDDEN] * feeder)], aliases, depth, sure=runner or at == first_at)
         elif name.startswith("git-") and len(name) > 4:
             yield from _git([name[4:].removesuffix(".exe"), *rest], aliases, depth)

@@ -14,9 +14,9 @@ from typing import Final, Literal
 from sidecar.core.critique import Limits, Unread
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.policy import LEFT_OUT, is_key_row, secret
+from sidecar.core.redaction import redact, redact_code
 from sidecar.core.review import RiskReport
 from sidecar.risk.hazards.secret import veiled
-from sidecar.trace import redact, redact_code
 
 CONTEXT: Final = 6
 """Unchanged lines shown around each change."""

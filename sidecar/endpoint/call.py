@@ -46,6 +46,7 @@ class Route:
     """One method of one path. `open` needs no token; `media` are the content types that a POST may have.
 
     `proof` may let in who has something else than the token, for this path alone. `form` is that of the path's errors, also where the method is wrong or a guard says no.
+    `lasting` is one where a client may stay for hours and only listen: whoever waits for quiet does not wait for it.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Route:
     media: frozenset[str] = frozenset({"application/json"})
     form: Form = MESSAGES
     proof: Callable[[web.BaseRequest], bool] = _nothing
+    lasting: bool = False
 
 
 def new_id() -> str:

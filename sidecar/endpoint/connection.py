@@ -7,6 +7,7 @@ from http import HTTPStatus
 from typing import Any
 
 from aiohttp import web
+from aiohttp.http_exceptions import InvalidURLError
 
 from sidecar.endpoint.call import new_id
 from sidecar.endpoint.errors import Rejected, error_response, unexpected_response
@@ -25,11 +26,7 @@ class Connection(web.RequestHandler):
         self.own: bool | None = None
 
     def handle_error(
-        self,
-        request: web.BaseRequest,
-        status: int = 500,
-        exc: BaseException | None = None,
-        message: str | None = None,
+        self, request: web.BaseRequest, status: int = 500, exc: BaseException | None = None, message: str | None = None
     ) -> web.StreamResponse:
         """Answer what could not be read as a request (400), or a fault that no handler caught (500)."""
         if request.writer.output_size > 0:
@@ -40,7 +37,8 @@ class Connection(web.RequestHandler):
             response = unexpected_response(request_id)
         else:
             log.info("malformed_request", request=request_id, status=status, error=type(exc).__name__)
-            why = (message or "malformed").splitlines()[0]
+            # The parser repeats an address, which may hold a token.
+            why = "its address" if isinstance(exc, InvalidURLError) else (message or "malformed").splitlines()[0]
             response = error_response(Rejected(status, f"This is not a valid HTTP request: {why}"), request_id)
         response.force_close()
         return response

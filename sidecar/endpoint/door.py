@@ -24,8 +24,26 @@ _WHERE = (
 )
 
 
+class Crowd:
+    """Requests that are under way; `gone` is set while there are none."""
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.gone = asyncio.Event()
+        self.gone.set()
+
+    def __enter__(self) -> None:
+        self.number += 1
+        self.gone.clear()
+
+    def __exit__(self, *exc: object) -> None:
+        self.number -= 1
+        if not self.number:
+            self.gone.set()
+
+
 class Door:
-    """Takes requests in. `running` counts those that are being answered; `idle` is set while there are none."""
+    """Takes requests in. `answers` are those that are being answered, `lasting` those of routes where one may stay for hours."""
 
     def __init__(self, routes: Iterable[Route], access: Access, rule: HostRule, workspace: str) -> None:
         self._access = access
@@ -35,28 +53,22 @@ class Door:
         for route in routes:
             self._table[route.path][route.method] = route
         self._table = dict(self._table)
-        self.running = 0
+        self.answers, self.lasting = Crowd(), Crowd()
         self.begun = 0
         """How many requests came so far."""
-        self.idle = asyncio.Event()
-        self.idle.set()
 
     async def __call__(self, request: web.BaseRequest) -> web.StreamResponse:
         """Answer one request, whatever happens."""
         call = begin(request, self._workspace)
         loop = asyncio.get_running_loop()
         began = loop.time()
-        self.running += 1
         self.begun += 1
-        self.idle.clear()
-        with bind(request=call.turn.id):
+        route = self._table.get(_path(request), {}).get(request.method)
+        with bind(request=call.turn.id), self.lasting if route is not None and route.lasting else self.answers:
             try:
                 response = await self._answer(call)
                 call.status = response.status
             finally:
-                self.running -= 1
-                if not self.running:
-                    self.idle.set()
                 # Soon, not now: the answer goes out first.
                 loop.call_soon(_log, call, loop.time() - began)
         return response

@@ -68,7 +68,7 @@ class McpDoor:
     def routes(self) -> Iterator[Route]:
         """What this file adds to the table."""
         for method in ("POST", "GET", "DELETE"):
-            yield Route(method, PATH, self.serve)
+            yield Route(method, PATH, self.serve, lasting=True)  # a POST, too, may be a subscription
 
     async def serve(self, call: Call) -> web.StreamResponse:
         """Hand one request on. A GET is a stream that stays open; it ends with the endpoint."""

@@ -91,8 +91,8 @@ class Endpoint:
 
     @property
     def running(self) -> int:
-        """How many requests are being answered."""
-        return self._door.running if self._door is not None else 0
+        """How many requests are being answered; those of `/mcp`, where clients listen for hours, do not count."""
+        return self._door.answers.number if self._door is not None else 0
 
     async def quiet(self, span: float, most: float) -> None:
         """Wait until nothing was asked and nothing is being answered for `span` seconds; `most` seconds at most."""
@@ -103,7 +103,7 @@ class Endpoint:
             async with asyncio.timeout(most):
                 before = -1
                 while before != door.begun:
-                    await door.idle.wait()
+                    await door.answers.gone.wait()
                     before = door.begun
                     await asyncio.sleep(span)
 
@@ -170,6 +170,7 @@ class Endpoint:
             self._mcp.hush()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(self._limits.stop):
-                await door.idle.wait()
+                await door.answers.gone.wait()
+                await door.lasting.gone.wait()
         if self._mcp is not None:
             await self._mcp.aclose()

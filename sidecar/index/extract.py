@@ -9,18 +9,20 @@ from __future__ import annotations
 
 import re
 from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cache
-from itertools import accumulate, count
-from operator import add, attrgetter, itemgetter
-from typing import Final, NamedTuple
+from functools import cache, cached_property
+from operator import attrgetter, itemgetter
+from typing import Any, Final, NamedTuple
 
 from tree_sitter import Node, Parser, QueryCursor
 
 from sidecar.core.defined import Defined, Local
+from sidecar.index.comments import first_words, words_above
 from sidecar.index.grammars import BY_NAME, loaded
-from sidecar.index.imports import Import, read_imports
+from sidecar.index.imports import read_imports
+from sidecar.index.plain import ended, hidden, parsable
 
 READ: Final = 0
 CALL: Final = 1
@@ -36,54 +38,51 @@ KINDS: Final = (*_TYPES, *_OTHERS, *_LAST)
 """All kinds of symbols. Of two that capture one name, the earlier counts."""
 
 _CLASSLIKE: Final = frozenset({*_TYPES, "impl", "table"})
+_SHARING: Final = _CLASSLIKE | {"module"}
 _BINDING: Final = ("member", "bind", "outer", "parameter")
 _FIELDS: Final = ("name", "declarator", "left", "pattern", "property", "bound_identifier", "type")
 _NO_OBJECT: Final = frozenset({"prototype", "exports", "module", "this", "self", "window", "globalThis"})
 _SIGNATURE: Final = 200
 _DOC: Final = 160
 _DOCSTRING: Final = re.compile(rb"""[rRuU]{0,2}(\"{3}|'{3}|"|')\s*([^\n]*)""")
-_LEGAL: Final = re.compile(rb"copyright|licen[cs]e|spdx", re.IGNORECASE)
-_DIRECTIVE: Final = re.compile(
-    rb"[\w-]+: \S+$|[\w.-]*coding[:=]|<\w|https?:|@\w|[et]slint|prettier|shellcheck|vim?:|\W+$"
-)
-"""Comments that are for tools, or say nothing."""
-
 _WORD: Final = re.compile(r"\w+")
 _NAME: Final = re.compile(
     rb"[A-Za-z_#@:~\x80-\xff][\w$\x80-\xff]*|\$[\w$]+|operator\W+|[!%&*+/<=>?^|-]+|\[\]=?", re.ASCII
 )
 _ANGLES: Final = re.compile(rb"<[^<>]*>")
-_MACROS: Final = re.compile(
-    rb"\b(?:class|struct)\s+([A-Z][A-Z0-9_]+(?:\([^()\n]*\))?)(?=\s+\w+\s*(?:final\s*)?[:{])"
-    rb"|\)\s*(?:const\s*)?([A-Z]+_[A-Z0-9_]+\([^()\n]*\))(?=\s*\{)|\b((?:PT_)?GUARDED_BY\([^()\n]*\))(?=\s*[;={])"
-)
-"""Macros of C++ that stand where the grammar knows none: `class API Name {`, `void f() LOCKS(mu) {`."""
-
-_BRACKETS: Final = re.compile(rb"(?<![\w\])])\[([A-Za-z_][\w $#-]*)\]|^([Gg][Oo])(?=[ \t]*;?\r?$)", re.MULTILINE)
-"""Names of SQL Server in brackets, and the line that ends a batch there."""
-
-_TYPE: Final = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
-_ENDING: Final = re.compile(rb"(?<=[^\s{;]) (?=\})")
-_FOREVER: Final = 1 << 62
 _TICKED: Final = frozenset({"kotlin", "swift", "scala"})
 _BODIES: Final = frozenset({"function", "method", "constructor", "scope"})
+_TYPE: Final = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
+_FOREVER: Final = 1 << 62
+_START: Final = attrgetter("start_byte")
 
 
 class Facts(NamedTuple):
     """What one file says.
 
-    `uses` maps a name to packed triples (line, column, mark) of 32 bits each; a mark's symbol is its place in `symbols`
+    `defined`, `imports` and `bound` are plain tuples with the fields of `Defined`, `Import` and `Local`, as they are stored.
+    `uses` maps a name to packed triples (line, column, mark) of 32 bits each; a mark's symbol is its place in `defined`
     plus one, 0 where it stands in none. `doc` is the file's own first line of words. `bases` are pairs (name of the base, dotted path of the class). `broken`:
     parts of it could not be parsed.
     """
 
-    symbols: list[Defined]
+    defined: list[tuple[Any, ...]]
     uses: dict[str, bytes]
-    imports: list[Import]
+    imports: list[tuple[int, str, str, str]]
     bases: list[tuple[str, str]]
-    locals: list[Local]
+    bound: list[tuple[str, int, int, int, int]]
     doc: str
     broken: bool
+
+    @property
+    def symbols(self) -> list[Defined]:
+        """The symbols, each as a value."""
+        return [Defined(*row) for row in self.defined]
+
+    @property
+    def locals(self) -> list[Local]:
+        """The local names, each as a value."""
+        return [Local(*row) for row in self.bound]
 
 
 class _Word(NamedTuple):
@@ -91,19 +90,26 @@ class _Word(NamedTuple):
 
     start_byte: int
     end_byte: int
+    start_point: tuple[int, int]
 
 
 @dataclass(slots=True)
 class _Scope:
-    """A stretch of the text in which names may be bound; `symbol` counts from 1, 0 for none."""
+    """A stretch of the text in which names may be bound; `symbol` counts from 1, 0 for none.
+
+    `outer` is what it stands in, `foreign` the names that it says are bound outside. When all is found, `names` and `symbol`
+    also hold what holds in it from outside.
+    """
 
     start: int
     end: int
     kind: str
     path: str
+    outer: _Scope | None
     symbol: int = 0
     rows: tuple[int, int] = (0, 0)
     names: set[bytes] = field(default_factory=set)
+    foreign: set[bytes] = field(default_factory=set)
 
 
 @cache
@@ -115,18 +121,11 @@ def _tools(language: str) -> tuple[Parser, QueryCursor]:
 def extract(source: bytes, language: str) -> Facts:
     """The facts of a text in a language that has a grammar. Text that cannot be parsed in places is read around them."""
     parser, cursor = _tools(language)
-    tree = parser.parse(_plain(source, language))
-    if tree.root_node.has_error and language == "kotlin":  # `{ fun f() = 1 }`: it wants an end before that of the block
-        ended = parser.parse(_ENDING.sub(b";", source))
-        tree = tree if ended.root_node.has_error else ended
+    tree = parser.parse(parsable(source, language))
+    if tree.root_node.has_error and language == "kotlin":
+        again = parser.parse(ended(source))
+        tree = tree if again.root_node.has_error else again
     return _Reading(source, language, cursor.captures(tree.root_node)).facts(broken=tree.root_node.has_error)
-
-
-def _plain(source: bytes, language: str) -> bytes:
-    """A text as its grammar can read it, everything at its place."""
-    if language == "cpp":
-        return _MACROS.sub(lambda m: m[0].replace(m[m.lastindex or 0], b" " * len(m[m.lastindex or 0])), source)
-    return _BRACKETS.sub(lambda m: b'"%b"' % m[1] if m[1] else b"; ", source) if language == "sql" else source
 
 
 class _Reading:
@@ -138,34 +137,33 @@ class _Reading:
         self._language = language
         self._found = found
         self._comments = tuple(mark.encode() for mark in BY_NAME[language].comments)
-        self._lines: list[bytes] = source.split(b"\n")
-        self._ends = [*map(add, accumulate(map(len, self._lines)), count())]
         self._ascii = source.isascii()
+        self._text: Callable[[bytes], str] = bytes.decode if self._ascii else _text
         self._named: set[int] = set()
-        self._symbols: list[Defined] = []
-        self._locals: list[Local] = []
+        self._symbols: list[tuple[Any, ...]] = []
+        self._locals: list[tuple[str, int, int, int, int]] = []
         self._scopes: list[_Scope] = []
         self._shared: set[tuple[str, bytes]] = set()
 
     def facts(self, *, broken: bool) -> Facts:
         self._find_scopes()
         imports, rows = self._imports()
-        uses: dict[bytes, list[int]] = {}
-        skipped = self._named | {node.start_byte for node in self._found.get("skip", ())}
+        uses: defaultdict[bytes, list[int]] = defaultdict(list)
+        skipped = self._named.union(map(_START, self._found.get("skip", ())))
         for capture, kind in (("ref.member", MEMBER), ("ref.type", TYPE), ("ref", READ), ("quoted", TYPE)):
             nodes: Sequence[Node | _Word] = self._found.get(capture, ())
             if capture == "quoted":
                 nodes = list(self._quoted(self._found.get(capture, ())))
             elif self._quotes:
-                nodes = [_Word(n.start_byte + (q := self._is_quoted(n)), n.end_byte - q) for n in nodes]
+                nodes = [self._bare(node) for node in self._found.get(capture, ())]
             if capture == "ref" and self._language == "cpp":
-                spans = [match.span(match.lastindex or 0) for match in _MACROS.finditer(self._source)]
-                nodes = [*nodes, *(_Word(*word.span()) for at in spans for word in _TYPE.finditer(self._source, *at))]
+                nodes = [*nodes, *(_Word(*word) for word in hidden(self._source))]
             if nodes:
                 self._sweep_uses(nodes, kind, skipped, rows, uses)
             if nodes and kind == MEMBER:
-                skipped = skipped | {node.start_byte for node in nodes}
-        packed = {_text(name): array("I", places).tobytes() for name, places in uses.items()}
+                skipped = skipped.union(map(_START, nodes))
+        text = self._text
+        packed = {text(name): array("I", places).tobytes() for name, places in uses.items()}
         return Facts(self._symbols, packed, imports, self._bases(), self._locals, self._file_doc(), broken)
 
     # ── first sweep: what is bound where ────────────────────────────────────────────────────────────
@@ -175,41 +173,45 @@ class _Reading:
         for start, _, kind, node, name in self._marks():
             while stack and (stack[-1].end <= start or (kind == "field" and stack[-1].start == start)):
                 stack.pop()  # of `a, b int` the second stands in what the first stands in
+            outer = stack[-1] if stack else None
+            if kind in _BINDING:
+                self._bind(kind, node, stack, outer)
+                continue
+            if name is not None and self._language == "cpp" and _is_object(kind, node, outer):
+                self._bind("bind", name, stack, outer)
+                continue
             if name is None:
-                scope = _Scope(start, node.end_byte, kind, stack[-1].path if stack else "")
+                scope = _Scope(start, node.end_byte, kind, outer.path if outer else "", outer)
                 if kind == "impl":
                     scope.path = _joined(scope.path, self._impl_name(node))
-            elif kind in _BINDING:
-                self._bind(kind, node, stack)
-                continue
-            elif self._language == "cpp" and self._is_object(kind, node, stack):
-                self._bind("bind", name, stack)
-                continue
+                scope.rows = (node.start_point[0] + 1, node.end_point[0] + 1)
             else:
-                scope = self._define(kind, node, name, stack)
-            scope.rows = (node.start_point[0] + 1, node.end_point[0] + 1)
+                scope = self._define(kind, node, name, outer)
             stack.append(scope)
             self._scopes.append(scope)
+        for scope in self._scopes:
+            if (outer := scope.outer) is not None:
+                scope.names = scope.names | outer.names if scope.names else outer.names
+                scope.symbol = scope.symbol or outer.symbol
 
     def _marks(self) -> list[tuple[int, int, str, Node, Node | None]]:
         marks: list[tuple[int, int, str, Node, Node | None]] = []
         for kind in KINDS:
-            for node in self._found.get(kind, ()):
+            for node in self._in_order(kind):
                 name = _name_node(node)
                 if name is None or name.start_byte in self._named:
                     continue
                 quoted = self._is_quoted(name)
-                proper = kind in {"module", "field"} or _NAME.match(
-                    self._source, name.start_byte + quoted, name.end_byte
-                )
-                if not proper:
+                proper = _NAME.match(self._source, name.start_byte + quoted, name.end_byte)
+                if not proper and kind not in {"module", "field"}:
                     continue
-                self._named.update((name.start_byte, name.start_byte + quoted))
+                self._named.add(name.start_byte)
+                self._named.add(name.start_byte + quoted)
                 whole = _around(node) if node.id == name.id else node
                 marks.append((whole.start_byte, -whole.end_byte, kind, whole, name))
         for kind in ("scope", "impl", "template"):
             marks += [(node.start_byte, -node.end_byte, kind, node, None) for node in self._found.get(kind, ())]
-        taken = {node.start_byte for node in self._found.get("parameter", ())} if self._language == "cpp" else ()
+        taken = set(map(_START, self._found.get("parameter", ()))) if self._language == "cpp" else ()
         for kind in _BINDING:
             nodes = self._found.get(kind, [])
             nodes = [node for node in nodes if node.start_byte not in taken] if taken and kind == "bind" else nodes
@@ -217,23 +219,20 @@ class _Reading:
         marks.sort(key=itemgetter(0, 1))
         return marks
 
-    def _define(self, kind: str, node: Node, name: Node, stack: Sequence[_Scope]) -> _Scope:
-        path = stack[-1].path if stack else ""
-        path = _joined(path, said := self._prefix(node, name))
-        outer = _around_templates(stack)
-        owner = outer.kind if outer is not None else ""
-        if kind == "function" and (owner in _CLASSLIKE or (said and (not stack or self._language == "cpp"))):
+    def _define(self, kind: str, node: Node, name: Node, outer: _Scope | None) -> _Scope:
+        path, said = outer.path if outer else "", ""
+        if self._language != "python":
+            path = _joined(path, said := self._prefix(node, name))
+        owner = _beyond_templates(outer)
+        of_class = owner.kind in _CLASSLIKE if owner else bool(path)
+        if kind == "function" and (of_class or (said and self._language == "cpp")):
             kind = "method"
-        symbol = self._add(kind, node, name, path)
+        text, first, last = self._add(kind, node, name, path)
         self._shared.add((path, self._source[name.start_byte : name.end_byte]))
-        return _Scope(node.start_byte, node.end_byte, kind, _joined(path, symbol.name), len(self._symbols))
+        inner, symbol = _joined(path, text), len(self._symbols)
+        return _Scope(node.start_byte, node.end_byte, kind, inner, outer, symbol, (first, last))
 
-    def _is_object(self, kind: str, node: Node, stack: Sequence[_Scope]) -> bool:
-        """Whether what C++'s grammar takes for a function that is declared is an object made by a call (`Lock l(mutex);`)."""
-        outer = _around_templates(stack) if kind == "function" and node.type == "declaration" else None
-        return outer is not None and outer.kind in _BODIES
-
-    def _bind(self, kind: str, node: Node, stack: Sequence[_Scope]) -> None:
+    def _bind(self, kind: str, node: Node, stack: Sequence[_Scope], outer: _Scope | None) -> None:
         name = self._source[node.start_byte : node.end_byte]
         if kind == "member":
             owner = next((scope for scope in reversed(stack) if scope.kind in _CLASSLIKE), None)
@@ -241,23 +240,20 @@ class _Reading:
                 self._shared.add((owner.path, name))
                 self._named.add(node.start_byte)
                 self._add("field", node, node, owner.path)
-            return
-        owner = stack[-1] if stack else None
-        if owner is not None and owner.kind == "template" and kind != "parameter":
-            owner = _around_templates(stack)
-        if kind == "outer":
-            if owner is not None:
-                owner.names.discard(name)
-                own = (_text(name), owner.rows[0])
-                self._locals = [known for known in self._locals if (known.name, known.start) != own]
-                owner.names.add(b"\0" + name)
-        elif owner is not None and (kind == "parameter" or (owner.kind not in _CLASSLIKE and owner.kind != "module")):
-            if name not in owner.names and b"\0" + name not in owner.names:
-                owner.names.add(name)
+        elif kind == "outer":
+            if outer is not None:
+                outer.names.discard(name)
+                outer.foreign.add(name)
+                text, first = self._text(name), outer.rows[0]
+                self._locals = [known for known in self._locals if known[0] != text or known[3] != first]
+        elif kind == "parameter" or ((outer := _beyond_templates(outer)) and outer.kind not in _SHARING):
+            if outer is not None and name not in outer.names and name not in outer.foreign:
+                outer.names.add(name)
                 row, column = node.start_point
-                self._locals.append(Local(_text(name), row + 1, self._column(row, column), *owner.rows))
+                column = column + 1 if self._ascii else self._column(row, column)
+                self._locals.append((self._text(name), row + 1, column, *outer.rows))
         elif kind == "bind":
-            self._share(node, name, owner)
+            self._share(node, name, outer)
 
     def _share(self, node: Node, name: bytes, owner: _Scope | None) -> None:
         """A name that is bound outside functions, where others see it; its first binding is its definition."""
@@ -267,30 +263,37 @@ class _Reading:
         self._shared.add((path, name))
         self._named.add(node.start_byte)
         within = owner is not None and owner.kind in _CLASSLIKE
-        constant = name.isupper() or (node.parent is not None and node.parent.type == "const_spec")
-        self._add("constant" if constant else "field" if within else "variable", node.parent or node, node, path)
+        parent = node.parent or node
+        constant = name.isupper() or parent.type == "const_spec"
+        self._add("constant" if constant else "field" if within else "variable", parent, node, path)
 
-    def _add(self, kind: str, node: Node, name: Node, path: str) -> Defined:
-        row, column = name.start_point
+    def _add(self, kind: str, node: Node, name: Node, path: str) -> tuple[str, int, int]:
+        """Note a symbol; its name, and the lines that it begins and ends in."""
         quoted = self._is_quoted(name)
-        text = (
-            _text(self._source[name.start_byte + quoted : name.end_byte - quoted])
-            .strip("'\"` ")
-            .lstrip(":@" if self._language == "ruby" else "")
+        text = self._text(self._source[name.start_byte + quoted : name.end_byte - quoted]).strip("'\"` ")
+        if self._language == "ruby":
+            text = text.lstrip(":@")
+        (row, at), (top, left), (bottom, right) = name.start_point, node.start_point, node.end_point
+        if self._ascii:
+            at, left, right = at + 1, left + 1, right + 1
+        else:
+            at, left, right = self._column(row, at), self._column(top, left), self._column(bottom, right)
+        at += quoted
+        body = node.child_by_field_name("body")
+        doc, signature = self._doc(body, top), self._signature(node, body)
+        self._symbols.append(
+            (text, kind, path, row + 1, at, at + len(text), top + 1, left, bottom + 1, right, signature, doc)
         )
-        first = self._column(row, column) + quoted
-        (top, left), (bottom, right) = node.start_point, node.end_point
-        symbol = Defined(
-            text, kind, path, row + 1, first, first + len(text),
-            top + 1, self._column(top, left), bottom + 1, self._column(bottom, right),
-            self._signature(node), self._doc(node, top),
-        )  # fmt: skip
-        self._symbols.append(symbol)
-        return symbol
+        return text, top + 1, bottom + 1
 
     def _is_quoted(self, name: Node | _Word) -> bool:
         """Whether a name stands in quotes, which are no part of it."""
         return bool(self._quotes) and self._source[name.start_byte] in self._quotes
+
+    def _bare(self, name: Node) -> _Word:
+        """A name without its quotes."""
+        quoted, (row, column) = self._is_quoted(name), name.start_point
+        return _Word(name.start_byte + quoted, name.end_byte - quoted, (row, column + quoted))
 
     def _prefix(self, node: Node, name: Node) -> str:
         """What a definition's own words say of its container: Go's receiver, C++'s `A::b`, JavaScript's `A.prototype.b`."""
@@ -321,109 +324,110 @@ class _Reading:
         kind: int,
         skipped: set[int],
         import_rows: set[int],
-        uses: dict[bytes, list[int]],
+        uses: defaultdict[bytes, list[int]],
     ) -> None:
         """Note each use, but for those of local names."""
-        source, scopes, plain = self._source, self._scopes, self._ascii
-        row, begins, ending = 0, 0, self._ends[0]
-        stack: list[_Scope] = []
-        at, many = 0, len(scopes)
-        opens = scopes[0].start if scopes else _FOREVER
-        closes = _FOREVER
-        local: set[bytes] = set()
-        within = 0
-        for node in sorted(nodes, key=attrgetter("start_byte")):
+        source, plain = self._source + b"\0", self._ascii
+        scopes = iter([*self._scopes, _Scope(_FOREVER, _FOREVER, "", "", None)])
+        coming = next(scopes)
+        stack = [_Scope(0, _FOREVER, "", "", None)]
+        edge, local, within = coming.start, stack[0].names, 0
+        for node in sorted(nodes, key=_START):
             start = node.start_byte
-            if start >= opens or start >= closes:
-                while at < many and scopes[at].start <= start:
-                    stack.append(scopes[at])
-                    at += 1
-                stack = [scope for scope in stack if scope.end > start]
-                opens = scopes[at].start if at < many else _FOREVER
-                closes = min((scope.end for scope in stack), default=_FOREVER)
-                local = set().union(*(scope.names for scope in stack)) if stack else set()
-                within = next((scope.symbol << 4 for scope in reversed(stack) if scope.symbol), 0)
+            if start >= edge:
+                while coming.start <= start:
+                    while stack[-1].end <= coming.start:
+                        stack.pop()
+                    stack.append(coming)
+                    coming = next(scopes)
+                while stack[-1].end <= start:
+                    stack.pop()
+                inner = stack[-1]
+                edge, local, within = min(inner.end, coming.start), inner.names, inner.symbol << 4
             if start in skipped:
                 continue
             end = node.end_byte
             name = source[start:end]
             mark = kind
             if kind != MEMBER:
-                before = source[start - 1] if start else 0
-                if before in _BEFORE_MEMBER and _follows_dot(source, start, before):
+                before = source[start - 1]
+                if before in _BEFORE_MEMBER and (
+                    source[start - 2] != _DOT if before == _DOT else source[start - 2 : start] in _ARROWS
+                ):  # two dots are a range or a spread
                     mark |= MEMBER
                 elif name in local:
                     continue
-            while start > ending:  # the node knows its row as well, but takes longer to say so
-                row += 1
-                begins, ending = ending + 1, self._ends[row]
+            row, column = node.start_point
             if row in import_rows:
                 mark |= IMPORT
-            elif source[end : end + 1] == b"(":
+            elif source[end] == _OPENING:
                 mark = mark & MEMBER | CALL
-            places = uses.get(name)
-            if places is None:
-                places = uses[name] = []
-            places += (row + 1, start - begins + 1 if plain else self._column(row, start - begins), within | mark)
+            places = uses[name]
+            places += (row + 1, column + 1 if plain else self._column(row, column), within | mark)
 
     def _quoted(self, nodes: Iterable[Node]) -> Iterator[_Word]:
         """The words of types that are written as strings."""
         for node in nodes:
-            if node.start_point[0] == node.end_point[0]:
-                for match in _TYPE.finditer(self._source, node.start_byte, node.end_byte):
-                    yield _Word(*match.span())
+            row, column = node.start_point
+            if row == node.end_point[0]:
+                start = node.start_byte
+                for match in _TYPE.finditer(self._source, start, node.end_byte):
+                    yield _Word(*match.span(), (row, column + match.start() - start))
 
     # ── the small things ────────────────────────────────────────────────────────────────────────────
-    def _imports(self) -> tuple[list[Import], set[int]]:
-        imports: list[Import] = []
+    def _imports(self) -> tuple[list[tuple[int, str, str, str]], set[int]]:
+        imports: list[tuple[int, str, str, str]] = []
         rows: set[int] = set()
-        for node in self._found.get("import", ()):
+        for node in self._in_order("import"):
             first, (last, column) = node.start_point[0], node.end_point
             rows.update(range(first, last + (column > 0)))  # some nodes take their line's end with them
-            text = _text(self._source[node.start_byte : node.end_byte])
-            imports += [Import(first + 1, *rest) for rest in read_imports(self._language, text)]
+            text = self._text(self._source[node.start_byte : node.end_byte])
+            imports += [(first + 1, *rest) for rest in read_imports(self._language, text)]
         return imports, rows
 
     def _bases(self) -> list[tuple[str, str]]:
         """Each base with the class that names it: the innermost one around it."""
         bases = []
-        for node in self._found.get("base", ()):
+        for node in self._in_order("base"):
             at = node.start_byte
-            owner = next(
-                (s for s in reversed(self._scopes) if s.start <= at < s.end and s.kind in _CLASSLIKE | {"module"}), None
-            )
+            owner = next((s for s in reversed(self._scopes) if s.start <= at < s.end and s.kind in _SHARING), None)
             words = _WORD.findall(_text(self._source[at : node.end_byte]).partition("<")[0].partition("[")[0])
             if owner is not None and words:
                 bases.append((words[-1], owner.path))
         return bases
 
+    def _in_order(self, capture: str) -> list[Node]:
+        """What was captured, as it stands in the text: it comes in any order."""
+        return sorted(self._found.get(capture, ()), key=_START)
+
+    @cached_property
+    def _lines(self) -> list[bytes]:
+        return self._source.split(b"\n")
+
     def _column(self, row: int, column: int) -> int:
         """A column from 1 in characters, of one from 0 in bytes."""
-        if self._ascii:
-            return column + 1
-        return len(self._lines[row][:column].decode("utf-8", "replace")) + 1
+        line = self._lines[row]
+        return column + 1 if line.isascii() else len(line[:column].decode("utf-8", "replace")) + 1
 
-    def _signature(self, node: Node) -> str:
+    def _signature(self, node: Node, body: Node | None) -> str:
         """The head of a definition, on one line: up to its body, or its first line where it has none."""
-        body = node.child_by_field_name("body")
         if body is None:
             value = node.child_by_field_name("value")
             body = value.child_by_field_name("body") if value is not None else None
         start = node.start_byte
         raw = self._source[start : body.start_byte if body is not None else min(node.end_byte, start + 1000)]
-        text = _text(raw if body is not None else raw.partition(b"\n")[0])
+        text = self._text(raw if body is not None else raw.partition(b"\n")[0])
         head = " ".join(text.split()).removesuffix("=>").rstrip(" {:=;")
         return head if len(head) <= _SIGNATURE else head[: _SIGNATURE - 1] + "…"
 
-    def _doc(self, node: Node, row: int) -> str:
+    def _doc(self, body: Node | None, row: int) -> str:
         """The first line of a definition's docstring, or of the comment right above it."""
         if self._language == "python":
-            body = node.child_by_field_name("body")
             match = _DOCSTRING.match(self._source, body.start_byte) if body is not None else None
             line = match[2].partition(match[1])[0] if match else b""
         else:
-            line = self._comment_above(row)
-        text = _text(line).strip()
+            line = words_above(self._lines, row, self._comments)
+        text = self._text(line).strip()
         return text if len(text) <= _DOC else text[: _DOC - 1] + "…"
 
     def _file_doc(self) -> str:
@@ -432,38 +436,14 @@ class _Reading:
             match = re.compile(rb"(?:\s*#[^\n]*\n|\s+)*" + _DOCSTRING.pattern).match(self._source)
             line = match[2].partition(match[1])[0] if match else b""
         else:
-            line, legal = b"", False
-            for raw in self._source[:3000].split(b"\n"):
-                if not raw.strip().startswith(self._comments) and raw.strip():
-                    break
-                line = raw.strip().lstrip(b"/*#-! ").removesuffix(b"*/").rstrip()
-                legal = bool(raw.strip()) and (legal or _LEGAL.search(line) is not None)  # to the comment's end
-                if line and not legal and not raw.startswith((b"#!", b"#[")) and not _DIRECTIVE.match(line):
-                    break
-                line = b""
+            line = first_words(self._source, self._comments)
         return _text(line).strip()[:_DOC]
-
-    def _comment_above(self, row: int) -> bytes:
-        line = b""
-        while row > 0:
-            row -= 1
-            above = self._lines[row].strip()
-            if above.startswith(b"#[") or (above.startswith(b"@") and not line):
-                continue
-            if not above.startswith(self._comments) or above.startswith(b"#!"):
-                break
-            said = above.lstrip(b"/*#-! ").removesuffix(b"*/").rstrip()
-            line = said or line
-        return line
 
 
 _BEFORE_MEMBER: Final = frozenset(b".>:")
-
-
-def _follows_dot(source: bytes, start: int, before: int) -> bool:
-    if before == 46:  # a dot; two of them are a range or a spread
-        return source[start - 2 : start - 1] != b"."
-    return source[start - 2 : start] in {b"->", b"::"}
+_DOT: Final = ord(".")
+_OPENING: Final = ord("(")
+_ARROWS: Final = frozenset({b"->", b"::"})
 
 
 def _name_node(node: Node) -> Node | None:
@@ -471,7 +451,9 @@ def _name_node(node: Node) -> Node | None:
     for _ in range(8):
         if node.named_child_count == 0 or node.type == "destructor_name":
             return node
-        inner = next((child for name in _FIELDS[:-1] if (child := node.child_by_field_name(name)) is not None), None)
+        inner = node.child_by_field_name("name") or next(
+            (child for name in _FIELDS[1:-1] if (child := node.child_by_field_name(name)) is not None), None
+        )
         if inner is None and node.named_child_count == 1:
             inner = node.named_children[0]
         if inner is None and node.type == "nested_namespace_specifier":
@@ -490,9 +472,17 @@ def _around(name: Node) -> Node:
     return name if parent is None or parent.type.endswith(("body", "list", "clause", "call", "entry")) else parent
 
 
-def _around_templates(stack: Sequence[_Scope]) -> _Scope | None:
-    """The innermost scope that is no template's."""
-    return next((scope for scope in reversed(stack) if scope.kind != "template"), None)
+def _beyond_templates(scope: _Scope | None) -> _Scope | None:
+    """The innermost scope from one outwards that is no template's."""
+    while scope is not None and scope.kind == "template":
+        scope = scope.outer
+    return scope
+
+
+def _is_object(kind: str, node: Node, outer: _Scope | None) -> bool:
+    """Whether what C++'s grammar takes for a function that is declared is an object made by a call (`Lock l(mutex);`)."""
+    within = _beyond_templates(outer) if kind == "function" and node.type == "declaration" else None
+    return within is not None and within.kind in _BODIES
 
 
 def _joined(path: str, name: str) -> str:

@@ -12,7 +12,6 @@ import time
 from pathlib import Path
 from typing import IO, Any, Final
 
-from sidecar.core.defined import OF_TEXT
 from sidecar.index import walk
 from sidecar.index.detect import facts_of, says_something
 from sidecar.index.grammars import BY_NAME, language_of, spoken_in
@@ -78,10 +77,7 @@ def _parsed(path: str, source: bytes, language: str) -> tuple[Any, ...]:
         facts = extract(source, language)
     except ImportError as error:
         return (str(error), "", (), {}, (), (), b"", marks)
-    symbols = [symbol[:OF_TEXT] for symbol in facts.symbols]
-    imports = [tuple(found) for found in facts.imports]
-    places = marshal.dumps([tuple(local) for local in facts.locals])
-    return ("", facts.doc, symbols, facts.uses, imports, facts.bases, places, marks)
+    return ("", facts.doc, facts.defined, facts.uses, facts.imports, facts.bases, marshal.dumps(facts.bound), marks)
 
 
 def send(stream: IO[bytes], value: Any) -> None:

@@ -27,6 +27,9 @@ MANY: Final = 500
 
 _RESCAN: Final = 30.0
 _GIVES_UP: Final = 5
+_STANDS: Final = 1.0
+"""Seconds within which files are mostly watched: what is changed before that, and after it was listed, nobody tells."""
+
 _ENDING: Final = 2.0
 _LINE: Final = 8 << 20
 _WHOLE: Final = frozenset({".gitignore", ".git"})
@@ -66,6 +69,8 @@ class IndexService:
         self._done = (0, 0)
         self._sentence = "The workspace is being indexed."
         self._standing = ""
+        self._watched = asyncio.Event()
+        self._listed = False
         self.note = ""
         """What is not as it should be, in a sentence."""
         self.failed = False
@@ -174,6 +179,8 @@ class IndexService:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, *command, stdin=pipe, stdout=pipe, stderr=null, limit=_LINE
         )
+        self._listed = False
+        self._watched.clear()
         async with asyncio.TaskGroup() as group:
             feeding = group.create_task(self._feed())
             rescanning = group.create_task(self._rescan())
@@ -183,8 +190,12 @@ class IndexService:
             rescanning.cancel()
 
     async def _feed(self) -> None:
-        """One look at a time, the next with all that moved meanwhile."""
+        """One look at a time, the next with all that moved meanwhile; the first when files are watched."""
         self._wanted.set()
+        if self._watch:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._watched.wait(), _STANDS)
+        self._listed = True
         while True:
             await self._wanted.wait()
             whole, rebuild, paths = self._all, self._rebuild, sorted(self._paths)
@@ -237,7 +248,12 @@ class IndexService:
                     self._answered.set_result(told)
             elif event == "role":
                 self._role(told)
+            elif event == "watching":
+                self._watched.set()
+                if self._listed:
+                    self.moved(None)
             elif event == "unwatched":
+                self._watched.set()
                 self._standing = "rescan"
                 self.note = f"Files cannot be watched ({told['note']}); they are looked at every {_RESCAN:g} s instead."
                 log.warning("index", note=self.note)

@@ -79,12 +79,7 @@ class McpServers:
     """The servers of one workspace. Nothing is started before it was approved, and then only when it is called."""
 
     def __init__(
-        self,
-        options: Options,
-        state: Path | None,
-        variables: Mapping[str, str],
-        version: str,
-        show: Show | None = None,
+        self, options: Options, state: Path | None, variables: Mapping[str, str], version: str, show: Show | None = None
     ) -> None:
         self._options = options
         self._approvals = Approvals(state)

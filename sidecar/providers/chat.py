@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -41,8 +42,11 @@ class ChatRoute:
     flavour: Flavour
 
     def url_for(self, model: str) -> str:
-        """The URL for a model: where it holds `{model}`, the name stands there."""
-        return self.url.replace("{model}", quote(model, safe="")) if "{model}" in self.url else self.url
+        """The URL for a model: where it holds `{model}`, the name stands there. Raises BadInput for one that leads elsewhere."""
+        # Dots stay dots however they are quoted.
+        if "{model}" in self.url and {"", ".", ".."}.intersection(re.split(r"[/\\]", model)):
+            raise BadInput("model: this name cannot stand in the path of an endpoint.")
+        return self.url.replace("{model}", quote(model, safe=""))
 
 
 class ChatProvider:

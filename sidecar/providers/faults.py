@@ -128,11 +128,9 @@ def retry_after(headers: Mapping[str, str], now: float) -> float | None:
     return max(0.0, seconds) if seconds == seconds else None  # noqa: PLR0124 - NaN is no number of seconds
 
 
-def detail(body: bytes, secrets: tuple[str, ...] = ()) -> str:
-    """A failed answer's words for the log: short, printable, without the credentials that were sent."""
+def detail(body: bytes) -> str:
+    """A failed answer's words for the log: short and printable."""
     text = body[: _LONGEST_DETAIL * 4].decode("utf-8", "replace")
-    for secret in secrets:
-        text = text.replace(secret, "***")
     return "".join(c if c.isprintable() else " " for c in text)[:_LONGEST_DETAIL]
 
 
@@ -165,14 +163,7 @@ def _error(
 ) -> UpstreamError:
     seen = visible(headers)
     make = Declined if status in _DECLINED else UpstreamError
-    return make(
-        sentence,
-        status=status,
-        kind=kind,
-        relay=relay,
-        request_id=seen.get("request-id"),
-        headers=seen,
-    )
+    return make(sentence, status=status, kind=kind, relay=relay, request_id=seen.get("request-id"), headers=seen)
 
 
 def _unreadable(status: int, headers: Mapping[str, str]) -> UpstreamError:

@@ -181,10 +181,7 @@ def _end(request: MessagesRequest, characters: int, *, cut: bool) -> tuple[Event
     if _is_safety_check(request):
         delta = {"stop_reason": "stop_sequence", "stop_sequence": _BLOCK_END}
     usage = _usage(request, max(1, round(characters / _CHARACTERS_A_TOKEN)))
-    return (
-        Event.make({"type": "message_delta", "delta": delta, "usage": usage}),
-        Event.make({"type": "message_stop"}),
-    )
+    return (Event.make({"type": "message_delta", "delta": delta, "usage": usage}), Event.make({"type": "message_stop"}))
 
 
 def _usage(request: MessagesRequest, output: int) -> Json:

@@ -20,12 +20,7 @@ from sidecar.vcs.worktree import committed_lines_blocking, identity_blocking, re
 
 
 async def foresee(
-    git: Git,
-    scorer: Scorer,
-    path: str,
-    text: str,
-    manners: Manners = MANNERS,
-    dismissals: Collection[Dismissal] = (),
+    git: Git, scorer: Scorer, path: str, text: str, manners: Manners = MANNERS, dismissals: Collection[Dismissal] = ()
 ) -> tuple[Thread, ...]:
     """Comments for a proposed text of `path` (relative to the repository, with `/`).
 

@@ -52,7 +52,10 @@ def assess(change: Change, facts: Facts, model: Model) -> RiskReport:
 
 
 def foretell(change: Change, facts: Facts, model: Model) -> float:
-    """The score of an earlier change without what its message adds; the floor when it adds no production code."""
+    """The score of an earlier change without what its message adds; the floor when it adds no production code.
+
+    Moved code counts as new, in a change that does nothing else too: so it did where the level was weighed.
+    """
     reading = read(change, facts)
     if not any(True for file in reading.files for _ in file.lines):
         return model.floor

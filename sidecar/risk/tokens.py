@@ -139,11 +139,6 @@ def names_in(text: str) -> frozenset[str]:
     return frozenset(_NAME.findall(text[:_NAMED])) - _KEYWORDS
 
 
-def branch_words(text: str) -> int:
-    """How many words of the line choose a way (`if`, `for`, `&&`, …)."""
-    return sum(token in _BRANCH for token in _TOKEN.findall(text[:_LONGEST]))
-
-
 def is_code(text: str, language: str) -> bool:
     """Whether a line, looked at alone, is code: not blank, not punctuation only, no comment, no one-line docstring."""
     if not _WORD.search(text):
@@ -162,13 +157,10 @@ def is_import(text: str) -> bool:
 
 def docstring_lines(lines: Sequence[str]) -> frozenset[int]:
     """Indices of the lines of a Python text that lie in triple-quoted texts, the lines that open and close included."""
-    inside = False
+    edges = [index for index, text in enumerate(lines) if ('"""' in text or "'''" in text) and toggles_docstring(text)]
     found: set[int] = set()
-    for index, text in enumerate(lines):
-        toggles = toggles_docstring(text)
-        if inside or toggles:
-            found.add(index)
-        inside ^= toggles
+    for start, end in zip(edges[::2], [*edges[1::2], len(lines) - 1], strict=False):
+        found.update(range(start, end + 1))
     return frozenset(found)
 
 

@@ -72,10 +72,7 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         return Counts(
-            self.hits + other.hits,
-            self.misses + other.misses,
-            self.joins + other.joins,
-            self.tokens + other.tokens,
+            self.hits + other.hits, self.misses + other.misses, self.joins + other.joins, self.tokens + other.tokens
         )
 
 

@@ -195,14 +195,6 @@ class DiskAnswers:
         new.replace(self._folder / _COUNTS)
 
 
-def cleared_at(folder: Path) -> int:
-    """A number that changes when anybody clears the folder's answers."""
-    try:
-        return (folder / _CLEARED).stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
 def spoilt(error: BaseException) -> bool:
     """Whether the file itself is at fault, not the disk or another process."""
     if isinstance(error, Fault):

@@ -20,13 +20,20 @@ from sidecar.store.database import BUSY
 INDEX: Final = "index.db"
 """The file's name in a workspace's state folder."""
 
-FORM: Final = 5
+FORM: Final = 6
+PLACES: Final = 20
+"""So many bits of a row's number say which of its file's rows it is (no file has a million), those above which file's."""
+
+_IN_FILE: Final = f"{(1 << PLACES) - 1}"
+OF_FILE: Final = f"BETWEEN ?1 << {PLACES} AND (?1 << {PLACES}) + {_IN_FILE}"
+"""Of a row's number: that it is one of a file's."""
+
 _NONE: Final = "There is no index of this workspace yet; run `sidecar index`."
 _OTHER: Final = "The index was made by another version of Sidecar; restart that one, or run `sidecar index`."
 _SYMBOL: Final = (
     "SELECT names.text, symbols.kind, container, line, column_, end_column, from_line, from_column, to_line, to_column,"
-    " signature, symbols.doc, files.path, files.language, symbols.file, place"
-    " FROM symbols JOIN names ON names.id = symbols.name JOIN files ON files.id = symbols.file"
+    f" signature, symbols.doc, files.path, files.language, files.id, symbols.id & {_IN_FILE}"
+    f" FROM symbols JOIN names ON names.id = symbols.name JOIN files ON files.id = symbols.id >> {PLACES}"
 )
 
 
@@ -125,12 +132,12 @@ class SymbolReader:
 
     def symbol_counts(self) -> dict[str, int]:
         """How many symbols there are, by language."""
-        return dict(self._all("SELECT language, count(*) FROM symbols JOIN files ON files.id = file GROUP BY language"))
+        return dict(self._all(f"SELECT language, count(*) FROM symbols JOIN files ON files.id = symbols.id >> {PLACES} GROUP BY language"))
 
     def facts(self) -> list[tuple[str, str, str, str]]:
         """(kind, name, detail, path) of what files say about the project as a whole."""
         return self._all(
-            "SELECT kind, facts.name, detail, path FROM facts JOIN files ON files.id = facts.file"
+            f"SELECT kind, facts.name, detail, path FROM facts JOIN files ON files.id = facts.id >> {PLACES}"
             " ORDER BY kind, facts.name, path, detail"
         )
 
@@ -142,7 +149,7 @@ class SymbolReader:
 
     def symbols_in(self, file: int) -> list[Defined]:
         """All symbols of a file, in its order."""
-        return [Defined(*row) for row in self._all(f"{_SYMBOL} WHERE symbols.file = ? ORDER BY place", file)]
+        return [Defined(*row) for row in self._all(f"{_SYMBOL} WHERE symbols.id {OF_FILE} ORDER BY symbols.id", file)]
 
     def symbols_of(self, names: Sequence[str]) -> list[Defined]:
         """All symbols of these names."""
@@ -170,14 +177,15 @@ class SymbolReader:
     def derived(self, base: str) -> list[tuple[str, str]]:
         """(path, dotted path of a class) of the classes that name this base."""
         return self._all(
-            "SELECT path, class FROM bases JOIN files ON files.id = bases.file"
+            f"SELECT path, class FROM bases JOIN files ON files.id = bases.id >> {PLACES}"
             " WHERE base = (SELECT id FROM names WHERE text = ?) ORDER BY path, class",
             base,
         )
 
     def bases_in(self, file: int) -> list[tuple[str, str]]:
         """(base, dotted path of the class) of a file's classes."""
-        return self._all("SELECT text, class FROM bases JOIN names ON names.id = base WHERE file = ?", file)
+        ask = f"SELECT text, class FROM bases JOIN names ON names.id = base WHERE bases.id {OF_FILE}"  # noqa: S608 - constants
+        return self._all(ask, file)
 
     # ── uses and imports ────────────────────────────────────────────────────────────────────────────
     def uses(self, name: str) -> list[UseRow]:
@@ -207,13 +215,17 @@ class SymbolReader:
 
     def imports_of(self, file: int) -> list[ImportRow]:
         """What a file brings in."""
-        ask = "SELECT path, line, module, imports.name, alias FROM imports JOIN files ON files.id = file WHERE file = ?"
+        ask = (
+            "SELECT path, line, module, imports.name, alias FROM imports JOIN files ON files.id = ?1"
+            f" WHERE imports.id {OF_FILE}"
+        )
         return [ImportRow(*row) for row in self._all(ask, file)]
 
     def all_imports(self) -> list[tuple[str, str, str, str]]:
         """(path, language, module, name) of every import of every file, by path."""
         ask = (
-            "SELECT path, language, module, imports.name FROM imports JOIN files ON files.id = file ORDER BY path, line"
+            "SELECT path, language, module, imports.name FROM imports"
+            f" JOIN files ON files.id = imports.id >> {PLACES} ORDER BY path, line"
         )
         return self._all(ask)
 

@@ -10,11 +10,13 @@ import contextlib
 import sqlite3
 from array import array
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from itertools import repeat
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sidecar.store.database import BUSY, is_damaged, prepare_file
-from sidecar.store.symbols import FORM, told
+from sidecar.store.symbols import FORM, OF_FILE, PLACES, told
 
 _MARK: Final = 0x53434958
 _CACHED_NAMES: Final = 300_000
@@ -29,23 +31,19 @@ CREATE TABLE files (
 CREATE INDEX files_name ON files (name);
 CREATE INDEX files_folder ON files (folder);
 CREATE TABLE names (id INTEGER PRIMARY KEY, text TEXT NOT NULL UNIQUE, defined INTEGER NOT NULL DEFAULT 0);
-CREATE VIRTUAL TABLE search USING fts5 (text, content = 'names', content_rowid = 'id', tokenize = 'trigram');
+CREATE VIRTUAL TABLE search USING fts5 (text, content = 'names', content_rowid = 'id', tokenize = 'trigram', columnsize = 0);
 INSERT INTO search (search, rank) VALUES ('automerge', 16);
 CREATE TABLE symbols (
-  id INTEGER PRIMARY KEY, file INTEGER NOT NULL, place INTEGER NOT NULL, name INTEGER NOT NULL, kind TEXT NOT NULL,
+  id INTEGER PRIMARY KEY, name INTEGER NOT NULL, kind TEXT NOT NULL,
   container TEXT NOT NULL, line INTEGER NOT NULL, column_ INTEGER NOT NULL, end_column INTEGER NOT NULL,
   from_line INTEGER NOT NULL, from_column INTEGER NOT NULL, to_line INTEGER NOT NULL, to_column INTEGER NOT NULL,
   signature TEXT NOT NULL, doc TEXT NOT NULL);
 CREATE INDEX symbols_name ON symbols (name);
-CREATE INDEX symbols_file ON symbols (file, place);
 CREATE TABLE uses (name INTEGER NOT NULL, file INTEGER NOT NULL, places BLOB NOT NULL, PRIMARY KEY (name, file)) WITHOUT ROWID;
-CREATE TABLE imports (file INTEGER NOT NULL, line INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL);
-CREATE INDEX imports_file ON imports (file);
-CREATE TABLE bases (base INTEGER NOT NULL, file INTEGER NOT NULL, class TEXT NOT NULL);
+CREATE TABLE imports (id INTEGER PRIMARY KEY, line INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL);
+CREATE TABLE bases (id INTEGER PRIMARY KEY, base INTEGER NOT NULL, class TEXT NOT NULL);
 CREATE INDEX bases_base ON bases (base);
-CREATE INDEX bases_file ON bases (file);
-CREATE TABLE facts (file INTEGER NOT NULL, kind TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL);
-CREATE INDEX facts_file ON facts (file);
+CREATE TABLE facts (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, detail TEXT NOT NULL);
 INSERT INTO notes VALUES ('revision', 0), ('complete', 0)
 """
 
@@ -94,7 +92,7 @@ class SymbolWriter:
             self._db.execute("PRAGMA wal_autocheckpoint = 16000")
             self._db.execute("PRAGMA cache_size = -32000")
         self._ids: dict[str, int] = {}
-        self._defined: set[int] = set()
+        self._defined: dict[str, int] = {}
         self._new: list[tuple[int, str]] = []
         self._found: list[tuple[int, str]] = []
         self._numbers: dict[str, int] = {}
@@ -163,21 +161,26 @@ class SymbolWriter:
         rows: dict[str, list[tuple[Any, ...]]] = {table: [] for table in _ROWS}
         for entry in entries:
             at = self._clear(entry.path, whole=False) or self._number("files")
+            first = at << PLACES
             folder, _, name = entry.path.rpartition("/")
-            ids = [self._id(name) for name in entry.uses]
-            rows["uses"] += [(name, at, places) for name, places in zip(ids, entry.uses.values(), strict=True)]
+            known, defined, uses = self._ids, self._defined, entry.uses
+            ids = [known.get(name) or self._id(name) for name in uses]
+            rows["uses"] += zip(ids, repeat(at), uses.values())
             rows["symbols"] += [
-                (None, at, place, self._define(row[0]), *row[1:]) for place, row in enumerate(entry.symbols, 1)
+                (place, defined.get(row[0]) or self._define(row[0]), *row[1:])
+                for place, row in enumerate(entry.symbols, first + 1)
             ]
-            rows["imports"] += [(at, *row) for row in entry.imports]
-            rows["bases"] += [(self._id(base), at, path) for base, path in entry.bases]
-            rows["facts"] += [(at, *row) for row in entry.facts]
+            rows["imports"] += [(place, *row) for place, row in enumerate(entry.imports, first)]
+            rows["bases"] += [(place, self._id(row[0]), row[1]) for place, row in enumerate(entry.bases, first)]
+            rows["facts"] += [(place, *row) for place, row in enumerate(entry.facts, first)]
             told = (entry.size, entry.modified, entry.looked, entry.hash, entry.language, entry.skipped, entry.doc)
             rows["files"].append((at, entry.path, folder, name, *told, array("q", ids).tobytes(), entry.locals))
-        rows["uses"].sort()
-        rows["names"], self._new = [(at, name, at in self._defined) for at, name in self._new], []
+        rows["uses"].sort(key=itemgetter(0))
+        before = self._new[0][0] if self._new else 1 << 62
+        rows["names"], self._new = [(at, name, name in self._defined) for at, name in self._new], []
         rows["search"], self._found = self._found, []
-        self._db.executemany("UPDATE names SET defined = 1 WHERE id = ?", [(at,) for at, _ in rows["search"]])
+        found = [(at,) for at, _ in rows["search"] if at < before]
+        self._db.executemany("UPDATE names SET defined = 1 WHERE id = ?", found)
         for table, statement in _ROWS.items():
             if rows[table]:
                 self._db.executemany(statement, rows[table])
@@ -214,19 +217,19 @@ class SymbolWriter:
         if row is None:
             self._new.append((known, name))
         elif row[1]:
-            self._defined.add(known)
+            self._defined[name] = known
         return known
 
     def _forget(self) -> None:
         """Remember nothing of the names: there are too many, or what was to be written of them was not."""
-        self._ids, self._defined, self._new, self._found = {}, set(), [], []
+        self._ids, self._defined, self._new, self._found = {}, {}, [], []
         self._empty = False
 
     def _define(self, name: str) -> int:
         """The number of a name that a symbol bears: it can be searched for from now on."""
         at = self._id(name)
-        if at not in self._defined:
-            self._defined.add(at)
+        if name not in self._defined:
+            self._defined[name] = at
             self._found.append((at, name))
         return at
 
@@ -235,13 +238,14 @@ _ROWS: Final = {
     "names": "INSERT INTO names VALUES (?, ?, ?)",
     "search": "INSERT INTO search (rowid, text) VALUES (?, ?)",
     "files": "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "symbols": "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+    "symbols": "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "uses": "INSERT INTO uses VALUES (?, ?, ?)",
     "imports": "INSERT INTO imports VALUES (?, ?, ?, ?, ?)",
     "bases": "INSERT INTO bases VALUES (?, ?, ?)",
     "facts": "INSERT INTO facts VALUES (?, ?, ?, ?)",
 }
-_FORGET: Final = tuple(f"DELETE FROM {t} WHERE file = ?" for t in ("symbols", "imports", "bases", "facts")) + (  # noqa: S608, RUF005
+_FORGET: Final = (
+    *(f"DELETE FROM {table} WHERE id {OF_FILE}" for table in ("symbols", "imports", "bases", "facts")),  # noqa: S608
     "DELETE FROM files WHERE id = ?",
 )
 

@@ -22,6 +22,8 @@ from sidecar.vcs.worktree import resolve, status
 
 _NETWORK: Final = 120.0
 _LONG: Final = 300.0
+_TRIES: Final = 18
+"""How often, a tenth of a second apart, another git may still be at work on the index."""
 
 
 class Paths(Input):
@@ -343,17 +345,27 @@ class GitWrites:
 
     async def _run(self, git: Git, *argv: str, seconds: float = 60.0, stdin: bytes | None = None) -> None:
         """One act with the user's own set-up. What git says against it becomes the error's sentence."""
-        try:
-            await git.run(*argv, mode="free", timeout=seconds, stdin=stdin)
-        except GitError as error:
-            now = await status(git)
-            if now.conflicted:
-                files = ", ".join(now.conflicted[:20])
-                raise Conflict(
-                    f"There are conflicts in {files}. Resolve and stage them, or abort the {now.doing}."
-                ) from None
-            told = error.sentence.removeprefix("git could not answer: ").rstrip(".")
-            raise Conflict(f"git {argv[0]} was not done: {told}.") from None
+        for left in range(_TRIES, -1, -1):
+            try:
+                await git.run(*argv, mode="free", timeout=seconds, stdin=stdin)
+            except GitError as error:
+                held = "index.lock': File exists" in error.sentence
+                if (
+                    held and left and argv[0] not in {"rebase", "pull"}
+                ):  # these may have begun; the others take it first
+                    await asyncio.sleep(0.1)
+                    continue
+                now = await status(git)
+                if now.conflicted:
+                    files = ", ".join(now.conflicted[:20])
+                    raise Conflict(
+                        f"There are conflicts in {files}. Resolve and stage them, or abort the {now.doing}."
+                    ) from None
+                told = error.sentence.removeprefix("git could not answer: ").rstrip(".")
+                why = "another git is at work here (index.lock); try again when it has ended" if held else told
+                raise Conflict(f"git {argv[0]} was not done: {why}.") from None
+            else:
+                return
 
     async def _standing(self, git: Git) -> ToolResult:
         now = await status(git)

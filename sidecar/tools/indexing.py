@@ -13,11 +13,11 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sidecar.briefing.summary import summarize
 from sidecar.core.errors import GitError, NotSupported, SetupError, StoreError
 from sidecar.core.ports import SymbolIndex
 from sidecar.core.symbols import Answer, Query
 from sidecar.index.opening import Index
-from sidecar.index.summary import summarize
 from sidecar.settings import Settings
 from sidecar.store.database import Database
 from sidecar.store.runs import RunStore

@@ -18,8 +18,9 @@ import aiohttp
 import pytest
 
 from sidecar.app import Sidecar
-from sidecar.core.errors import Conflict, SetupError
+from sidecar.core.errors import Conflict, SetupError, StoreError
 from sidecar.settings import load
+from sidecar.store import runtime
 from sidecar.store.runtime import find_running
 from tests.editor.client import Editor
 from tests.fakes.repository import Repository
@@ -87,6 +88,21 @@ async def test_a_workspace_opens_is_noted_and_closes(tmp_path: Path) -> None:
     end()
     end()
     assert find_running(settings(tmp_path).state) is None
+
+
+async def test_a_token_that_cannot_be_kept_lives_in_memory_unless_nobody_could_know_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object) -> None:
+        raise StoreError(f"{path} cannot be written: No space left on device.")
+
+    monkeypatch.setattr(runtime, "replace_file", full)
+    async with Sidecar(settings(tmp_path), version="1") as sidecar:
+        assert (await asyncio.to_thread(post, sidecar.status().base_url, QUESTION))["type"] == "message"
+    async with Sidecar(settings(tmp_path, SIDECAR_TOKEN="t" * 32, SIDECAR_AUTH="token"), version="1") as sidecar:
+        assert sidecar.status().state == "ready"
+    with pytest.raises(StoreError, match="token cannot be written"):
+        await Sidecar(settings(tmp_path, SIDECAR_AUTH="token"), version="1").__aenter__()
 
 
 async def test_every_answer_of_every_route_carries_an_id_of_its_own(tmp_path: Path) -> None:

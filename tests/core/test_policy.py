@@ -21,6 +21,7 @@ from sidecar.core.policy import (
         ".git/hooks/pre-commit", "sub/.git/config", ".GIT/config", ".git./config", ".vscode/tasks.json", ".claude/settings.json",
         ".mcp.json", ".mcp", "sub/.mcp.json", ".cursor/mcp.json", ".sidecar.toml", ".sidecar/x", ".bashrc", ".zshrc", ".profile",
         ".github/workflows/ci.yml", ".gitlab-ci.yml", "Jenkinsfile", ".envrc", ".pre-commit-config.yaml", "a.code-workspace",
+        ".opencode/x.json", ".roo/mcp.json", ".config/git/config", ".config/autostart/x.desktop", ".config/systemd/user/x.service",
     ],
 )  # fmt: skip
 def test_what_decides_about_running_is_protected(path: str) -> None:

@@ -123,6 +123,7 @@ def test_no_command_takes_long_to_read(command: str) -> None:
         "git 2>/dev/null push", "git >x push", "git </dev/null push", "git <<<x push", "git 2>&1 -C . push", "git &>x push",
         "git pu\\\nsh", "g\\\nit push", "git $'push'", "git $'\\x70ush'", "git${IFS}push", "git$IFS'push'",
         "# it's\ngit push\n# it's", "cat <<'E'\ndon't\nE\ngit push\necho 'x'", "echo x # it's\ngit push",
+        "hub push", "nix-shell --run 'git push'", "nix develop -c git push", "pkexec sh -c 'git push'",
         "bash <<< 'git push'", "echo git push | bash", "printf 'git push' | sh -s", "at now <<< 'git push'",
         "bash -c -- 'git push'", "bash -c -x 'git push'", "bash -c $'git\\x20push'", "env -S 'git push'", "rbash -c 'git push'",
         "watch 'git push'", "ssh host 'git push'", "trap 'git push' EXIT", "su -c 'git push'", 'cmd /c "git push"',

@@ -47,6 +47,14 @@ async def test_noise_is_refused(serve, kind):
         assert response.status == 200
 
 
+@pytest.mark.parametrize("line", ["CONNECT example.com:443?token=%s HTTP/1.1", "GET http://u:%s@[x HTTP/1.1"])
+async def test_an_address_that_cannot_be_read_is_not_repeated(serve, line):
+    served = await serve()
+    answered = await served.raw(line % TOKEN, "Host: 127.0.0.1")
+    assert answered.error == "invalid_request_error"
+    assert TOKEN.encode() not in answered.body
+
+
 async def test_a_smuggled_request_is_not_run(serve):
     served = await serve()
     port = str(served.endpoint.port).encode()

@@ -299,6 +299,18 @@ async def test_stopping_does_not_wait_for_whoever_only_listens(serve: Serve, box
             assert loop.time() - began < 10
 
 
+async def test_who_only_listens_is_no_answer_under_way_and_no_noise(served: Served) -> None:
+    async with connected(served) as client, connected(served, "auto") as newer:
+        await client.list_tools()
+        async with newer.listen(tools_list_changed=True):
+            async with asyncio.timeout(10):
+                while (door := served.endpoint._door) is None or door.lasting.number < 2:
+                    await asyncio.sleep(0.01)
+            assert served.endpoint.running == 0
+            async with asyncio.timeout(10):
+                await served.endpoint.quiet(0.01, 120)
+
+
 async def test_a_streams_head_goes_out_before_its_first_event(served: Served, box: FakeToolBox) -> None:
     accept = {"accept": "application/json, text/event-stream"}
     async with asyncio.timeout(10), served.post(HELLO, "/mcp", headers=accept) as hello:

@@ -208,18 +208,6 @@ def test_names_in_ticks_and_brackets_are_used_without_them():
 
 
 @pytest.mark.parametrize(
-    ("language", "text", "doc"),
-    [
-        ("rust", "/// Says so.\n#[derive(Debug)]\nstruct S;\n", "Says so."),
-        ("rust", "#[derive(Debug)]\nstruct S;\n", ""),
-        ("bash", "#!/bin/bash\nf() { :; }\n", ""),
-    ],
-)
-def test_what_is_no_comment_is_no_documentation(language, text, doc):
-    assert extract(text.encode(), language).symbols[0].doc == doc
-
-
-@pytest.mark.parametrize(
     ("text", "language"),
     [
         ("namespace a {\nclass B;\n}\n", "cpp"),

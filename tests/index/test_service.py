@@ -301,6 +301,26 @@ async def test_an_index_within_its_own_workspace_does_not_index_itself(root):
     assert {path for path, *_ in content(root / "state" / INDEX)["files"]} == {"a.py", "b.py", "in/b.py"}
 
 
+async def test_what_is_changed_before_files_are_watched_is_seen_all_the_same(root, tmp_path, monkeypatch):
+    """The watch stands only when everything was listed and looked at, and a file was changed in between: nobody tells that."""
+    late = (
+        "import os, sys, time\n"
+        f"while not os.path.exists({str(tmp_path / 'now')!r}):\n"
+        "    time.sleep(0.01)\n"
+        f"sys.path.remove({str(tmp_path / 'late')!r})\n"
+        "del sys.modules['watchfiles']\n"
+        "import watchfiles\n"
+    )
+    write_tree(tmp_path / "late", {"watchfiles.py": late})
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "late"), prepend=os.pathsep)
+    async with indexing(root, tmp_path / "state", watch=True) as index:
+        await asyncio.wait_for(index.whole(), 30)
+        write_tree(root, {"a.py": "def between(): pass\n"})
+        assert await names(index, "between") == []
+        (tmp_path / "now").touch()
+        await found(index, "between")
+
+
 async def test_a_newer_ones_index_is_begun_anew(root, tmp_path):
     where = build_index(root, tmp_path / "state")
     writer = SymbolWriter(where)

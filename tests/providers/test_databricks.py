@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from sidecar.core.errors import SetupError
+from sidecar.core.errors import BadInput, SetupError
 from sidecar.providers.databricks import DatabricksProvider
 from sidecar.providers.models import CURRENT, ModelMap
 from sidecar.providers.transport import Transport
@@ -84,7 +84,7 @@ async def test_thinking_is_fitted_to_the_model(make: Make, model: str, thinking:
     [
         ("claude-sonnet-4-5", "/serving-endpoints/databricks-claude-sonnet-4-5/invocations"),
         ("claude-opus-4-8", "/serving-endpoints/my%20opus/invocations"),
-        ("../../api/2.0/secrets", "/serving-endpoints/..%2F..%2Fapi%2F2.0%2Fsecrets/invocations"),
+        ("some/model?x#y", "/serving-endpoints/some%2Fmodel%3Fx%23y/invocations"),
     ],
 )
 async def test_a_path_with_a_place_for_the_model_gets_each_ones_own(make: Make, asked: str, path: str) -> None:
@@ -96,6 +96,18 @@ async def test_a_path_with_a_place_for_the_model_gets_each_ones_own(make: Make, 
         async with await provider.send(ask(model=asked), TURN) as reply:
             await reply.message()
         assert upstream.last.path == path
+    await provider.aclose()
+
+
+@pytest.mark.parametrize("asked", ["..", ".", "../../api/2.0/secrets", "a/../..", "a\\..\\b", "a//b"])
+async def test_no_name_of_a_model_leads_to_another_path(asked: str) -> None:
+    async with Upstream([answer("ok")]) as upstream:
+        provider = DatabricksProvider(
+            upstream.url, secret, "/serving-endpoints/{model}/invocations", ModelMap(), Transport()
+        )
+        with pytest.raises(BadInput, match="model"):
+            await provider.send(ask(model=asked), TURN)
+        assert upstream.requests == []
     await provider.aclose()
 
 

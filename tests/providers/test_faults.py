@@ -153,9 +153,9 @@ def test_ordinary_words_and_numbers_are_not_masked() -> None:
     assert mask(words) == words
 
 
-def test_the_logs_words_are_short_printable_and_without_the_key() -> None:
-    told = detail(b"a\x1b[31m\nkey=secret1 " + b"x" * 5000, ("secret1",))
-    assert told.startswith("a [31m key=*** xxx")
+def test_the_logs_words_are_short_and_printable() -> None:
+    told = detail(b"a\x1b[31m\nkey=1 " + b"x" * 5000)
+    assert told.startswith("a [31m key=1 xxx")
     assert len(told) == 600
 
 

@@ -41,6 +41,22 @@ async def test_a_get_a_post_and_a_second_life() -> None:
     await transport.aclose()
 
 
+@pytest.mark.parametrize(
+    ("header", "value"), [("authorization", "Bearer secret-of-ours-1"), ("x-api-key", "secret-of-ours-1")]
+)
+async def test_a_key_that_a_provider_repeats_is_neither_relayed_nor_logged(header, value, caplog) -> None:
+    transport = Transport()
+    body = b'{"type":"error","error":{"type":"invalid_request_error","message":"bad key secret-of-ours-1"}}'
+    async with Upstream([Scripted(status=400, body=body)]) as upstream:
+        with pytest.raises(UpstreamError) as caught:
+            await transport.post(upstream.url, HEADERS | {header: value}, b"{}", stream=False)
+    await transport.aclose()
+    assert caught.value.relay == body.replace(b"secret-of-ours-1", b"***")
+    assert "bad key ***" in caught.value.sentence
+    assert "secret-of-ours" not in caplog.text
+    assert "bad key ***" in caplog.text
+
+
 async def test_an_answer_larger_than_the_limit_is_refused() -> None:
     transport = Transport(limits=Limits(body=1000))
     async with Upstream([Scripted(body=b"x" * 1001), Scripted(body=b"x" * 1000)]) as upstream:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.risk.tokens import BITS, branch_words, docstring_lines, is_code, shape, tokenize
+from sidecar.risk.tokens import BITS, docstring_lines, is_code, shape, tokenize
 
 TOKENS = {
     "x = foo(1, 'a b')": ["x", "=", "foo", "(", "1", ",", "<str>", ")"],
@@ -46,6 +46,7 @@ def test_is_code(text, language, expected):
 def test_docstrings_are_found_over_several_lines():
     lines = ["def f():", '    """One', "    two", '    three"""', "    return 1", "x = '''a", "b'''", '# it\'s """']
     assert docstring_lines(lines) == {1, 2, 3, 5, 6}
+    assert docstring_lines([*lines, 'y = """never', "closed"]) == {1, 2, 3, 5, 6, 8, 9}
 
 
 BIT_CASES = {
@@ -79,7 +80,6 @@ def test_the_table_of_facts_is_complete():
 def test_shape_counts():
     found = shape("\tif a and b or c:")
     assert (found.tokens, found.branches, found.indent) == (7, 3, 4)
-    assert branch_words("for x in y if z else w") == 3
 
 
 @given(st.text(max_size=300))

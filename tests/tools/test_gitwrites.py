@@ -1,5 +1,6 @@
 """Git for the model, acting: on real repositories and remotes, with the rules, in trusted workspaces alone."""
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -221,5 +222,13 @@ async def test_a_lock_of_somebody_else_is_left_alone(call: Call, repo: Repositor
     lock.write_text("")
     told = await call("git_stage", everything=True)
     assert told.error
-    assert "index.lock" in told.text
+    assert "another git is at work here (index.lock)" in told.text
     assert lock.exists()
+
+
+async def test_what_another_git_does_in_a_moment_is_waited_for(call: Call, repo: Repository) -> None:
+    repo.stage({"a.py": "x"})
+    lock: Path = repo.path(".git/index.lock")
+    lock.write_text("")
+    asyncio.get_running_loop().call_later(0.3, lock.unlink)
+    assert (await call("git_commit", message="x")).text.startswith("Committed ")

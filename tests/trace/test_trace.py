@@ -12,13 +12,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from structlog.processors import JSONRenderer
 
-from sidecar.trace import bind, configure, get_logger, neutralise, redact, redact_code
-
-LETTERS = "abcdefghij0123456789ABCDEFGHIJ"
+from sidecar.trace import bind, configure, get_logger, neutralise
 
 
 class Shown:
@@ -48,108 +46,6 @@ def events(file: Path) -> list[dict]:
 
 
 # ── redaction ───────────────────────────────────────────────────────────────────────────────────────
-HIDDEN = [
-    # text, the part that must be gone
-    (f"Authorization: Bearer {LETTERS}", LETTERS),
-    (f"authorization: bearer dapi-{LETTERS}", LETTERS),
-    ('{"Authorization": "Basic dXNlci9wOmEvYg"}', "dXNlci9wOmEvYg"),
-    ("authorization: bearer 27cc689f1d2e3c4b5a69", "27cc689f1d2e3c4b5a69"),
-    ("basic dXNlcjE/cGFzczE=", "dXNlcjE"),
-    ("bearer 27cc689f1d2e3c4b5a69788796a5b4c3", "27cc689f1d2e"),
-    (f"Authorization: Basic {LETTERS}==", LETTERS),
-    (f"{{'x-api-key': '{LETTERS}'}}", LETTERS),
-    (f'"api_key": "{LETTERS}"', LETTERS),
-    ("token=hunter2hunter2", "hunter2"),
-    ("DATABRICKS_TOKEN=hunter2hunter2 make run", "hunter2"),
-    ("AZURE_ANTHROPIC_API_KEY=hunter2hunter2", "hunter2"),
-    ("https://a.example.com/?access_token=hunter2&b=1", "hunter2"),
-    ("password: hunter2", "hunter2"),
-    ("client_secret=hunter2hunter2", "hunter2"),
-    ("Cookie: a=hunter2; b=hunter2", "hunter2"),
-    ("the key sk-ant-api03-abcdefghijklmnop-qrs is bad", "abcdefghijklmnop"),
-    ("sk-proj0abcdefghijkl", "abcdefghijkl"),
-    ("dapi0123456789abcdef0123456789abcdef", "0123456789abcdef"),
-    ("dapi0123456789abcdef0123456789abcdef-2", "0123456789abcdef"),
-    ("dkea0123456789abcdef0123456789abcdef", "0123456789abcdef"),
-    ("AKIAIOSFODNN7EXAMPLE", "IOSFODNN7EXAMPLE"),
-    ("aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY", "wJalrXUtnFEMI"),
-    (f"ghp_{LETTERS}", LETTERS),
-    (f"github_pat_{LETTERS}", LETTERS),
-    (f"glpat-{LETTERS}", LETTERS),
-    (f"xoxb-{LETTERS}", LETTERS),
-    (f"hf_{LETTERS}", LETTERS),
-    ("eyJhbGciOiJIUzI1.eyJzdWIiOiIxMjM0.abc-def", "eyJzdWIiOiIxMjM0"),
-    ("-----BEGIN RSA PRIVATE KEY-----\nMIIEow\n-----END RSA PRIVATE KEY-----", "MIIEow"),
-    ("-----BEGIN PRIVATE KEY-----\nMIIEow cut off", "MIIEow"),
-    ("https://user:hunter2@example.com/a", "hunter2"),
-    ("https://ghtoken-hunter2@example.com/a", "hunter2"),
-    ("redis://:hunter2@127.0.0.1/0", "hunter2"),
-]
-
-
-@pytest.mark.parametrize(("text", "secret"), HIDDEN)
-def test_hides(text, secret):
-    assert secret not in redact(text)
-    assert "[redacted]" in redact(text)
-    assert redact(redact(text)) == redact(text)
-
-
-KEPT = [
-    "src/cookie:12: error",
-    "C:\\app\\Cookie:12",
-    "/app/bearer 27cc689f1d2e",
-    "a basic 27cc689f1d2e3c4b",
-    "basic tests/unit/test_a1.py",
-    "bearer src/v2/header.py",
-    "token: src/sidecar/token.py",
-    "secret=tests/data/a1.pem",
-    "/srv/projects/task-sk-learn/src/sidecar/providers/databricks.py",
-    "/opt/sk-something-with-a-long-name-2024/file.py",
-    "C:\\Users\\me\\AppData\\Local\\sidecar\\token",
-    "27cc689f1d2e3c4b5a69788796a5b4c3d2e1f00f",
-    "sha256:9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",
-    "https://example.com/serving-endpoints/databricks-claude-sonnet-4-5/invocations?x=1#y@z",
-    "git@github.com:me/project.git",
-    "ssh://git@github.com/me/project.git",
-    "max_tokens: 64000, input_tokens=12, output_tokens=3",
-    "token: 12",
-    "token_file=/var/lib/sidecar/x/token",
-    "bearer authentication is wanted",
-    "person@example.org wrote to other@example.org",
-    "msg_0123456789abcdef01234567 req_abc toolu_01A09q90qw90lq917835lq9",
-    "sk-learn is a library; task-runner-2024-edition-long",
-    "claude-sonnet-4-5-20250929",
-    "-----BEGIN CERTIFICATE-----",
-]
-
-
-@pytest.mark.parametrize("text", KEPT)
-def test_keeps_paths_hashes_and_plain_words(text):
-    assert redact(text) == text
-
-
-LETTER = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-HASH = st.text("0123456789abcdef", min_size=7, max_size=128) | st.uuids().map(str)
-DIGEST = st.text(f"{LETTER}+/", min_size=20, max_size=90).map("sha512-{}==".format)
-PART = st.text(f"{LETTER}_-.", min_size=1, max_size=60) | HASH | st.sampled_from(
-    ["token", "secrets", "password", "cookie", "COOKIE", "Set-Cookie", "Authorization", "bearer", "sk-learn", "api_key.py", "dapi", "npm_packages"]
-)  # fmt: skip
-PATH = st.builds(
-    lambda root, parts, place: root + "/".join(parts) + place,
-    st.sampled_from(["/", "./", "~/", "C:\\", "src/", "file:///"]),
-    st.lists(PART, min_size=1, max_size=6),
-    st.sampled_from(["", ":12", ":12:3", "#L1"]),
-)
-TOLD = st.sampled_from(["see", "in", "commit", "at", "error:", "diff --git a/x", "index", "blob"])
-
-
-@settings(deadline=None)
-@given(st.lists(PATH | HASH | DIGEST | TOLD, min_size=1, max_size=5).map(" ".join))
-def test_keeps_any_path_and_any_hash(text):
-    """What the forerunner destroyed in answers: long paths, commits, digests."""
-    assert redact(text) == text
-
-
 def test_hides_given_values(err, log_file):
     stop = configure("info", log_file, secrets=["a strange / secret"])
     get_logger("x").info("sent", url="https://a/?q=a strange / secret")
@@ -166,21 +62,6 @@ def test_hides_fields_by_name(err, log_file):
     assert event["headers"] == {"Authorization": "[redacted]", "X-Api-Key": "[redacted]", "n": "1"}
     assert event["tokens"] == 3
     assert "abc" not in err.getvalue()
-
-
-@given(st.text(max_size=300))
-def test_redaction_never_fails_nor_hangs(text):
-    redact(text)
-
-
-def test_redaction_is_quick_on_hostile_text():
-    """No pattern backtracks its way through a long line."""
-    for text in ("a" * 16_000, "a_" * 8_000, "eyJ" * 5_000, "-----BEGIN " * 1_500, "x://" * 4_000, "Bearer " * 2_000):
-        done = subprocess.run(
-            [sys.executable, "-c", "import sys; from sidecar.trace import redact; redact(sys.stdin.read())"],
-            input=text, text=True, timeout=20, check=False,
-        )  # fmt: skip
-        assert done.returncode == 0
 
 
 # ── one line each ───────────────────────────────────────────────────────────────────────────────────
@@ -215,7 +96,7 @@ def test_an_event_cannot_forge_another(err, log_file, where):
 def test_a_traceback_cannot_forge_an_event(err, log_file):
     stop = configure("info", log_file)
     try:
-        int(FORGED + f" Bearer {LETTERS}")
+        int(FORGED + " Bearer abcdefghij0123456789ABCDEFGHIJ")
     except ValueError:
         get_logger("x").exception("failed", file="a.py")
     stop()
@@ -224,7 +105,7 @@ def test_a_traceback_cannot_forge_an_event(err, log_file):
     assert rest
     assert all(line.startswith("  | ") for line in rest)
     assert "ValueError" in events(log_file)[0]["exception"]
-    assert LETTERS not in err.getvalue() + log_file.read_text()
+    assert "abcdefghij0123456789" not in err.getvalue() + log_file.read_text()
 
 
 @given(st.text())
@@ -420,17 +301,3 @@ def test_a_reader_that_does_not_read_holds_nothing_up():
         os.close(write)
     assert done.returncode == 0
     assert float(done.stdout) < 30
-
-
-CODE = [
-    ("token = read_token(path)", "token = read_token(path)"),
-    ('password="hunter2hunter2"', 'password="[redacted]"'),
-    ("{'api_key': 'abcdef123456'}", "{'api_key': '[redacted]'}"),
-    ("key = AKIAIOSFODNN7EXAMPLE", "key = [redacted]"),
-    ("given-value here", "[redacted] here"),
-]
-
-
-@pytest.mark.parametrize(("line", "shown"), CODE)
-def test_code_keeps_its_names_and_loses_its_keys(line, shown):
-    assert redact_code(line, ["given-value"]) == shown

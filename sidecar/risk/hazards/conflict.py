@@ -25,11 +25,7 @@ def find(file: Seen) -> Iterator[Hit]:
             middle = middle or begun is not None
         elif _THEIRS.match(line.text):
             if begun is not None and middle:
-                yield Hit(
-                    begun.number,
-                    line.number,
-                    "These lines are a merge conflict that nobody settled.",
-                )
+                yield Hit(begun.number, line.number, "These lines are a merge conflict that nobody settled.")
             else:
                 yield from _half(file, line)
             begun = None

@@ -33,9 +33,7 @@ def find(file: Seen) -> Iterator[Hit]:
         match = _SETTING.match(line.text)
         if match and not _EMPTY.search(match["value"]):
             yield Hit(
-                line.number,
-                line.number,
-                f"{file.path} is a file of credentials, and this line gives one a value.",
+                line.number, line.number, f"{file.path} is a file of credentials, and this line gives one a value."
             )
             return
 

@@ -82,11 +82,7 @@ def _renamed(file: Seen) -> Iterator[Hit]:
         }
         for at, text in enumerate(hunk.added):
             for name in gone:
-                if re.match(
-                    rf"^\s*(?:async\s+)?(?:def|func)\s+{_OFF_NAME}{re.escape(name)}\b",
-                    text,
-                    re.IGNORECASE,
-                ):
+                if re.match(rf"^\s*(?:async\s+)?(?:def|func)\s+{_OFF_NAME}{re.escape(name)}\b", text, re.IGNORECASE):
                     line = hunk.new_start + at
                     yield Hit(line, line, f"This line renames {name} so that no runner finds it any more.")
 

@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
+from sidecar.briefing.summary import BEGIN, END, FILE, MOST_BYTES, summarize, write
 from sidecar.core.errors import Conflict, Refused, StoreError
-from sidecar.index.summary import BEGIN, END, FILE, MOST_BYTES, summarize, write
 from sidecar.store.symbols import SymbolReader
 from tests.index.trees import build_index, write_tree
 

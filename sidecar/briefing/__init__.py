@@ -1,0 +1,1 @@
+"""What an assistant should know of the project before it begins: the block of CLAUDE.md."""
