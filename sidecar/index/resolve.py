@@ -149,8 +149,8 @@ class Resolver:
             return self._member(file, line, [part.rstrip("?") for part in objects], name)
         return self.bare(file, line, name) or self._ranked(file, name)
 
-    def bare(self, file: FileRow, line: int, name: str) -> Found:
-        """What a name without an object before it means, by rule alone."""
+    def bare(self, file: FileRow, line: int, name: str, *, of_bases: bool = True) -> Found:
+        """What a name without an object before it means, by rule alone; not `of_bases` where it is itself a class's base."""
         local = self.local(file, line, name)
         if local is not None:
             return Found(local=local, exact=True)
@@ -162,7 +162,7 @@ class Resolver:
             return Found(tuple(s for s in in_file if len(s.container) == deepest), exact=True)
         if brought:
             return brought
-        if file.language not in {"python", *ECMA} and within:
+        if of_bases and within and file.language not in {"python", *ECMA}:
             inherited = self._inherited(file, within, name)
             if inherited:
                 return inherited
@@ -419,7 +419,8 @@ class Resolver:
         for base, owner in self._bases(file.id):
             if owner != path or base == path:
                 continue
-            named = self.bare(file, self._line_of(file, path), base) or self._ranked(file, base, member=False)
+            known = self.bare(file, self._line_of(file, path), base, of_bases=False)
+            named = known or self._ranked(file, base, member=False)
             for symbol in named.symbols:
                 other = self.file(symbol.path)
                 if symbol.kind not in CLASSES or other is None or (other.id == file.id and dotted(symbol) == path):

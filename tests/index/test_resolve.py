@@ -179,6 +179,25 @@ def test_meaning(tmp_path, files, path, marked, expected):
     assert told == expected
 
 
+FOREIGN_BASES = {
+    "A.java": "class A extends Missing implements Other {\n  void f() { this.gone(); }\n}\n",
+    "r.rs": "trait Sink: Missing { fn m(&self) { self.gone(); } }\n",
+    "a.kt": "class A : Missing() {\n  fun f() { this.gone() }\n}\n",
+    "a.rb": "class A < Missing\n  def f; self.gone; end\nend\n",
+    "a.cs": "class A : Missing {\n  void F() { this.gone(); }\n}\n",
+    "a.cc": "class A : public Missing {\n  void f() { this->gone(); }\n};\n",
+}
+
+
+@pytest.mark.parametrize("path", FOREIGN_BASES)
+def test_a_member_of_a_class_whose_base_is_a_librarys_is_looked_for_to_an_end(tmp_path, path):
+    with resolving(write_tree(tmp_path / "work", FOREIGN_BASES), tmp_path / "state") as resolver:
+        text = FOREIGN_BASES[path]
+        at = text.index("gone")
+        name, _, found = resolver.meaning(path, text.count("\n", 0, at) + 1, at - text.rfind("\n", 0, at))
+    assert (name, found.symbols) == ("gone", ())
+
+
 def test_circles_and_long_chains_end(tmp_path):
     """What is told by what it tells itself, and chains of thousands, are given up, not followed."""
     with resolving(write_tree(tmp_path / "work", CIRCLES), tmp_path / "state") as resolver:
