@@ -32,7 +32,10 @@ from sidecar.index.found import (
 from sidecar.index.modules import BY_SUFFIX, ECMA, Modules
 from sidecar.store.symbols import FileRow, ImportRow, SymbolReader
 
-_SELF: Final = frozenset({"self", "this", "cls", "Self", "$this", "static", "parent"})
+_SELF: Final = frozenset({"self", "this", "cls", "Self", "$this"})
+_ABOVE: Final = {"c_sharp": "base", "php": "parent"}
+"""What a language calls the class above; elsewhere it is a name like others."""
+
 _CHAIN: Final = re.compile(r"((?:[$@]?[\w$]+(?:\(\s*\))?\s*(?:\.|->|::|\?\.)\s*)+)$")
 _UNKNOWN_OBJECT: Final = re.compile(r"[)\]\"'`}]\s*(?:\?)?(?:\.|->|::)\s*$")
 _DEEP: Final = 8
@@ -280,9 +283,9 @@ class Resolver:
     def _member(self, file: FileRow, line: int, objects: Sequence[str], name: str) -> Found:
         """What `a.b.name` means."""
         first = objects[0].removesuffix("()") if objects else ""
-        if len(objects) == 1 and (first in _SELF or objects[0] in {"super()", "super", "base"}):
+        above = first in {"super", _ABOVE.get(file.language)}
+        if len(objects) == 1 and (above or first in _SELF or (file.language, first) == ("php", "static")):
             path = self.class_path(file, line)
-            above = first in {"super", "base", "parent"}
             inherited = self._inherited(file, path, name, above=above) if path else NOTHING
             return inherited or (FOREIGN if above and path else self._ranked(file, name, member=True))
         found = self._object(file, line, objects)
@@ -328,7 +331,7 @@ class Resolver:
         """A variable's class, as its declaration or its first value tells it."""
         called = name.endswith("()")
         name = name.removesuffix("()")
-        if name in _SELF:
+        if name in _SELF or (file.language == "php" and name in {"static", "parent"}):
             path = self.class_path(file, line)
             return Found(tuple(s for s in self.symbols_in(file.id) if dotted(s) == path))
         found = self.bare(file, line, name)

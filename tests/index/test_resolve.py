@@ -55,6 +55,13 @@ MORE_THAN_WORDS = {
     "db.h": "namespace db {\nclass API DB {\n public:\n  static int Open(int n);\n};\n}\n",
     "db.cc": '#include "db.h"\nnamespace db {\nint DB::Open(int n) { return n; }\nint twice(int n) { return DB::Open(n); }\n}\n',
 }
+NO_KEYWORDS = {
+    "go.mod": "module example.com/m\n",
+    "a.go": "package a\ntype C struct{}\nfunc (c *C) Add(o *C) {}\nfunc (c *C) Run() { parent := &C{}; parent.Add(c) }\n",
+    "a.rb": "class A\n  def after; end\n  def go(base); base.after; end\nend\n",
+    "a.php": "<?php\nclass A { function up() {} static function st() {} }\nclass B extends A { function f() { parent::up(); static::st(); } }\n",
+    "a.cs": "class A { void Up() {} }\nclass B : A { void F() { base.Up(); } }\n",
+}
 TYPED = {
     "lib.py": (
         "import click\nfrom typing import List, overload\n\nclass Row:\n    def __init__(self, width: int, *, style=None): pass\n"
@@ -147,6 +154,11 @@ CASES = [
     (OTHERS, "src/lib.rs", "{ «helper", "src/util.rs:helper"),
     (OTHERS, "src/lib.rs", "Thing::«new", "src/util.rs:Thing.new"),
     (OTHERS, "c/main.c", "«twice", "c/x.h:twice"),
+    (NO_KEYWORDS, "a.go", "parent.«Add", "a.go:C.Add"),
+    (NO_KEYWORDS, "a.rb", "base.«after", "a.rb:A.after"),
+    (NO_KEYWORDS, "a.php", "parent::«up", "a.php:A.up"),
+    (NO_KEYWORDS, "a.php", "static::«st", "a.php:A.st"),
+    (NO_KEYWORDS, "a.cs", "base.«Up", "a.cs:A.Up"),
     (MORE_THAN_WORDS, "run.sh", "{ m«y-func", "run.sh:my-func"),
     (MORE_THAN_WORDS, "run.sh", "\nmy-«func --", "run.sh:my-func"),
     (MORE_THAN_WORDS, "run.sh", "\nns::«work b", "run.sh:ns::work"),
