@@ -25,9 +25,14 @@ def read_imports(language: str, text: str) -> list[Bound]:
     return list(reader(text)) if reader is not None else []
 
 
+_PYTHON_MARKS: Final = re.compile(r"#[^\n]*|[()\\]")
+_PYTHON_FROM: Final = re.compile(r"from\s*([.\w\s]*?)\s+import\s+(.*)", re.DOTALL)
+_COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
 def _python(text: str) -> Iterator[Bound]:
-    text = re.sub(r"#[^\n]*|[()\\]", " ", text)
-    match = re.match(r"from\s*([.\w\s]*?)\s+import\s+(.*)", text, re.DOTALL)
+    text = _PYTHON_MARKS.sub(" ", text)
+    match = _PYTHON_FROM.match(text)
     if match is None:
         for part in text.removeprefix("import").split(","):
             module, _, alias = (word.strip() for word in part.partition(" as "))
@@ -72,8 +77,9 @@ def _ecma(text: str) -> Iterator[Bound]:
 
 def _pairs(text: str, separator: str) -> Iterator[tuple[str, str]]:
     """Names with what they are called here, of a list with commas."""
-    for part in re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL).split(","):
-        name, _, alias = (word.strip() for word in " ".join(part.split()).partition(separator))
+    for part in (_COMMENT.sub(" ", text) if "/" in text else text).split(","):
+        words = " ".join(part.split())
+        name, _, alias = map(str.strip, words.partition(separator)) if separator in words else (words, "", "")
         if name:
             yield name, alias or name
 
