@@ -178,7 +178,7 @@ class SymbolWriter:
         rows["uses"].sort(key=itemgetter(0))
         before = self._new[0][0] if self._new else 1 << 62
         rows["names"], self._new = [(at, name, name in self._defined) for at, name in self._new], []
-        rows["search"], self._found = self._found, []
+        rows["search"], self._found = sorted(self._found), []  # else each one out of order is a segment
         found = [(at,) for at, _ in rows["search"] if at < before]
         self._db.executemany("UPDATE names SET defined = 1 WHERE id = ?", found)
         for table, statement in _ROWS.items():
@@ -236,13 +236,13 @@ class SymbolWriter:
 
 _ROWS: Final = {
     "names": "INSERT INTO names VALUES (?, ?, ?)",
-    "search": "INSERT INTO search (rowid, text) VALUES (?, ?)",
     "files": "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "symbols": "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "uses": "INSERT INTO uses VALUES (?, ?, ?)",
     "imports": "INSERT INTO imports VALUES (?, ?, ?, ?, ?)",
     "bases": "INSERT INTO bases VALUES (?, ?, ?)",
     "facts": "INSERT INTO facts VALUES (?, ?, ?, ?)",
+    "search": "INSERT INTO search (rowid, text) VALUES (?, ?)",
 }
 _FORGET: Final = (
     *(f"DELETE FROM {table} WHERE id {OF_FILE}" for table in ("symbols", "imports", "bases", "facts")),  # noqa: S608
