@@ -24,6 +24,9 @@ FORM: Final = 5
 PLACES: Final = 20
 """So many bits of a row's number say which of its file's rows it is (no file has a million), those above which file's."""
 
+USE: Final = "(? << 24 | ?)"
+"""The number of a use's row, from those of the name and the file."""
+
 _IN_FILE: Final = f"{(1 << PLACES) - 1}"
 OF_FILE: Final = f"BETWEEN ?1 << {PLACES} AND (?1 << {PLACES}) + {_IN_FILE}"
 """Of a row's number: that it is one of a file's."""
@@ -193,8 +196,9 @@ class SymbolReader:
         return [
             UseRow(*row)
             for row in self._all(
-                "SELECT uses.file, path, language, places FROM uses JOIN files ON files.id = uses.file"
-                " WHERE uses.name = (SELECT id FROM names WHERE text = ?) ORDER BY path",
+                "SELECT files.id, path, language, places FROM names JOIN uses"
+                " ON uses.id BETWEEN names.id << 24 AND (names.id << 24) + 16777215"
+                " JOIN files ON files.id = uses.id & 16777215 WHERE text = ? ORDER BY path",
                 name,
             )
         ]
@@ -203,13 +207,13 @@ class SymbolReader:
         """(name, places) of everything that a file uses."""
         row = self._one("SELECT names FROM files WHERE id = ?", file)
         ids = array("q", row[0]) if row else array("q")
-        ask = "SELECT text, places FROM uses JOIN names ON names.id = uses.name WHERE uses.name = ? AND uses.file = ?"
+        ask = f"SELECT text, places FROM uses JOIN names ON names.id = uses.id >> 24 WHERE uses.id = {USE}"  # noqa: S608 - constant
         return [found for at in ids if (found := self._one(ask, at, file))]
 
     def use_in(self, file: int, name: str) -> bytes:
         """Places where one file uses a name; empty where it does not."""
         row = self._one(
-            "SELECT places FROM uses WHERE name = (SELECT id FROM names WHERE text = ?) AND file = ?", name, file
+            "SELECT places FROM uses WHERE id = ((SELECT id FROM names WHERE text = ?) << 24 | ?)", name, file
         )
         return bytes(row[0]) if row else b""
 
