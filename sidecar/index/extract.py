@@ -54,7 +54,7 @@ _BEGIN: Final = attrgetter("start")
 class Facts(NamedTuple):
     """What one file says.
 
-    `defined`, `imports` and `bound` are plain tuples with the fields of `Defined`, `Import` and `Local`, as they are stored.
+    `defined` and `bound` are plain tuples with the fields of `Defined` and `Local`, as they are stored.
     `uses` maps a name to packed triples (line, column, mark) of 32 bits each; a mark's symbol is its place in `defined`
     plus one, 0 where it stands in none. `doc` is the file's own first line of words. `bases` are pairs (name of the base, dotted path of the class). `broken`:
     parts of it could not be parsed.
@@ -62,7 +62,7 @@ class Facts(NamedTuple):
 
     defined: list[tuple[Any, ...]]
     uses: dict[str, bytes]
-    imports: list[tuple[int, str, str, str]]
+    imports: list[Import]
     bases: list[tuple[str, str]]
     bound: list[tuple[str, int, int, int, int]]
     doc: str
@@ -70,10 +70,12 @@ class Facts(NamedTuple):
 
     @property
     def symbols(self) -> list[Defined]:
+        """What is defined, with names for its fields."""
         return [Defined(*row) for row in self.defined]
 
     @property
     def locals(self) -> list[Local]:
+        """What is bound, with names for its fields."""
         return [Local(*row) for row in self.bound]
 
 
@@ -351,8 +353,8 @@ class _Reading:
                     yield _Word(*match.span(), (row, column + match.start() - start))
 
     # ── the small things ────────────────────────────────────────────────────────────────────────────
-    def _imports(self) -> tuple[list[tuple[int, str, str, str]], set[int]]:
-        imports: list[tuple[int, str, str, str]] = []
+    def _imports(self) -> tuple[list[Import], set[int]]:
+        imports: list[Import] = []
         rows: set[int] = set()
         for node in self._in_order("import"):
             first, (last, column) = node.start_point[0], node.end_point

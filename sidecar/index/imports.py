@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 Bound = tuple[str, str, str]
 """Module as written, name in it (`*` for all of them, empty for the module itself), name here (empty for `*`)."""
 
-
-class Import(NamedTuple):
-    """One name that a file brings in from elsewhere; `line` is where its statement begins."""
-
-    line: int
-    module: str
-    name: str
-    alias: str
+Import = tuple[int, str, str, str]
+"""One name that a file brings in from elsewhere: the line in which its statement begins, and what is bound."""
 
 
 def read_imports(language: str, text: str) -> list[Bound]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sidecar.store.database import BUSY, is_damaged, prepare_file
-from sidecar.store.symbols import FORM, OF_FILE, PLACES, USE, told
+from sidecar.store.symbols import FORM, PLACES, told
 
 _MARK: Final = 0x53434958
 _CACHED_NAMES: Final = 300_000
@@ -199,7 +199,7 @@ class SymbolWriter:
         if row is None:
             return None
         at = int(row[0])
-        self._db.executemany(f"DELETE FROM uses WHERE id = {USE}", [(n, at) for n in array("q", row[1])])
+        self._db.executemany("DELETE FROM uses WHERE id = ? << 24 | ?", [(n, at) for n in array("q", row[1])])
         for statement in _FORGET if whole else _FORGET[:-1]:
             self._db.execute(statement, (at,))
         return at
@@ -238,14 +238,17 @@ _ROWS: Final = {
     "names": "INSERT INTO names VALUES (?, ?, ?)",
     "files": "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "symbols": "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "uses": f"INSERT INTO uses VALUES ({USE}, ?)",
+    "uses": "INSERT INTO uses VALUES (? << 24 | ?, ?)",
     "imports": "INSERT INTO imports VALUES (?, ?, ?, ?, ?)",
     "bases": "INSERT INTO bases VALUES (?, ?, ?)",
     "facts": "INSERT INTO facts VALUES (?, ?, ?, ?)",
     "search": "INSERT INTO search (rowid, text) VALUES (?, ?)",
 }
 _FORGET: Final = (
-    *(f"DELETE FROM {table} WHERE id {OF_FILE}" for table in ("symbols", "imports", "bases", "facts")),  # noqa: S608
+    "DELETE FROM symbols WHERE id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575",
+    "DELETE FROM imports WHERE id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575",
+    "DELETE FROM bases WHERE id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575",
+    "DELETE FROM facts WHERE id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575",
     "DELETE FROM files WHERE id = ?",
 )
 
