@@ -11,17 +11,15 @@ none.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from tree_sitter import LANGUAGE_VERSION, MIN_COMPATIBLE_LANGUAGE_VERSION, Language, Query, QueryError
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
+class Grammar(NamedTuple):
     """One language: its wheel, the function in it that gives the tables, its queries, what begins a comment line."""
 
     name: str
@@ -104,5 +102,5 @@ def loaded(name: str) -> tuple[Language, Query]:
 
 
 def _query(grammar: Grammar) -> str:
-    folder = files(__package__) / "queries"
+    folder = Path(__file__).with_name("queries")
     return "\n".join((folder / f"{name}.scm").read_text("utf-8") for name in grammar.queries or (grammar.name,))
