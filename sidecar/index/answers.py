@@ -26,12 +26,10 @@ _LOOSE: Final = 5
 _TESTS: Final = re.compile(
     r"(^|/)(tests?|testing|spec|__tests__|fixtures|examples?)(/|$)|(^|/)test_|[._]test\.|\.spec\."
 )
-_RANKS: Final = (
-    "class interface struct trait enum type table",
-    "function method constructor module macro",
-    "constant property view",
-)
-_KIND_ORDER: Final = {kind: order for order, kinds in enumerate(_RANKS) for kind in kinds.split()}
+_RANKS: Final = """class interface struct trait enum type table
+function method constructor module macro
+constant property view"""
+_KIND_ORDER: Final = {kind: order for order, kinds in enumerate(_RANKS.splitlines()) for kind in kinds.split()}
 
 
 def items(resolver: Resolver, query: Query) -> Iterator[Item]:
@@ -44,9 +42,8 @@ def _workspace_symbols(resolver: Resolver, query: Query) -> Iterator[Item]:
     if not wanted:
         return
     yield from map(symbol_of, resolver.named(query.name.strip()) if outer else ())  # `ns::work`, a function of Bash
-    most = (
-        max(_SEARCHED, query.limit + 1) if not outer else _MOST_SEARCHED
-    )  # so that what is cut is more than was asked for
+    # so that what is cut is more than was asked for
+    most = max(_SEARCHED, query.limit + 1) if not outer else _MOST_SEARCHED
     ranked = sorted((_match(name, wanted), len(name), name) for name in resolver.reader.search(wanted, most))
     for _, level in groupby(ranked, key=lambda rank: rank[0]):
         for names in batched([name for _, _, name in level], max(query.limit, 20)):

@@ -7,9 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 _LEGAL: Final = re.compile(rb"copyright|licen[cs]e|spdx", re.IGNORECASE)
-_DIRECTIVE: Final = re.compile(
-    rb"[\w-]+: \S+$|[\w.-]*coding[:=]|<\w|https?:|@\w|[et]slint|prettier|shellcheck|vim?:|\W+$"
-)
+_DIRECTIVE: Final = re.compile(rb"[\w-]+: \S+$|[\w.-]*coding[:=]|<\w|https?:|@\w|[et]slint|prettier|vim?:|\W+$")
 """Comments that are for tools, or say nothing."""
 
 _HEAD: Final = 3000

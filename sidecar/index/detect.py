@@ -8,13 +8,13 @@ import re
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
-from importlib.resources import files
+from pathlib import Path
 from typing import Any, Final
 
 Fact = tuple[str, str, str]
 """Kind (`dependency`, `framework`, `lint`, `test`, `command`, `entry`, `module`, `paths`), name, detail."""
 
-_TABLES: Final = tomllib.loads((files(__package__) / "detect.toml").read_text("utf-8"))
+_TABLES: Final = tomllib.loads(Path(__file__).with_name("detect.toml").read_text("utf-8"))
 _TOOLS: Final = {
     kind: {name.lower(): label for label, names in labels.items() for name in names}
     for kind, labels in _TABLES["dependency"].items()

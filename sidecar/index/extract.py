@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import re
 from array import array
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from functools import cache, cached_property
 from operator import attrgetter, itemgetter
 from typing import Any, Final, NamedTuple
@@ -21,7 +21,7 @@ from tree_sitter import Node, Parser, QueryCursor
 from sidecar.core.defined import Defined, Local
 from sidecar.index.comments import first_words, words_above
 from sidecar.index.grammars import BY_NAME, loaded
-from sidecar.index.imports import read_imports
+from sidecar.index.imports import Import, read_imports
 from sidecar.index.plain import ended, hidden, parsable
 
 READ: Final = 0
@@ -55,12 +55,13 @@ _BODIES: Final = frozenset({"function", "method", "constructor", "scope"})
 _TYPE: Final = re.compile(rb"[A-Za-z_\x80-\xff][\w\x80-\xff]*")
 _FOREVER: Final = 1 << 62
 _START: Final = attrgetter("start_byte")
+_BEGIN: Final = attrgetter("start")
 
 
 class Facts(NamedTuple):
     """What one file says.
 
-    `defined`, `imports` and `bound` are plain tuples with the fields of `Defined`, `Import` and `Local`, as they are stored.
+    `defined` and `bound` are plain tuples with the fields of `Defined` and `Local`, as they are stored.
     `uses` maps a name to packed triples (line, column, mark) of 32 bits each; a mark's symbol is its place in `defined`
     plus one, 0 where it stands in none. `doc` is the file's own first line of words. `bases` are pairs (name of the base, dotted path of the class). `broken`:
     parts of it could not be parsed.
@@ -68,7 +69,7 @@ class Facts(NamedTuple):
 
     defined: list[tuple[Any, ...]]
     uses: dict[str, bytes]
-    imports: list[tuple[int, str, str, str]]
+    imports: list[Import]
     bases: list[tuple[str, str]]
     bound: list[tuple[str, int, int, int, int]]
     doc: str
@@ -76,12 +77,12 @@ class Facts(NamedTuple):
 
     @property
     def symbols(self) -> list[Defined]:
-        """The symbols, each as a value."""
+        """What is defined, with names for its fields."""
         return [Defined(*row) for row in self.defined]
 
     @property
     def locals(self) -> list[Local]:
-        """The local names, each as a value."""
+        """What is bound, with names for its fields."""
         return [Local(*row) for row in self.bound]
 
 
@@ -93,7 +94,6 @@ class _Word(NamedTuple):
     start_point: tuple[int, int]
 
 
-@dataclass(slots=True)
 class _Scope:
     """A stretch of the text in which names may be bound; `symbol` counts from 1, 0 for none.
 
@@ -101,15 +101,14 @@ class _Scope:
     also hold what holds in it from outside.
     """
 
-    start: int
-    end: int
-    kind: str
-    path: str
-    outer: _Scope | None
-    symbol: int = 0
-    rows: tuple[int, int] = (0, 0)
-    names: set[bytes] = field(default_factory=set)
-    foreign: set[bytes] = field(default_factory=set)
+    __slots__ = ("end", "foreign", "kind", "names", "outer", "path", "rows", "start", "symbol")
+
+    def __init__(self, start: int, end: int, kind: str, path: str, outer: _Scope | None) -> None:
+        self.start, self.end, self.kind, self.path, self.outer = start, end, kind, path, outer
+        self.symbol = 0
+        self.rows = (0, 0)
+        self.names: set[bytes] = set()
+        self.foreign: set[bytes] = set()
 
 
 @cache
@@ -196,7 +195,7 @@ class _Reading:
 
     def _marks(self) -> list[tuple[int, int, str, Node, Node | None]]:
         marks: list[tuple[int, int, str, Node, Node | None]] = []
-        for kind in KINDS:
+        for kind in filter(self._found.__contains__, KINDS):
             for node in self._in_order(kind):
                 name = _name_node(node)
                 if name is None or name.start_byte in self._named:
@@ -229,8 +228,9 @@ class _Reading:
             kind = "method"
         text, first, last = self._add(kind, node, name, path)
         self._shared.add((path, self._source[name.start_byte : name.end_byte]))
-        inner, symbol = _joined(path, text), len(self._symbols)
-        return _Scope(node.start_byte, node.end_byte, kind, inner, outer, symbol, (first, last))
+        scope = _Scope(node.start_byte, node.end_byte, kind, _joined(path, text), outer)
+        scope.symbol, scope.rows = len(self._symbols), (first, last)
+        return scope
 
     def _bind(self, kind: str, node: Node, stack: Sequence[_Scope], outer: _Scope | None) -> None:
         name = self._source[node.start_byte : node.end_byte]
@@ -375,8 +375,8 @@ class _Reading:
                     yield _Word(*match.span(), (row, column + match.start() - start))
 
     # ── the small things ────────────────────────────────────────────────────────────────────────────
-    def _imports(self) -> tuple[list[tuple[int, str, str, str]], set[int]]:
-        imports: list[tuple[int, str, str, str]] = []
+    def _imports(self) -> tuple[list[Import], set[int]]:
+        imports: list[Import] = []
         rows: set[int] = set()
         for node in self._in_order("import"):
             first, (last, column) = node.start_point[0], node.end_point
@@ -390,7 +390,8 @@ class _Reading:
         bases = []
         for node in self._in_order("base"):
             at = node.start_byte
-            owner = next((s for s in reversed(self._scopes) if s.start <= at < s.end and s.kind in _SHARING), None)
+            begun = bisect_right(self._scopes, at, key=_BEGIN)
+            owner = next((s for s in reversed(self._scopes[:begun]) if at < s.end and s.kind in _SHARING), None)
             words = _WORD.findall(_text(self._source[at : node.end_byte]).partition("<")[0].partition("[")[0])
             if owner is not None and words:
                 bases.append((words[-1], owner.path))

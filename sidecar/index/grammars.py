@@ -12,17 +12,15 @@ none.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
-from importlib.resources import files
-from typing import Final
+from pathlib import Path
+from typing import Final, NamedTuple
 
 from tree_sitter import LANGUAGE_VERSION, MIN_COMPATIBLE_LANGUAGE_VERSION, Language, Query, QueryError
 
 
-@dataclass(frozen=True, slots=True)
-class Grammar:
+class Grammar(NamedTuple):
     """One language: its wheel, the function in it that gives the tables, its queries, what begins a comment line."""
 
     name: str
@@ -78,8 +76,7 @@ _BY_SUFFIX: Final[dict[str, str]] = {
 _BY_FILE: Final = {**_FILES, **{name: grammar.name for grammar in GRAMMARS for name in grammar.names}}
 
 _CPP: Final = re.compile(
-    rb"^[ \t]*(?:class\s+[\w\s()]+[:{]|namespace\b[\w\s:]*\{|template\s*<|using\s+\w|(?:public|private|protected)\s*:)|\bstd::",
-    re.MULTILINE,
+    rb"(?m)^\s*(class\s[\w\s()]+[:{]|namespace\b[\w\s:]*\{|template\s*<|using\s|p[a-z]{5,8}\s*:)|std::"
 )
 
 
@@ -116,5 +113,5 @@ def loaded(name: str) -> tuple[Language, Query]:
 
 
 def _query(grammar: Grammar) -> str:
-    folder = files(__package__) / "queries"
+    folder = Path(__file__).with_name("queries")
     return "\n".join((folder / f"{name}.scm").read_text("utf-8") for name in grammar.queries or (grammar.name,))

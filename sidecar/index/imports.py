@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from typing import Final, NamedTuple
+from typing import Final
 
 Bound = tuple[str, str, str]
 """Module as written, name in it (`*` for all of them, empty for the module itself), name here (empty for `*`)."""
 
-
-class Import(NamedTuple):
-    """One name that a file brings in from elsewhere; `line` is where its statement begins."""
-
-    line: int
-    module: str
-    name: str
-    alias: str
+Import = tuple[int, str, str, str]
+"""One name that a file brings in from elsewhere: the line in which its statement begins, and what is bound."""
 
 
 def read_imports(language: str, text: str) -> list[Bound]:
@@ -25,9 +19,14 @@ def read_imports(language: str, text: str) -> list[Bound]:
     return list(reader(text)) if reader is not None else []
 
 
+_PYTHON_MARKS: Final = re.compile(r"#[^\n]*|[()\\]")
+_PYTHON_FROM: Final = re.compile(r"from\s*([.\w\s]*?)\s+import\s+(.*)", re.DOTALL)
+_COMMENT: Final = re.compile(r"//[^\n]*|/\*.*?\*/", re.DOTALL)
+
+
 def _python(text: str) -> Iterator[Bound]:
-    text = re.sub(r"#[^\n]*|[()\\]", " ", text)
-    match = re.match(r"from\s*([.\w\s]*?)\s+import\s+(.*)", text, re.DOTALL)
+    text = _PYTHON_MARKS.sub(" ", text)
+    match = _PYTHON_FROM.match(text)
     if match is None:
         for part in text.removeprefix("import").split(","):
             module, _, alias = (word.strip() for word in part.partition(" as "))
@@ -72,8 +71,9 @@ def _ecma(text: str) -> Iterator[Bound]:
 
 def _pairs(text: str, separator: str) -> Iterator[tuple[str, str]]:
     """Names with what they are called here, of a list with commas."""
-    for part in re.sub(r"//[^\n]*|/\*.*?\*/", " ", text, flags=re.DOTALL).split(","):
-        name, _, alias = (word.strip() for word in " ".join(part.split()).partition(separator))
+    for part in (_COMMENT.sub(" ", text) if "/" in text else text).split(","):
+        words = " ".join(part.split())
+        name, _, alias = map(str.strip, words.partition(separator)) if separator in words else (words, "", "")
         if name:
             yield name, alias or name
 

@@ -223,9 +223,8 @@ class Resolver:
         inner = f"{module}{'' if module.endswith('.') else '.'}{name}" if file.language == "python" else ""
         files = self.modules.files_of(file.path, file.language, inner) if inner else ()
         if file.language == "rust" and not files:
-            files = tuple(
-                p for p in self.modules.files_of(file.path, "rust", f"{module}::{name}") if f"/{name}" in f"/{p}"
-            )
+            paths = self.modules.files_of(file.path, "rust", f"{module}::{name}")
+            files = tuple(path for path in paths if f"/{name}" in f"/{path}")
         return Found(modules=files, exact=True) if files else NOTHING
 
     def _exported(self, path: str, name: str, depth: int = 0) -> Found:
@@ -422,8 +421,7 @@ class Resolver:
         for base, owner in self._bases(file.id):
             if owner != path or base == path:
                 continue
-            known = self.bare(file, self._line_of(file, path), base, of_bases=False)
-            named = known or self._ranked(file, base, member=False)
+            named = self.bare(file, self._line_of(file, path), base, of_bases=False) or self._ranked(file, base)
             for symbol in named.symbols:
                 other = self.file(symbol.path)
                 if symbol.kind not in CLASSES or other is None or (other.id == file.id and dotted(symbol) == path):

@@ -210,9 +210,7 @@ class IndexService:
             await self._send(head, body)
             answer = await self._answered
             self._progress_ended()
-            self._all = self._all or bool(
-                answer.get("cancelled")
-            )  # what was left off is looked at with the next change
+            self._all |= bool(answer.get("cancelled"))  # what was left off is looked at with the next change
             if not self._wanted.is_set():
                 self._behind = self._all
                 self._still.set()

@@ -26,6 +26,7 @@ _OTHERS: Final = "Files were changed and are being looked at ({done} of {total})
 _UNFINISHED: Final = "The workspace was not indexed to its end yet; run `sidecar index`."
 _NO_GRAMMAR: Final = "The index knows {path} by its name only: it has no grammar for such files; search for text, or install a language server."
 _NOT_READ: Final = "The index passes {path} over ({reason}); search for text instead."
+_LATE: Final = "The index did not answer in time; ask again."
 _WIDE: Final = frozenset({"references", "callers", "implementations", "workspace_symbols"})
 _GONE: Final = 2
 _SLACK: Final = 0.8
@@ -67,9 +68,7 @@ class IndexSource:
         try:
             return await asyncio.wait_for(asyncio.shield(future), query.deadline)
         except TimeoutError:
-            return Answer(
-                "partial", NAME, ms=query.deadline * 1000, note="The index did not answer in time; ask again."
-            )
+            return Answer("partial", NAME, ms=query.deadline * 1000, note=_LATE)
         finally:
             end.set()
 

@@ -61,7 +61,7 @@ def by_name(path: str) -> str:
     return ""
 
 
-def read(path: Path) -> tuple[bytes, os.stat_result]:
+def read(path: Path | str) -> tuple[bytes, os.stat_result]:
     """A regular file's content and its state while it was read. Raises Skipped for anything else, OSError when it is gone.
 
     No link is followed, no pipe waited for.
@@ -71,8 +71,10 @@ def read(path: Path) -> tuple[bytes, os.stat_result]:
     try:
         facts = os.fstat(file)
         check(facts)
-        with os.fdopen(os.dup(file), "rb") as stream:
-            return stream.read(MAX_BYTES + 1), facts
+        content = os.read(file, facts.st_size + 1)
+        while len(content) < facts.st_size and (more := os.read(file, facts.st_size)):
+            content += more
+        return content, facts
     finally:
         os.close(file)
 

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import math
 import random
+import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ _RETRIED: Final = frozenset({429, 500, 502, 503, 504, 529})
 _LARGEST_FAULT: Final = 256 * 1024
 _MOST_URLS: Final = 64
 _RECALLED: Final = 64  # bodies that were given up
+# In its first seconds in a new home Claude Code may make up its device's id anew, also between two tries.
+_DEVICE: Final = re.compile(rb'\\"device_id\\":\\"[0-9a-f]{1,128}\\"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,6 +221,7 @@ class Transport:
     def _wait(self, failure: UpstreamError, attempt: int, begun: float, body: bytes) -> float | None:
         """Seconds until the next try; None where there is none."""
         now = time.monotonic()
+        body = _DEVICE.sub(b"", body)
         if attempt >= self._limits.tries or self._comes_again(body, begun):
             self._given_up[hash(body)] = now
             while len(self._given_up) > _RECALLED:
@@ -234,7 +238,7 @@ class Transport:
         return wait
 
     def _comes_again(self, body: bytes, begun: float) -> bool:
-        """Whether this is a client's own next try of what was given up: the same bytes, after a pause such as clients make."""
+        """Whether this is a client's own next try of what was given up: the same bytes but for a device's id, after a pause such as clients make."""
         since = begun - self._given_up.get(hash(body), -math.inf)
         return bool(body) and self._limits.client_pause <= since < self._limits.rest
 

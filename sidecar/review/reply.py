@@ -145,9 +145,7 @@ class ReplyWriter:
     def _failed(self, why: str, so_far: str = "") -> Answer:
         if so_far.strip():
             return Answer(
-                f"{so_far}\n\n*The answer ends here: {escape(why)} Reply again to ask again.*",
-                "model",
-                self._ask.name,
+                f"{so_far}\n\n*The answer ends here: {escape(why)} Reply again to ask again.*", "model", self._ask.name
             )
         return Answer(f"There is no answer: {why} Your comment is kept; reply again to ask again.", "sidecar", "")
 

@@ -19,6 +19,7 @@ from typing import Self, TypeVar
 
 from sidecar.core.errors import StoreError
 from sidecar.store.migrations import STEPS
+from sidecar.store.salvage import salvage
 
 T = TypeVar("T")
 
@@ -149,7 +150,11 @@ def _open(path: Path | None) -> tuple[Connection, Path | None, str]:
         connection = _ready(str(path))
     except (OSError, sqlite3.DatabaseError) as error:
         return _ready(":memory:"), None, _forgetful(path, str(error))
-    return connection, path, f"The database was damaged; it was kept as {kept} and a new one was begun."
+    saved = 0
+    with contextlib.suppress(OSError, sqlite3.Error):
+        saved = salvage(kept, connection)
+    begun = f"a new one was begun with what could be read of it ({saved} rows)" if saved else "a new one was begun"
+    return connection, path, f"The database was damaged; it was kept as {kept} and {begun}."
 
 
 def examine(path: Path) -> str:
@@ -168,7 +173,7 @@ def examine(path: Path) -> str:
             _refuse_damaged(connection)
     except sqlite3.Error as error:
         if is_damaged(error):
-            return f"The database {path} is damaged; at the next start it is kept aside and a new one is begun."
+            return f"The database {path} is damaged; at the next start it is kept aside and a new one is begun with what can be read of it."
         raise StoreError(f"The database {path} cannot be used ({error}).") from error
     return ""
 

@@ -22,18 +22,17 @@ INDEX: Final = "index.db"
 
 FORM: Final = 6
 PLACES: Final = 20
-"""So many bits of a row's number say which of its file's rows it is (no file has a million), those above which file's."""
+"""A row of symbols, imports, bases or facts has the number `file << 20 | place among the file's`; one of uses `name << 24 | file`.
 
-_IN_FILE: Final = f"{(1 << PLACES) - 1}"
-OF_FILE: Final = f"BETWEEN ?1 << {PLACES} AND (?1 << {PLACES}) + {_IN_FILE}"
-"""Of a row's number: that it is one of a file's."""
+No file has a million of them; so they lie together, and no further tree finds them.
+"""
 
 _NONE: Final = "There is no index of this workspace yet; run `sidecar index`."
 _OTHER: Final = "The index was made by another version of Sidecar; restart that one, or run `sidecar index`."
 _SYMBOL: Final = (
     "SELECT names.text, symbols.kind, container, line, column_, end_column, from_line, from_column, to_line, to_column,"
-    f" signature, symbols.doc, files.path, files.language, files.id, symbols.id & {_IN_FILE}"
-    f" FROM symbols JOIN names ON names.id = symbols.name JOIN files ON files.id = symbols.id >> {PLACES}"
+    " signature, symbols.doc, files.path, files.language, files.id, symbols.id & 1048575"
+    " FROM symbols JOIN names ON names.id = symbols.name JOIN files ON files.id = symbols.id >> 20"
 )
 
 
@@ -132,12 +131,16 @@ class SymbolReader:
 
     def symbol_counts(self) -> dict[str, int]:
         """How many symbols there are, by language."""
-        return dict(self._all(f"SELECT language, count(*) FROM symbols JOIN files ON files.id = symbols.id >> {PLACES} GROUP BY language"))
+        return dict(
+            self._all(
+                "SELECT language, count(*) FROM symbols JOIN files ON files.id = symbols.id >> 20 GROUP BY language"
+            )
+        )
 
     def facts(self) -> list[tuple[str, str, str, str]]:
         """(kind, name, detail, path) of what files say about the project as a whole."""
         return self._all(
-            f"SELECT kind, facts.name, detail, path FROM facts JOIN files ON files.id = facts.id >> {PLACES}"
+            "SELECT kind, facts.name, detail, path FROM facts JOIN files ON files.id = facts.id >> 20"
             " ORDER BY kind, facts.name, path, detail"
         )
 
@@ -149,7 +152,12 @@ class SymbolReader:
 
     def symbols_in(self, file: int) -> list[Defined]:
         """All symbols of a file, in its order."""
-        return [Defined(*row) for row in self._all(f"{_SYMBOL} WHERE symbols.id {OF_FILE} ORDER BY symbols.id", file)]
+        return [
+            Defined(*row)
+            for row in self._all(
+                f"{_SYMBOL} WHERE symbols.id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575 ORDER BY symbols.id", file
+            )
+        ]
 
     def symbols_of(self, names: Sequence[str]) -> list[Defined]:
         """All symbols of these names."""
@@ -177,14 +185,14 @@ class SymbolReader:
     def derived(self, base: str) -> list[tuple[str, str]]:
         """(path, dotted path of a class) of the classes that name this base."""
         return self._all(
-            f"SELECT path, class FROM bases JOIN files ON files.id = bases.id >> {PLACES}"
+            "SELECT path, class FROM bases JOIN files ON files.id = bases.id >> 20"
             " WHERE base = (SELECT id FROM names WHERE text = ?) ORDER BY path, class",
             base,
         )
 
     def bases_in(self, file: int) -> list[tuple[str, str]]:
         """(base, dotted path of the class) of a file's classes."""
-        ask = f"SELECT text, class FROM bases JOIN names ON names.id = base WHERE bases.id {OF_FILE}"  # noqa: S608 - constants
+        ask = "SELECT text, class FROM bases JOIN names ON names.id = base WHERE bases.id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575"
         return self._all(ask, file)
 
     # ── uses and imports ────────────────────────────────────────────────────────────────────────────
@@ -193,8 +201,9 @@ class SymbolReader:
         return [
             UseRow(*row)
             for row in self._all(
-                "SELECT uses.file, path, language, places FROM uses JOIN files ON files.id = uses.file"
-                " WHERE uses.name = (SELECT id FROM names WHERE text = ?) ORDER BY path",
+                "SELECT files.id, path, language, places FROM names JOIN uses"
+                " ON uses.id BETWEEN names.id << 24 AND (names.id << 24) + 16777215"
+                " JOIN files ON files.id = uses.id & 16777215 WHERE text = ? ORDER BY path",
                 name,
             )
         ]
@@ -203,13 +212,13 @@ class SymbolReader:
         """(name, places) of everything that a file uses."""
         row = self._one("SELECT names FROM files WHERE id = ?", file)
         ids = array("q", row[0]) if row else array("q")
-        ask = "SELECT text, places FROM uses JOIN names ON names.id = uses.name WHERE uses.name = ? AND uses.file = ?"
+        ask = "SELECT text, places FROM uses JOIN names ON names.id = uses.id >> 24 WHERE uses.id = (? << 24 | ?)"
         return [found for at in ids if (found := self._one(ask, at, file))]
 
     def use_in(self, file: int, name: str) -> bytes:
         """Places where one file uses a name; empty where it does not."""
         row = self._one(
-            "SELECT places FROM uses WHERE name = (SELECT id FROM names WHERE text = ?) AND file = ?", name, file
+            "SELECT places FROM uses WHERE id = ((SELECT id FROM names WHERE text = ?) << 24 | ?)", name, file
         )
         return bytes(row[0]) if row else b""
 
@@ -217,7 +226,7 @@ class SymbolReader:
         """What a file brings in."""
         ask = (
             "SELECT path, line, module, imports.name, alias FROM imports JOIN files ON files.id = ?1"
-            f" WHERE imports.id {OF_FILE}"
+            " WHERE imports.id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575"
         )
         return [ImportRow(*row) for row in self._all(ask, file)]
 
@@ -225,7 +234,7 @@ class SymbolReader:
         """(path, language, module, name) of every import of every file, by path."""
         ask = (
             "SELECT path, language, module, imports.name FROM imports"
-            f" JOIN files ON files.id = imports.id >> {PLACES} ORDER BY path, line"
+            " JOIN files ON files.id = imports.id >> 20 ORDER BY path, line"
         )
         return self._all(ask)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from sidecar.store.database import BUSY, is_damaged, prepare_file
-from sidecar.store.symbols import FORM, OF_FILE, PLACES, told
+from sidecar.store.symbols import FORM, PLACES, told
 
 _MARK: Final = 0x53434958
 _CACHED_NAMES: Final = 300_000
@@ -39,7 +39,7 @@ CREATE TABLE symbols (
   from_line INTEGER NOT NULL, from_column INTEGER NOT NULL, to_line INTEGER NOT NULL, to_column INTEGER NOT NULL,
   signature TEXT NOT NULL, doc TEXT NOT NULL);
 CREATE INDEX symbols_name ON symbols (name);
-CREATE TABLE uses (name INTEGER NOT NULL, file INTEGER NOT NULL, places BLOB NOT NULL, PRIMARY KEY (name, file)) WITHOUT ROWID;
+CREATE TABLE uses (id INTEGER PRIMARY KEY, places BLOB NOT NULL);
 CREATE TABLE imports (id INTEGER PRIMARY KEY, line INTEGER NOT NULL, module TEXT NOT NULL, name TEXT NOT NULL, alias TEXT NOT NULL);
 CREATE TABLE bases (id INTEGER PRIMARY KEY, base INTEGER NOT NULL, class TEXT NOT NULL);
 CREATE INDEX bases_base ON bases (base);
@@ -178,7 +178,7 @@ class SymbolWriter:
         rows["uses"].sort(key=itemgetter(0))
         before = self._new[0][0] if self._new else 1 << 62
         rows["names"], self._new = [(at, name, name in self._defined) for at, name in self._new], []
-        rows["search"], self._found = self._found, []
+        rows["search"], self._found = sorted(self._found), []  # else each one out of order is a segment
         found = [(at,) for at, _ in rows["search"] if at < before]
         self._db.executemany("UPDATE names SET defined = 1 WHERE id = ?", found)
         for table, statement in _ROWS.items():
@@ -199,7 +199,7 @@ class SymbolWriter:
         if row is None:
             return None
         at = int(row[0])
-        self._db.executemany("DELETE FROM uses WHERE name = ? AND file = ?", [(n, at) for n in array("q", row[1])])
+        self._db.executemany("DELETE FROM uses WHERE id = ? << 24 | ?", [(n, at) for n in array("q", row[1])])
         for statement in _FORGET if whole else _FORGET[:-1]:
             self._db.execute(statement, (at,))
         return at
@@ -236,16 +236,19 @@ class SymbolWriter:
 
 _ROWS: Final = {
     "names": "INSERT INTO names VALUES (?, ?, ?)",
-    "search": "INSERT INTO search (rowid, text) VALUES (?, ?)",
     "files": "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
     "symbols": "INSERT INTO symbols VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    "uses": "INSERT INTO uses VALUES (?, ?, ?)",
+    "uses": "INSERT INTO uses VALUES (? << 24 | ?, ?)",
     "imports": "INSERT INTO imports VALUES (?, ?, ?, ?, ?)",
     "bases": "INSERT INTO bases VALUES (?, ?, ?)",
     "facts": "INSERT INTO facts VALUES (?, ?, ?, ?)",
+    "search": "INSERT INTO search (rowid, text) VALUES (?, ?)",
 }
 _FORGET: Final = (
-    *(f"DELETE FROM {table} WHERE id {OF_FILE}" for table in ("symbols", "imports", "bases", "facts")),  # noqa: S608
+    "DELETE FROM symbols WHERE id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575",
+    "DELETE FROM imports WHERE id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575",
+    "DELETE FROM bases WHERE id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575",
+    "DELETE FROM facts WHERE id BETWEEN ?1 << 20 AND (?1 << 20) + 1048575",
     "DELETE FROM files WHERE id = ?",
 )
 

@@ -88,23 +88,11 @@ _OFF = (
 """What would start a program."""
 
 _PLAIN = (
-    "color.ui=false",
-    "core.quotePath=true",
-    "diff.algorithm=default",
-    "diff.noprefix=false",
-    "diff.mnemonicPrefix=false",
-    "diff.relative=false",
-    "diff.interHunkContext=0",
-    "diff.indentHeuristic=true",
-    "diff.suppressBlankEmpty=false",
-    "diff.orderFile=/dev/null",
-    "diff.colorMoved=no",
-    "log.mailmap=false",
-    "log.follow=false",
-    "i18n.logOutputEncoding=UTF-8",
-    "status.relativePaths=false",
-    "status.renames=true",
-)
+    "color.ui=false", "core.quotePath=true", "diff.algorithm=default", "diff.noprefix=false", "diff.mnemonicPrefix=false",
+    "diff.relative=false", "diff.interHunkContext=0", "diff.indentHeuristic=true", "diff.suppressBlankEmpty=false",
+    "diff.orderFile=/dev/null", "diff.colorMoved=no", "log.mailmap=false", "log.follow=false", "i18n.logOutputEncoding=UTF-8",
+    "status.relativePaths=false", "status.renames=true",
+)  # fmt: skip
 """What would change an answer's form or content from one machine to another."""
 
 _NO_DRIVERS = ("--no-ext-diff", "--no-textconv")

@@ -283,6 +283,13 @@ def test_what_is_written_less_often(language, source, symbols):
     assert " ".join(f"{s.container}.{s.name}:{s.kind}".lstrip(".") for s in facts.symbols) == symbols
 
 
+def test_fields_of_one_line_stand_in_the_order_of_the_text():
+    names = [f"{letter}{number}" for number in range(40) for letter in "abc"]
+    lines = "".join(f"\t{', '.join(names[at : at + 3])} int\n" for at in range(0, len(names), 3))
+    facts = extract(f"package p\n\ntype T struct {{\n{lines}}}\n".encode(), "go")
+    assert [s.name for s in facts.symbols] == ["T", *names]
+
+
 def test_quotes_are_no_part_of_a_name_in_sql():
     """As dumps of MySQL write all names, and whoever has names with capital letters."""
     source = 'CREATE TABLE `users` (`id` int);\nCREATE VIEW "Old" AS SELECT `id` FROM users;\nSELECT * FROM "Old";\n'

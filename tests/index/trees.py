@@ -52,13 +52,13 @@ def content(where: Path) -> dict[str, list[Any]]:
         "files": "SELECT path, size, hash, language, skipped, doc, locals FROM files",
         "symbols": "SELECT path, s.id & 1048575, text, kind, container, line, column_, end_column, from_line, from_column, to_line,"
         " to_column, signature, s.doc FROM symbols s JOIN files f ON f.id = s.id >> 20 JOIN names n ON n.id = s.name",
-        "uses": "SELECT path, text, places FROM uses u JOIN files f ON f.id = u.file JOIN names n ON n.id = u.name",
+        "uses": "SELECT path, text, places FROM uses u JOIN files f ON f.id = u.id & 16777215 JOIN names n ON n.id = u.id >> 24",
         "imports": "SELECT path, line, module, i.name, alias FROM imports i JOIN files f ON f.id = i.id >> 20",
         "bases": "SELECT path, text, class FROM bases b JOIN files f ON f.id = b.id >> 20 JOIN names n ON n.id = b.base",
         "facts": "SELECT path, kind, a.name, detail FROM facts a JOIN files f ON f.id = a.id >> 20",
         "orphans": "SELECT 'row' FROM (SELECT id FROM symbols UNION ALL SELECT id FROM imports UNION ALL SELECT id FROM bases"
         " UNION ALL SELECT id FROM facts) WHERE id >> 20 NOT IN (SELECT id FROM files) UNION ALL"
-        " SELECT 'use' FROM uses WHERE file NOT IN (SELECT id FROM files)",
+        " SELECT 'use' FROM uses WHERE id & 16777215 NOT IN (SELECT id FROM files)",
         "searched": "SELECT DISTINCT text FROM search WHERE rowid IN (SELECT name FROM symbols)",
         "defined": "SELECT DISTINCT text FROM names WHERE id IN (SELECT name FROM symbols)",
     }

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import json
 import socket
 import time
 import traceback
@@ -155,6 +156,27 @@ async def test_what_a_client_sends_again_by_itself_is_tried_once(
     async with Upstream([fault(529)] * (sum(tries) + 3)) as upstream:
         assert [await asked(upstream) for _ in tries] == tries
         assert await asked(upstream, b'{"another": 1}') == 3
+    await transport.aclose()
+
+
+async def test_a_device_with_a_new_id_is_the_same_client() -> None:
+    """Claude Code in a new home may make its id anew between two tries; a new session is another request."""
+    transport = Transport(limits=Limits(pause=0.001, client_pause=0.0))
+
+    def body(device: str, session: str) -> bytes:
+        user = json.dumps({"device_id": device * 64, "account_uuid": "", "session_id": session})
+        return json.dumps({"model": "m", "metadata": {"user_id": user}}, separators=(",", ":")).encode()
+
+    asked = [body("a", "1"), body("b", "1"), body("b", "2")]
+    asked = [one.replace(b'\\": \\"', b'\\":\\"') for one in asked]
+    async with Upstream([fault(529)] * 7) as upstream:
+        counts = []
+        for one in asked:
+            seen = len(upstream.requests)
+            with pytest.raises(UpstreamError):
+                await transport.post(upstream.url, {}, one, stream=False)
+            counts.append(len(upstream.requests) - seen)
+    assert counts == [3, 1, 3]
     await transport.aclose()
 
 

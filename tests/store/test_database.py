@@ -158,11 +158,13 @@ async def test_a_damaged_file_is_kept_aside_and_a_new_one_begun(name, path):
     assert database.path == path
     kept = [file for file in path.parent.iterdir() if ".damaged-" in file.name]
     assert [file.read_bytes() for file in kept] == [damaged], "nothing of the user's is thrown away"
-    assert await database.read(ids) == []
+    saved = await database.read(ids)
+    assert len(saved) == (200 if name in {"header", "a page in the middle"} else 0)
+    assert f"({len(saved)} rows)" in database.reason or not saved
     await database.write(put("new"))
     await database.aclose()
     again = await Database.open(path)
-    assert (await again.read(ids), again.reason) == (["new"], ""), "the warning is said once"
+    assert (sorted(await again.read(ids)), again.reason) == (sorted([*saved, "new"]), ""), "the warning is said once"
     await again.aclose()
 
 

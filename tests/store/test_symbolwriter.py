@@ -111,6 +111,16 @@ def test_readers_see_whole_batches_while_it_is_written(where):
         assert len(reader.symbols_named("total")) == 1
 
 
+def test_a_batch_is_one_segment_of_the_search_whatever_the_order_of_its_names(where):
+    """Names get their numbers when they are first used, which need not be the order in which they are defined."""
+    names = [f"name{n}" for n in range(50)]
+    later = [entry(f"m{n}.py", name) for n, name in enumerate(reversed(names))]
+    with contextlib.closing(SymbolWriter(where)) as writer:
+        writer.write([entry()._replace(uses=dict.fromkeys(names, PLACES)), *later])
+    with contextlib.closing(sqlite3.connect(where)) as db:
+        assert db.execute("SELECT count(DISTINCT segid) FROM search_idx").fetchone() == (1,)
+
+
 def test_many_names_do_not_stay_in_memory(where, monkeypatch):
     monkeypatch.setattr("sidecar.store.symbolwriter._CACHED_NAMES", 10)
     with contextlib.closing(SymbolWriter(where)) as writer:

@@ -58,27 +58,10 @@ _RAW = re.compile(r"^\s*[(\[]?\s*rb?[\"']")
 _DEFINED = re.compile(r"^\s*(?:async\s+)?def\s|\)\s*(?:->.*)?:\s*$")
 
 _WORDS = (
-    "verify",
-    "unverified",
-    "check_hostname",
-    "cert_none",
-    "rejectunauthorized",
-    "reject_unauthorized",
-    "strictssl",
-    "checkserveridentity",
-    "autoaddpolicy",
-    "hostname_verifier",
-    "hostnameverifier",
-    "trustall",
-    "danger_accept",
-    "validationcallback",
-    "curl",
-    "wget",
-    "strict-ssl",
-    "stricthostkey",
-    "trusted-host",
-    "insecure",
-)
+    "verify", "unverified", "check_hostname", "cert_none", "rejectunauthorized", "reject_unauthorized", "strictssl",
+    "checkserveridentity", "autoaddpolicy", "hostname_verifier", "hostnameverifier", "trustall", "danger_accept",
+    "validationcallback", "curl", "wget", "strict-ssl", "stricthostkey", "trusted-host", "insecure",
+)  # fmt: skip
 
 
 def find(file: Seen) -> Iterator[Hit]:
