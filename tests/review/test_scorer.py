@@ -101,7 +101,7 @@ def test_what_is_kept_of_the_history_changes_no_score(repository, tmp_path):
     assert kept(every[30:]) == afresh[30:]
     assert kept(every) == afresh
     assert kept(every) == afresh
-    assert {report.model for report in afresh} == {"jit-lr@5"}
+    assert {report.model for report in afresh} == {"jit-lr@6"}
     assert len({r.value for report in afresh for r in report.reasons if r.feature == "rep_file"}) > 10
 
 
@@ -210,7 +210,7 @@ def test_content_that_is_missing_costs_only_its_own_commit(repository):
     first, second = scored(repository.root, [after, lost])
     assert isinstance(second, Unscored)
     assert lost[:12] in second.why
-    assert first.model == "jit-lr@5"
+    assert first.model == "jit-lr@6"
 
 
 async def test_a_first_commit_has_a_history_that_is_empty(tmp_path):

@@ -208,6 +208,17 @@ def test_more_code_is_more_risk():
     assert scores[-1] > 2 * scores[0]
 
 
+@pytest.mark.parametrize("path", ["a.py", "a.ts", "a.go"])
+@pytest.mark.parametrize("facts", [Facts(), Facts(history=True), Facts(history=True, traced=True)])
+@pytest.mark.parametrize(
+    "text", ["x = f(1)", "  return y[0] + g(z, 2)", "value = 1", "items.append(make(a, b))", "import os"]
+)
+def test_more_of_the_same_never_scores_lower(path, facts, text):
+    grown = [Change((code(path, lines=(text,) * n),)) for n in (2, 5, 20, 60, 200, 600, 1200)]
+    scores = [assess(change, facts, MODEL).score for change in grown]
+    assert scores == sorted(scores)
+
+
 @settings(deadline=None)  # a deadline would measure the machine
 @given(changes(), FACTS)
 def test_an_earlier_change_is_foretold_as_it_would_be_scored_without_message_and_level(change, facts):

@@ -5,24 +5,34 @@ Needs the `fit` dependency group. The same tables give the same file, byte for b
 
 import argparse
 import json
+from functools import cache
+from itertools import product
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 
+from sidecar.risk.content import CONTENT
 from tests.bench.risk import data
 from tests.bench.risk.learn import choice, logistic, logistic_within, logit, shares, sigmoid, spread_of
 from tests.bench.risk.levels import Calibration
 
-NAME = "jit-lr@5"
-RIDGE, RIDGE_LINES = 100.0, 10.0
+NAME = "jit-lr@6"
+RIDGE, RIDGE_MESSAGE, RIDGE_LINES = 300.0, 100.0, 10.0
 ERAS, PULL = 4, 5.0
 """The parts in which a repository's changes have intercepts of their own, and how these are drawn to the common one."""
 OF_PLACE = ("fix_rate", "rep_here")
 """Features that tell one repository and era from another; their weights are fitted last."""
 OTHER_RATES, RIDGE_PLACE = 0.1, 3.0
 """What a repository with another rate of repairs (`data.THINNED`) weighs when these weights are fitted."""
-BENT = {"dev_days": 4.0, "exp": 4.0, "age": 4.0, "nuc": 4.0}
-"""Features that also have a squared term, with its centre on the logarithmic scale."""
+_CENTRES = (0.0, 0.0, 1.0, 0.0, 0.0, 1.0, 1.0, 2.0, 3.0, 3.0, 2.0, 3.0, 1.0, 1.0, 2.0, 2.0, 2.0, 1.0)
+BENT = {"dev_days": 4.0, "exp": 4.0, "age": 4.0, "nuc": 4.0} | dict(zip(CONTENT, _CENTRES, strict=True))
+"""Features that also have a squared term, with its centre on the logarithmic scale: the means of the new code's, rounded."""
+GROWING = ("tokens", "branches", "lines", "names", "hunk_max", "replacing", *(n for n in CONTENT if n[:2] == "n_"))
+WITH_NAMES = (*GROWING, "names_all", "names_once")
+"""What grows with more of the same code, and with more that has names of its own."""
+GROWN, GROWTH, OF_EACH = (1, 4, 16, 64, 256, 1024), 1.25, 14
+"""More of the same never scores lower: so many changes of each repository, grown as often and then by a quarter; and equal lines."""
 LANGUAGES = ("python", "javascript")
 """Languages in which the features of the diff have weights of their own, drawn to the common ones."""
 OUT = Path(__file__).parents[3] / "sidecar" / "risk" / "model.json"
@@ -30,8 +40,19 @@ FEWEST, MOST = 5, 800
 """Changes with fewer or more added lines of code teach the line model nothing worth their cost."""
 
 
-_RAW, _ELSEWHERE = {}, {}
+_RAW, _GROWN, _ELSEWHERE = {}, {}, {}
 """What was made of tables, by their ids; the tables are held beside it, so that their ids stay theirs."""
+
+
+@cache
+def equal_lines():
+    """Changes of one line, to be grown: short and long, with every mixture of what a line can have, in each language."""
+    forms = ("branches", "replacing", *(name for name in GROWING if name[:2] == "n_"))
+    kinds = product((4, 16), ("", *LANGUAGES), *[(0, 1)] * len(forms))
+    table = pd.DataFrame(kinds, columns=["tokens", "language", *forms])
+    return table.assign(
+        lines=1, hunk_max=1, **dict.fromkeys(("names", "names_all", "names_once"), table["tokens"] // 3)
+    )
 
 
 class Design:
@@ -40,8 +61,9 @@ class Design:
     Those of the diff come again for each of the `languages`, and are 0 for changes in others.
     """
 
-    def __init__(self, features, languages=()):
-        self.columns = [(name, None) for name in features] + [(n, c) for n, c in BENT.items() if n in features]
+    def __init__(self, features, languages=(), *, bends=True):
+        bent = BENT.items() if bends else ()
+        self.columns = [(name, None) for name in features] + [(n, c) for n, c in bent if n in features]
         self.own = [(at, lang) for lang in languages for at, name in enumerate(features) if name in data.DIFF]
         self.width = len(self.columns) + len(self.own)
 
@@ -65,11 +87,35 @@ class Design:
 
     def standard(self, table):
         """All columns of a table, by the scale found before."""
-        x = (self.raw(table) - self.mean) / self.deviation
+        return self._with_own((self.raw(table) - self.mean) / self.deviation, table)
+
+    def _with_own(self, x, table):
         if not self.own:
             return x
         here = {lang: (table["language"] == lang).to_numpy() for _, lang in self.own}
         return np.hstack([x, x[:, [at for at, _ in self.own]] * np.column_stack([here[lang] for _, lang in self.own])])
+
+    def growth(self, tables):
+        """How much each column grows with more of the same code, in some changes of each table; None without the size."""
+        if ("tokens", None) not in self.columns:
+            return None
+        grown = [*map(self._grown, tables), self._grown(equal_lines(), len(equal_lines()))]
+        return np.vstack([self._with_own(x / self.deviation, some) for x, some in grown])
+
+    def _grown(self, table, most=OF_EACH):
+        key = (id(table), tuple(self.columns))
+        if key not in _GROWN:
+            code = table[table["tokens"] > 0]
+            some = code.iloc[:: max(1, len(code) // most)].head(most)
+            some = some.reindex(
+                columns=[*{n: 0 for n, _ in self.columns} | dict.fromkeys(WITH_NAMES), "language"], fill_value=0
+            )
+            steps, wholes = [], [(n, k) for n in (GROWING, WITH_NAMES) for k in GROWN]
+            for names, times in wholes:
+                less, more = (some.assign(**{n: some[n] * k for n in names}) for k in (times, GROWTH * times))
+                steps.append(self._raw(more) - self._raw(less))
+            _GROWN[key] = table, (np.vstack(steps), pd.concat([some] * len(wholes)))
+        return _GROWN[key][1]
 
     def terms(self, weights):
         found = [
@@ -114,7 +160,8 @@ class ChangeFit:
         self.design.scale(np.vstack([self.design.raw(t) for t in tables]))
         x = np.vstack([self.design.standard(t) for t in tables])
         era = np.concatenate([at * eras + np.arange(len(t)) * eras // len(t) for at, t in enumerate(tables)])
-        self.first = self.found = logistic_within(x, y, w, ridge, era, PULL, near=near and near.first)
+        held = self.design.growth(tables)
+        self.first = self.found = logistic_within(x, y, w, (ridge, PULL), era, near=near and near.first, held=held)
         if not self.place.columns:
             return
         self.place.scale(np.vstack([self.place.raw(t) for t in tables]))
@@ -152,7 +199,7 @@ class MessageFit:
         self.design = Design(data.MESSAGE)
         y, w = stacked(tables)
         x = self.design.scale(np.vstack([self.design.raw(t) for t in tables]))
-        self.found = logistic(x, y, w, RIDGE, np.concatenate(logits), intercept=False)
+        self.found = logistic(x, y, w, RIDGE_MESSAGE, np.concatenate(logits), intercept=False)
 
     def logits(self, table):
         return self.design.standard(table) @ self.found[1:]
@@ -162,7 +209,7 @@ class LineFit:
     """The choice model of lines."""
 
     def __init__(self, features, tables, near=None):
-        self.design = Design(features)
+        self.design = Design(features, bends=False)
         used = [((t["n"] >= FEWEST) & (t["n"] <= MOST)).to_numpy() for t in tables]
         x = self.design.scale(np.vstack([self.design.raw(t)[rows] for t, rows in zip(tables, used, strict=True)]))
         y = np.concatenate([t["buggy"].to_numpy()[rows] for t, rows in zip(tables, used, strict=True)]).astype(float)

@@ -1,7 +1,7 @@
 """The estimators: ridge logistic regression with offsets and weights, and a choice model of lines. Deterministic."""
 
 import numpy as np
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize_scalar, nnls
 
 
 def logit(p):
@@ -30,12 +30,14 @@ def logistic(x, y, weight, ridge, offset=None, *, intercept=True):
     return found
 
 
-def logistic_within(x, y, weight, ridge, group, pull, *, near=None):
-    """As `logistic`, while each group of rows has an intercept of its own, drawn to the common one by `pull`.
+def logistic_within(x, y, weight, drawn, group, *, near=None, held=None):
+    """As `logistic`, while each group of rows has an intercept of its own; `drawn` are the ridge and their pull to the common one.
 
     So the coefficients tell what distinguishes the rows of one group, not one group from another. By Newton's method, the
-    groups' intercepts eliminated from each step; sooner done from coefficients that are `near`.
+    groups' intercepts eliminated from each step; sooner done from coefficients that are `near`. No row of `held`, times the
+    coefficients, is below zero.
     """
+    ridge, pull = drawn
     order = np.argsort(group, kind="stable")
     design, y, weight, group = np.column_stack([np.ones(len(x)), x])[order], y[order], weight[order], group[order]
     start = np.r_[0, np.flatnonzero(np.diff(group)) + 1]
@@ -51,11 +53,31 @@ def logistic_within(x, y, weight, ridge, group, pull, *, near=None):
         slope, own_slope = design.T @ rest - penalty * found, np.add.reduceat(rest, start) - pull * own
         curvature = weighed.T @ design + np.diag(penalty) - across.T @ (across / of_own[:, None])
         step = np.linalg.solve(curvature, slope - across.T @ (own_slope / of_own))
+        if held is not None:
+            step = nearest(found + step, curvature, held) - found
         own_step = (own_slope - across @ step) / of_own
         found, own = found + step, own + own_step
         if max(np.abs(step).max(), np.abs(own_step).max()) < 1e-10:
             break
     return found
+
+
+def nearest(target, curvature, held, most=40):
+    """The coefficients nearest to the target, by the curvature, at which no row of `held` says less than zero.
+
+    By the dual, with the rows that are needed; the first coefficient, the intercept, has no part in them.
+    """
+    rows, found, used = np.column_stack([np.zeros(len(held)), held]), target, np.zeros(len(held), bool)
+    half = np.linalg.cholesky(curvature)
+    while True:
+        said = rows @ found
+        worst = np.argsort(said)[:most]
+        fresh = worst[(said[worst] < -1e-7) & ~used[worst]]
+        if not len(fresh):
+            return found
+        used[fresh] = True
+        forces, _ = nnls(np.linalg.solve(half, rows[used].T), -half.T @ target, maxiter=10_000)
+        found = target + np.linalg.solve(curvature, rows[used].T @ forces)
 
 
 def choice(x, y, group, ridge, *, near=None):

@@ -13,7 +13,7 @@ import numpy as np
 from tests.bench.risk import data
 from tests.bench.risk.baselines import extended, regressions
 from tests.bench.risk.evaluate import CHANGE, LINES, figures, known_of, rank_figures, show, window
-from tests.bench.risk.fit import ChangeFit, MessageFit, left_out_fits, left_out_shares
+from tests.bench.risk.fit import RIDGE, ChangeFit, MessageFit, left_out_fits, left_out_shares
 from tests.bench.risk.learn import logit, sigmoid
 from tests.bench.risk.levels import Calibration
 
@@ -37,7 +37,7 @@ def with_message(scores, changes):
     return found
 
 
-def of_features(changes, features, ridge=100.0, *, level=False):
+def of_features(changes, features, ridge=RIDGE, *, level=False):
     return calibrated(left_out_fits(features, changes, ridge), changes, level=level)
 
 
@@ -67,8 +67,8 @@ def change_table(changes):
         },
         "lines added, own past": own_past(changes, ("la",)),
         "Kamei's 14, own past": own_past(changes, data.KAMEI),
-        "lines added": of_features(changes, ("la",)),
-        "Kamei's 14": of_features(changes, data.KAMEI),
+        "lines added": of_features(changes, ("la",), 100.0),
+        "Kamei's 14": of_features(changes, data.KAMEI, 100.0),
         **regressions({name: extended(table) for name, table in changes.items()}),
         "ours, no history (diff alone)": of_features(changes, data.DIFF),
         "ours, repairs not traced": of_features(changes, (*data.DIFF, *data.HISTORY)),

@@ -61,7 +61,7 @@ def change_variants(changes):
     yield "+ lines, largest parts, means", of_features(changes, (*BEFORE, *PARTS))
     yield "shipped", of_features(changes, OURS)
     yield "shipped, with the level of the own past", of_features(changes, OURS, level=True)
-    yield "shipped, ridge 10", of_features(changes, OURS, 10.0)
+    yield "shipped, ridge 100", of_features(changes, OURS, 100.0)
     yield "shipped, ridge 1000", of_features(changes, OURS, 1000.0)
     yield "shipped + facts by file", of_features(changes, (*OURS, *BY_FILE))
     yield "shipped + surprise", of_features(changes, (*OURS, *SURPRISE))
