@@ -76,7 +76,7 @@ _BY_SUFFIX: Final[dict[str, str]] = {
 _BY_FILE: Final = {**_FILES, **{name: grammar.name for grammar in GRAMMARS for name in grammar.names}}
 
 _CPP: Final = re.compile(
-    rb"(?m)^\s*(class\s[\w\s()]+[:{]|namespace\b[\w\s:]*\{|template\s*<|using\s|p[a-z]{5,8}\s*:)|std::"
+    rb"(?m)^[ \t]{0,80}(class\s[\w\s()]{1,200}[:{]|namespace\b[\w\s:]{0,200}\{|template\s*<|using\s|(?:public|private|protected)\s*:)|std::"
 )
 
 
