@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from array import array
 from bisect import bisect_right
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache, cached_property
 from operator import attrgetter, itemgetter
@@ -97,8 +97,8 @@ class _Word(NamedTuple):
 class _Scope:
     """A stretch of the text in which names may be bound; `symbol` counts from 1, 0 for none.
 
-    `outer` is what it stands in, `foreign` the names that it says are bound outside. When all is found, `names` and `symbol`
-    also hold what holds in it from outside.
+    `outer` is what it stands in, `foreign` the names that it says are bound outside. When all is found, `symbol` also holds
+    what holds in it from outside.
     """
 
     __slots__ = ("end", "foreign", "kind", "names", "outer", "path", "rows", "start", "symbol")
@@ -190,7 +190,6 @@ class _Reading:
             self._scopes.append(scope)
         for scope in self._scopes:
             if (outer := scope.outer) is not None:
-                scope.names = scope.names | outer.names if scope.names else outer.names
                 scope.symbol = scope.symbol or outer.symbol
 
     def _marks(self) -> list[tuple[int, int, str, Node, Node | None]]:
@@ -308,8 +307,8 @@ class _Reading:
         before = self._source[head.start_byte : name.start_byte]
         if b"::" not in before and not before.endswith(b"."):
             return ""
-        while b"<" in before and (bare := _ANGLES.sub(b"", before)) != before:
-            before = bare
+        for _ in range(8 if b"<" in before else 0):  # as deep as people write
+            before = _ANGLES.sub(b"", before)
         return ".".join(word for word in _WORD.findall(_text(before)) if word not in _NO_OBJECT)
 
     def _impl_name(self, node: Node) -> str:
@@ -331,19 +330,19 @@ class _Reading:
         scopes = iter([*self._scopes, _Scope(_FOREVER, _FOREVER, "", "", None)])
         coming = next(scopes)
         stack = [_Scope(0, _FOREVER, "", "", None)]
-        edge, local, within = coming.start, stack[0].names, 0
+        edge, within = coming.start, 0
+        local: Counter[bytes] = Counter()  # in how many of the scopes around a name is bound
         for node in sorted(nodes, key=_START):
             start = node.start_byte
             if start >= edge:
-                while coming.start <= start:
-                    while stack[-1].end <= coming.start:
-                        stack.pop()
-                    stack.append(coming)
-                    coming = next(scopes)
-                while stack[-1].end <= start:
-                    stack.pop()
-                inner = stack[-1]
-                edge, local, within = min(inner.end, coming.start), inner.names, inner.symbol << 4
+                while coming.start <= start or stack[-1].end <= start:
+                    if stack[-1].end <= min(coming.start, start):
+                        local.subtract(stack.pop().names)
+                    else:
+                        local.update(coming.names)
+                        stack.append(coming)
+                        coming = next(scopes)
+                edge, within = min(stack[-1].end, coming.start), stack[-1].symbol << 4
             if start in skipped:
                 continue
             end = node.end_byte
@@ -355,7 +354,7 @@ class _Reading:
                     source[start - 2] != _DOT if before == _DOT else source[start - 2 : start] in _ARROWS
                 ):  # two dots are a range or a spread
                     mark |= MEMBER
-                elif name in local:
+                elif local.get(name):
                     continue
             row, column = node.start_point
             if row in import_rows:
