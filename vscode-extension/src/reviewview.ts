@@ -20,7 +20,7 @@ import { type View, escapeMarkdown, stateOf } from './words';
 
 const REVIEW_VIEW = 'sidecar.reviewTree';
 /** Milliseconds without a question after which VS Code has asked for all rows. */
-const CALM_MS = 200;
+const CALM_MS = 600;
 /** Milliseconds in which the rows that a view was opened with have come. */
 const LONGEST = 2_000;
 
