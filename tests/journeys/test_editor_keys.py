@@ -13,33 +13,11 @@ from tests.conftest import ROOT, Rig
 from tests.journeys.conftest import NATIVE
 from tests.journeys.plays import message, text
 from tests.journeys.robot import Robot, at_the_editor, look_until
-from tests.journeys.test_editor_review import BADGE, until, walks_to
+from tests.journeys.test_editor_review import BADGE, MENU, acts_on, keys, to_row, until
 from tests.journeys.upstream import Asked, Say, Upstream
 
-MENU = ".monaco-menu .action-menu-item"
 PICK = ".quick-input-list .monaco-list-row"
 SHORTCUTS = ".keybindings-editor .monaco-list-row"
-
-
-def keys(robot: Robot, last: str) -> None:
-    """The chord that ends in Alt and this key."""
-    robot.do("press", keys=["Control+k", f"Alt+{last}"])
-
-
-def to_row(robot: Robot, start: str, number: int = 0) -> str:
-    """Go to the row of the tree that is spoken so, the first of them or a later one; all that is said of it."""
-    keys(robot, "v")
-    return walks_to(robot, start, number)
-
-
-def from_menu(robot: Robot, name: str) -> None:
-    """Choose an act from the menu of the row that has the focus."""
-    robot.do("press", keys=["Shift+F10"])
-    robot.do("waitFor", selector=MENU, text=name)
-    robot.do("waitFor", selector=".monaco-menu:focus-within", text=name)  # till then its keys would go to the row
-    offered = [label.strip() for label in robot.do("texts", selector=f"{MENU} .action-label")]
-    robot.do("press", keys=["Home", *["ArrowDown"] * offered.index(name), "Enter"])
-    robot.do("waitFor", selector=MENU, state="hidden")
 
 
 def visits(robot: Robot) -> None:
@@ -77,14 +55,13 @@ def acts_on_rows(robot: Robot) -> None:
     robot.picture("review-row-menu")
     robot.do("press", keys=["Escape"])
     robot.do("waitFor", selector=MENU, state="hidden")
-    from_menu(robot, "Dismiss…")
+    acts_on(robot, 1, "Dismiss…", shows=PICK)
     robot.do("waitFor", selector=f"{PICK}.focused", text="It is meant to be like this")
     robot.do("press", keys=["Enter"])
     robot.do("waitFor", selector=f"{PICK}.focused", text="These lines")
     robot.do("press", keys=["Enter"])
     until(robot, lambda seen: second not in seen)
-    to_row(robot, "Comment on line", 1)
-    from_menu(robot, "Fix with Claude")
+    acts_on(robot, 1, "Fix with Claude", shows=".terminal-wrapper")
     robot.do("waitForTerminal", r"I mended it")
 
 

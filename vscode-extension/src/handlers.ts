@@ -37,7 +37,23 @@ export interface Parts {
 
 /** Registers every command of the table. */
 export function registerCommands(parts: Parts): Disposable[] {
-  return Object.entries(handlers(parts)).map(([id, handler]) => commands.registerCommand(id, handler));
+  return Object.entries(handlers(parts)).map(([id, handler]) => commands.registerCommand(id, ON_ROWS.test(id) ? onRow(handler) : handler));
+}
+
+/** The commands that menus of the view offer on a row, and keys at the cursor. */
+const ON_ROWS = /^sidecar\.(thread|change)\./;
+
+/**
+ * Such a menu gives two arguments, the row and what else is selected; keys give none. While VS Code asks for all rows anew it knows none of
+ * them and gives nothing for the row: then the act is not done, for whatever is at the cursor was not meant.
+ */
+function onRow(handler: (...args: never[]) => unknown): (...args: never[]) => unknown {
+  return (...given) => {
+    const [row] = given as readonly unknown[];
+    if (given.length < 2 || row) return handler(...given);
+    void window.showWarningMessage('The rows of the review were just drawn anew, so nothing was done. Choose it again.');
+    return undefined;
+  };
 }
 
 function handlers(parts: Parts): Record<CommandId, (...args: never[]) => unknown> {

@@ -167,6 +167,17 @@ describe('the view "Review"', () => {
     await until(() => api.badge() === 2, api.onChange);
   });
 
+  it('does nothing to the thread at the cursor where a menu no longer knows its row', async () => {
+    const at = api.threads().find(({ startLine }) => startLine === window.activeTextEditor?.selection.active.line);
+    assert.ok(at);
+    await commands.executeCommand('sidecar.thread.resolve', undefined, undefined);
+    assert.equal(thread(at.id).state, 'open');
+    await commands.executeCommand('sidecar.thread.resolve');
+    assert.equal(thread(at.id).state, 'resolved');
+    await commands.executeCommand('sidecar.thread.unresolve');
+    await until(() => api.badge() === 2, api.onChange);
+  });
+
   it('opens a file, and what it was beside it', async () => {
     const [row] = api.rows();
     await commands.executeCommand('sidecar.change.open', row);
