@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from sidecar.core.errors import SetupError, StoreError
-from sidecar.settings import Cache
+from sidecar.settings.groups import Cache
 from sidecar.store.answers import Answers, CacheLimits, CacheStats, Clock, Counts, SharedStats
 from sidecar.trace import get_logger
 
