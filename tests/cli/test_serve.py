@@ -25,7 +25,7 @@ def test_hands_on_what_was_given(monkeypatch, name):
 
     monkeypatch.setattr(serving, name, run)
     words = [name, "--port", "7", "--host=::1", "-q", "--auth", "token"]
-    assert parse_and_run(words, {name: Command(f"sidecar.cli.serve:{name}")}) == 5
+    assert parse_and_run(words, {name: Command(f"serve:{name}")}) == 5
     assert {key: value for key, value in seen.items() if value} == {
         "port": "7", "host": "::1", "quiet": True, "auth": "token",
     }  # fmt: skip
