@@ -221,6 +221,8 @@ def check_token(folder: Path) -> Finding:
     file = folder / runtime.TOKEN_FILE
     if not file.exists():
         return Finding("token", "ok", "none yet; the first start makes it")
+    if file.is_dir():
+        return Finding("token", "fail", f"{file} is a folder, so no token can be kept", f"mv '{file}' '{file}.old'")
     if runtime.read_token(folder) is None:
         return Finding("token", "fail", f"{file} is not yours alone, or holds no token", f"rm '{file}'")
     return Finding("token", "ok", f"{file}, readable by you alone")
