@@ -72,8 +72,8 @@ def exports(variables: Mapping[str, str], shell: str) -> str:
         case "bash" | "zsh" | "sh" | "dash" | "ksh":
             lines = [f"export {name}={quoted(value)}" for name, value in variables.items()]
         case "fish":
-            quoted = {n: "'" + v.replace("\\", "\\\\").replace("'", "\\'") + "'" for n, v in variables.items()}
-            lines = [f"set -gx {name} {value}" for name, value in quoted.items()]
+            escaped = {n: "'" + v.replace("\\", "\\\\").replace("'", "\\'") + "'" for n, v in variables.items()}
+            lines = [f"set -gx {name} {value}" for name, value in escaped.items()]
         case "powershell" | "pwsh":
             lines = [f"$env:{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in variables.items()]
         case _:
