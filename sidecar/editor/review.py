@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import PurePosixPath, PureWindowsPath
 from typing import Final
 
@@ -208,15 +208,8 @@ def status_of(endpoint: EndpointStatus, version: str, review: Review | None) -> 
     """The endpoint's standing and the review's numbers in one."""
     numbers = review.summary() if review else None
     return protocol.Status(
-        state=endpoint.state,
-        provider=endpoint.provider,
-        port=endpoint.port,
-        requested_port=endpoint.requested_port,
-        base_url=endpoint.base_url,
+        **asdict(endpoint),
         version=version,
-        workspace=endpoint.workspace,
-        message=endpoint.message,
-        companion_port=endpoint.companion_port,
         score=numbers.score if numbers else None,
         band=numbers.band if numbers else None,
         open_threads=numbers.open_threads if numbers else 0,
