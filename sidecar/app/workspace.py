@@ -26,6 +26,7 @@ from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
 from sidecar.core import ports
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
+from sidecar.core.listeners import enlisted
 from sidecar.core.tool import ToolBox
 from sidecar.endpoint.dashboard import DashboardDoor
 from sidecar.endpoint.hooks import Hooks
@@ -158,13 +159,7 @@ class Sidecar:
 
     def subscribe_status(self, listener: Callable[[ports.EndpointStatus], None]) -> Callable[[], None]:
         """Hear each change of the status; the result ends it."""
-        self._listeners.append(listener)
-
-        def end() -> None:
-            with suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return end
+        return enlisted(self._listeners, listener)
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
     async def __aenter__(self) -> Self:
