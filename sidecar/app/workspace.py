@@ -24,19 +24,9 @@ from sidecar.assistant.prices import PriceTable
 from sidecar.assistant.recording import Recorder
 from sidecar.assistant.tracing import Tracer
 from sidecar.assistant.turn import AnswerTurn, Step
+from sidecar.core import ports
 from sidecar.core.errors import NotARepository, SetupError, SidecarError, StoreError
-from sidecar.core.ports import (
-    Analyst,
-    Companion,
-    Dashboard,
-    Desk,
-    EndpointStatus,
-    Provider,
-    Reviewer,
-    SymbolIndex,
-    Symbols,
-    Window,
-)
+from sidecar.core.listeners import enlisted
 from sidecar.core.tool import ToolBox
 from sidecar.endpoint.dashboard import DashboardDoor
 from sidecar.endpoint.hooks import Hooks
@@ -89,32 +79,32 @@ class Sidecar:
         self._version = version
         self._editor = editor
         self._stack = AsyncExitStack()
-        self._desk: Desk | None = None
+        self._desk: ports.Desk | None = None
         self._knowledge = Knowledge(settings, self._answering, trusted=not restricted and (editor or settings.trusted))
         self._endpoint: Endpoint | None = None
         self._ide: IdeServer | None = None
-        self._provider: Provider | None = None
+        self._provider: ports.Provider | None = None
         self._asker: AnswerTurn | None = None
-        self._reviewer: Reviewer | None = None
+        self._reviewer: ports.Reviewer | None = None
         self._reviewing = Lock()
         self._problem = ""
         self._meter = Meter()
         self._database: Database | None = None
         self._opening = asyncio.Lock()
-        self._desk_of_tools: Desk | None = None
+        self._desk_of_tools: ports.Desk | None = None
         self._desking = asyncio.Lock()
         self._state: Path | None = None
-        self._listeners: list[Callable[[EndpointStatus], None]] = []
+        self._listeners: list[Callable[[ports.EndpointStatus], None]] = []
         self._board = Board(self._sources)
 
     # ── core.ports.Services ─────────────────────────────────────────────────────────────────────────
     @property
-    def desk(self) -> Desk | None:
+    def desk(self) -> ports.Desk | None:
         """The review; None where there is no git repository, and in `serve`."""
         return self._desk
 
     @property
-    def reviewer(self) -> Reviewer:
+    def reviewer(self) -> ports.Reviewer:
         """Who reviews a change in words, made when first asked for; from facts alone with the offline provider."""
         with self._reviewing:  # it may be asked for in several threads, since it loads much
             if self._reviewer is None:
@@ -122,17 +112,17 @@ class Sidecar:
             return self._reviewer
 
     @property
-    def symbols(self) -> Symbols | None:
+    def symbols(self) -> ports.Symbols | None:
         """Who knows symbols here, made when first asked for: `serve` alone does without."""
         return self._knowledge.symbols
 
     @property
-    def index(self) -> SymbolIndex | None:
+    def index(self) -> ports.SymbolIndex | None:
         """The index of symbols; None where it is switched off, cannot be kept, or is not opened yet."""
         return self._knowledge.index
 
     @property
-    def dashboard(self) -> Dashboard:
+    def dashboard(self) -> ports.Dashboard:
         """The figures of this workspace, for either door."""
         return self._board
 
@@ -143,11 +133,11 @@ class Sidecar:
         """Wait until nothing was asked over HTTP for `span` seconds; `most` seconds at most."""
         await (self._endpoint.quiet if self._endpoint is not None else shortly)(span, most)
 
-    def status(self) -> EndpointStatus:
+    def status(self) -> ports.EndpointStatus:
         """How the endpoint stands now."""
         endpoint = self._endpoint
         listening = endpoint is not None and endpoint.port != 0
-        return EndpointStatus(
+        return ports.EndpointStatus(
             state="degraded" if self._problem else "ready" if listening or not self._listening else "starting",
             provider=self._settings.provider.name,
             port=endpoint.port if endpoint is not None else 0,
@@ -159,23 +149,17 @@ class Sidecar:
         )
 
     @property
-    def companion(self) -> Companion | None:
+    def companion(self) -> ports.Companion | None:
         """The Claude Code CLI as it connects to its IDE; None where it cannot."""
         return self._ide
 
-    def lend(self, window: Window) -> Callable[[], None]:
+    def lend(self, window: ports.Window) -> Callable[[], None]:
         """Let the CLI use the editor's window; the result ends it."""
         return self._ide.lend(window) if self._ide is not None else lambda: None
 
-    def subscribe_status(self, listener: Callable[[EndpointStatus], None]) -> Callable[[], None]:
+    def subscribe_status(self, listener: Callable[[ports.EndpointStatus], None]) -> Callable[[], None]:
         """Hear each change of the status; the result ends it."""
-        self._listeners.append(listener)
-
-        def end() -> None:
-            with suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return end
+        return enlisted(self._listeners, listener)
 
     # ── life ────────────────────────────────────────────────────────────────────────────────────────
     async def __aenter__(self) -> Self:
@@ -214,7 +198,7 @@ class Sidecar:
             log.warning("no_state_folder", note=error.sentence)
             return None
 
-    def _make_provider(self, state: Path | None) -> Provider:
+    def _make_provider(self, state: Path | None) -> ports.Provider:
         try:
             self._settings.check_provider()
             notes = learned_notes(state, Path(self._settings.server.workspace))
@@ -225,7 +209,7 @@ class Sidecar:
             self._fail(error)
             return UnreadyProvider(self._settings.provider.name, error)
 
-    def _make_analyst(self) -> Analyst:
+    def _make_analyst(self) -> ports.Analyst:
         from sidecar.tools.analyst import WorkspaceAnalyst  # noqa: PLC0415 - git, grammars and the risk model: 0.1 s
 
         return WorkspaceAnalyst(
@@ -257,7 +241,7 @@ class Sidecar:
             self._asker = AnswerTurn(provider, [*observing, *self._marks(), calibration], calibration.ratio)
         return AnswerTurn(provider, steps, calibration.ratio)
 
-    def _make_reviewer(self) -> Reviewer:
+    def _make_reviewer(self) -> ports.Reviewer:
         from sidecar.critique import opening  # noqa: PLC0415 - the risk model, git, prompts: who serves needs none
 
         folder = Path(self._settings.server.workspace)
@@ -317,7 +301,7 @@ class Sidecar:
         """The tools of the family *review* alone, for a command that needs no other."""
         return await self._bench.family("review")
 
-    async def _tools_desk(self) -> Desk:
+    async def _tools_desk(self) -> ports.Desk:
         """The editor's review, or one of our own where there is no editor. Raises NotARepository."""
         async with self._desking:
             if self._desk is None and self._desk_of_tools is None:
@@ -431,7 +415,7 @@ class Sidecar:
                 )
                 stack.callback(runtime.withdraw, state, former)
 
-    async def _open_desk(self, stack: AsyncExitStack, state: Path | None) -> Desk | None:
+    async def _open_desk(self, stack: AsyncExitStack, state: Path | None) -> ports.Desk | None:
         from sidecar.review import opening  # noqa: PLC0415 - the risk model, git, anchors: only an editor pays for them
         from sidecar.testruns.seen import LastReport  # noqa: PLC0415 - as above
 
@@ -466,7 +450,7 @@ class Sidecar:
             log.warning("no_ide", note=error.sentence if isinstance(error, SidecarError) else str(error))
 
     @property
-    def _made_provider(self) -> Provider:
+    def _made_provider(self) -> ports.Provider:
         if self._provider is None:
             raise RuntimeError("the sidecar is not open")
         return self._provider

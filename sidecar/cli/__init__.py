@@ -22,106 +22,80 @@ PIPE_CLOSED: Final = 141
 
 
 COMMANDS: Final[dict[str, Command]] = {
-    "serve": Command(
-        "sidecar.cli.serve:serve", "Serve the Messages API.", "sidecar serve --port 8080 --provider databricks"
-    ),
-    "lsp": Command("sidecar.cli.serve:lsp", "Serve an editor, and the Messages API beside it.", "sidecar lsp --port 0"),
+    "serve": Command("serve:serve", "Serve the Messages API.", "sidecar serve --port 8080 --provider databricks"),
+    "lsp": Command("serve:lsp", "Serve an editor, and the Messages API beside it.", "sidecar lsp --port 0"),
     "claude": Command(
-        "sidecar.cli.claude:claude",
+        "claude:claude",
         "Run the Claude Code CLI against this workspace's sidecar.",
         'sidecar claude -p "Summarize the recent diff"',
     ),
-    "env": Command("sidecar.cli.claude:env", "Print exports for the running sidecar.", 'eval "$(sidecar env)"'),
-    "doctor": Command("sidecar.cli.doctor:doctor", "Find what is wrong, and how to mend it.", "sidecar doctor --json"),
-    "risk": Command("sidecar.cli.risk:risk", "Score the risk of a change.", "sidecar risk --staged --fail-over 0.5"),
-    "review": Command("sidecar.cli.review:review", "Review a change in words.", "sidecar review --base main"),
-    "notes": Command("sidecar.cli.notes:notes", "Write release notes and the like.", "sidecar notes v1.2.0..HEAD"),
+    "env": Command("claude:env", "Print exports for the running sidecar.", 'eval "$(sidecar env)"'),
+    "doctor": Command("doctor:doctor", "Find what is wrong, and how to mend it.", "sidecar doctor --json"),
+    "risk": Command("risk:risk", "Score the risk of a change.", "sidecar risk --staged --fail-over 0.5"),
+    "review": Command("review:review", "Review a change in words.", "sidecar review --base main"),
+    "notes": Command("notes:notes", "Write release notes and the like.", "sidecar notes v1.2.0..HEAD"),
     "definition": Command(
-        "sidecar.cli.lookup:definition", "Show where a symbol is defined.", "sidecar definition src/cart.py:12:9"
+        "lookup:definition", "Show where a symbol is defined.", "sidecar definition src/cart.py:12:9"
     ),
-    "references": Command(
-        "sidecar.cli.lookup:references", "Show where a symbol is used.", "sidecar references Cart.add"
-    ),
-    "index": Command("sidecar.cli.index:index", "Index the workspace's symbols.", "sidecar index --rebuild"),
-    "symbols": Command("sidecar.cli.index:symbols", "Find symbols by name.", "sidecar symbols Cart.total"),
-    "summary": Command(
-        "sidecar.cli.summary:summary", "Show or write the block for CLAUDE.md.", "sidecar summary --write"
-    ),
-    "usage": Command(
-        "sidecar.cli.usage:usage", "Show requests, tokens and cost.", "sidecar usage --since 7d --by model"
-    ),
+    "references": Command("lookup:references", "Show where a symbol is used.", "sidecar references Cart.add"),
+    "index": Command("index:index", "Index the workspace's symbols.", "sidecar index --rebuild"),
+    "symbols": Command("index:symbols", "Find symbols by name.", "sidecar symbols Cart.total"),
+    "summary": Command("summary:summary", "Show or write the block for CLAUDE.md.", "sidecar summary --write"),
+    "usage": Command("usage:usage", "Show requests, tokens and cost.", "sidecar usage --since 7d --by model"),
     "dashboard": Command(
-        "sidecar.cli.dashboard:dashboard",
-        "Show usage, tests, coverage and risk in a browser.",
-        "sidecar dashboard --open",
+        "dashboard:dashboard", "Show usage, tests, coverage and risk in a browser.", "sidecar dashboard --open"
     ),
-    "traces": Command(
-        "sidecar.cli.traces:traces", "List or show traced requests.", "sidecar traces show req_0a1b2c3d4e5f"
-    ),
-    "logs": Command("sidecar.cli.logs:logs", "Show the log.", "sidecar logs --follow --level warning"),
-    "test": Command("sidecar.cli.test:run_tests", "Run the workspace's tests.", "sidecar test --changed"),
+    "traces": Command("traces:traces", "List or show traced requests.", "sidecar traces show req_0a1b2c3d4e5f"),
+    "logs": Command("logs:logs", "Show the log.", "sidecar logs --follow --level warning"),
+    "test": Command("test:run_tests", "Run the workspace's tests.", "sidecar test --changed"),
     "tasks": Command(
         about="The tasks of this workspace.",
         parts={
-            "list": Command("sidecar.cli.tasks:show_all", "List them.", "sidecar tasks list --status todo"),
-            "add": Command(
-                "sidecar.cli.tasks:add", "Note one.", 'sidecar tasks add "Mend the parser" --tag bug --file a.py'
-            ),
-            "show": Command("sidecar.cli.tasks:show", "Show one.", "sidecar tasks show 3"),
-            "update": Command("sidecar.cli.tasks:update", "Change one.", "sidecar tasks update 3 --priority 5"),
-            "done": Command("sidecar.cli.tasks:done", "Say that one is done.", "sidecar tasks done 3"),
-            "delete": Command("sidecar.cli.tasks:delete", "Forget one.", "sidecar tasks delete 3"),
+            "list": Command("tasks:show_all", "List them.", "sidecar tasks list --status todo"),
+            "add": Command("tasks:add", "Note one.", 'sidecar tasks add "Mend the parser" --tag bug --file a.py'),
+            "show": Command("tasks:show", "Show one.", "sidecar tasks show 3"),
+            "update": Command("tasks:update", "Change one.", "sidecar tasks update 3 --priority 5"),
+            "done": Command("tasks:done", "Say that one is done.", "sidecar tasks done 3"),
+            "delete": Command("tasks:delete", "Forget one.", "sidecar tasks delete 3"),
         },
     ),
     "hooks": Command(
         about="Guard what Claude Code's own tools do.",
         parts={
-            "install": Command("sidecar.cli.hooks:install", "Put the guards in place.", "sidecar hooks install --git"),
-            "remove": Command("sidecar.cli.hooks:remove", "Take them away.", "sidecar hooks remove --git"),
-            "status": Command("sidecar.cli.hooks:status", "Tell which are there.", "sidecar hooks status --json"),
-            "check": Command(
-                "sidecar.cli.hookcalls:check", "Answer Claude Code's hook.", "sidecar hooks check < payload.json"
-            ),
+            "install": Command("hooks:install", "Put the guards in place.", "sidecar hooks install --git"),
+            "remove": Command("hooks:remove", "Take them away.", "sidecar hooks remove --git"),
+            "status": Command("hooks:status", "Tell which are there.", "sidecar hooks status --json"),
+            "check": Command("hookcalls:check", "Answer Claude Code's hook.", "sidecar hooks check < payload.json"),
             "edit": Command(
-                "sidecar.cli.hookcalls:edit", "Answer Claude Code's hook on edits.", "sidecar hooks edit < payload.json"
+                "hookcalls:edit", "Answer Claude Code's hook on edits.", "sidecar hooks edit < payload.json"
             ),
-            "pre-push": Command(
-                "sidecar.cli.hookcalls:pre_push", "Answer git's hook.", "sidecar hooks pre-push < refs"
-            ),
+            "pre-push": Command("hookcalls:pre_push", "Answer git's hook.", "sidecar hooks pre-push < refs"),
         },
     ),
     "cache": Command(
         about="Look at the prompt cache, or empty it.",
         parts={
-            "stats": Command("sidecar.cli.cache:stats", "Show what is kept.", "sidecar cache stats --json"),
-            "clear": Command("sidecar.cli.cache:clear", "Forget all kept answers.", "sidecar cache clear"),
+            "stats": Command("cache:stats", "Show what is kept.", "sidecar cache stats --json"),
+            "clear": Command("cache:clear", "Forget all kept answers.", "sidecar cache clear"),
         },
     ),
     "mcp": Command(
         about="Look at MCP servers, approve them, or be one.",
         parts={
-            "list": Command("sidecar.cli.mcp:list_servers", "List the servers that were found.", "sidecar mcp list"),
-            "approve": Command(
-                "sidecar.cli.mcp:approve", "Allow a server, after a look at it.", "sidecar mcp approve github"
-            ),
-            "revoke": Command("sidecar.cli.mcp:revoke", "Take that back.", "sidecar mcp revoke github"),
-            "test": Command(
-                "sidecar.cli.mcp:try_servers", "Start approved servers and list their tools.", "sidecar mcp test"
-            ),
-            "serve": Command(
-                "sidecar.cli.mcp:serve", "Serve our tools on standard input and output.", "sidecar mcp serve"
-            ),
+            "list": Command("mcp:list_servers", "List the servers that were found.", "sidecar mcp list"),
+            "approve": Command("mcp:approve", "Allow a server, after a look at it.", "sidecar mcp approve github"),
+            "revoke": Command("mcp:revoke", "Take that back.", "sidecar mcp revoke github"),
+            "test": Command("mcp:try_servers", "Start approved servers and list their tools.", "sidecar mcp test"),
+            "serve": Command("mcp:serve", "Serve our tools on standard input and output.", "sidecar mcp serve"),
         },
     ),
     "config": Command(
         about="Show the settings and their origins.",
         parts={
-            "show": Command("sidecar.cli.config:show", "Show every setting.", "sidecar config show --origin"),
-            "path": Command("sidecar.cli.config:path", "Print your file's place.", '$EDITOR "$(sidecar config path)"'),
+            "show": Command("config:show", "Show every setting.", "sidecar config show --origin"),
+            "path": Command("config:path", "Print your file's place.", '$EDITOR "$(sidecar config path)"'),
             "schema": Command(
-                "sidecar.cli.config:print_schema",
-                "Print your file's JSON schema.",
-                "sidecar config schema > sidecar.schema.json",
+                "config:print_schema", "Print your file's JSON schema.", "sidecar config schema > sidecar.schema.json"
             ),
         },
     ),

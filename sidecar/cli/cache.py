@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -76,16 +77,10 @@ def _answers(settings: Settings) -> AnswerStore:
 
 
 async def _stats(settings: Settings) -> CacheStats:
-    answers = _answers(settings)
-    try:
+    async with aclosing(_answers(settings)) as answers:
         return await answers.stats()
-    finally:
-        await answers.aclose()
 
 
 async def _clear(settings: Settings) -> tuple[int, SharedStats | None]:
-    answers = _answers(settings)
-    try:
+    async with aclosing(_answers(settings)) as answers:
         return await answers.clear(), (await answers.stats()).shared
-    finally:
-        await answers.aclose()

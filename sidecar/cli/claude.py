@@ -21,6 +21,7 @@ import typer
 from sidecar.cli.options import Json, Workspace
 from sidecar.cli.output import Output
 from sidecar.cli.reached import TOOLS_VARIABLE, Reached, running
+from sidecar.cli.serving import quoted
 from sidecar.cli.surroundings import ELSEWHERE, INSTALL, client_settings, leads_past
 from sidecar.core.errors import Conflict, NotFound, SetupError, StoreError
 from sidecar.core.secret import SecretStr
@@ -60,11 +61,8 @@ def env(
     reached = running(from_machine({"server.workspace": workspace}))
     if reached is None:
         raise NotFound("No sidecar runs for this workspace; start one with `sidecar serve`.")
-    out = Output(json)
-    if json:
-        out.record(reached.variables())
-    else:
-        out.data(exports(reached.variables(), shell or _own_shell(environment())))
+    variables = reached.variables()
+    Output(json).tell(variables, "" if json else exports(variables, shell or _own_shell(environment())))
     return 0
 
 
@@ -72,10 +70,10 @@ def exports(variables: Mapping[str, str], shell: str) -> str:
     """Lines that set the variables in a shell. Raises SetupError for one whose way we do not know."""
     match shell.lower().removesuffix(".exe"):
         case "bash" | "zsh" | "sh" | "dash" | "ksh":
-            lines = [f"export {name}={_single_quoted(value)}" for name, value in variables.items()]
+            lines = [f"export {name}={quoted(value)}" for name, value in variables.items()]
         case "fish":
-            quoted = {n: "'" + v.replace("\\", "\\\\").replace("'", "\\'") + "'" for n, v in variables.items()}
-            lines = [f"set -gx {name} {value}" for name, value in quoted.items()]
+            escaped = {n: "'" + v.replace("\\", "\\\\").replace("'", "\\'") + "'" for n, v in variables.items()}
+            lines = [f"set -gx {name} {value}" for name, value in escaped.items()]
         case "powershell" | "pwsh":
             lines = [f"$env:{name} = '{value.replace(chr(39), chr(39) * 2)}'" for name, value in variables.items()]
         case _:
@@ -174,10 +172,6 @@ def _own_shell(env: Mapping[str, str]) -> str:
     if sys.platform == "win32" and "SHELL" not in env:
         return "powershell"
     return Path(env.get("SHELL", "bash")).name
-
-
-def _single_quoted(value: str) -> str:
-    return "'" + value.replace("'", "'\\''") + "'"
 
 
 def _apart() -> dict[str, Any]:

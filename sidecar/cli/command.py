@@ -12,7 +12,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Command:
-    """One command: where its function is, a line about it and an example. A family has `parts` in place of a function."""
+    """One command: where in this room its function is, a line about it, an example. A family has `parts` in its place."""
 
     target: str = ""
     about: str = ""
@@ -23,7 +23,7 @@ class Command:
         """The function behind the command."""
         module, _, name = self.target.partition(":")
         with loading():
-            function: Callable[..., Any] = getattr(import_module(module), name)
+            function: Callable[..., Any] = getattr(import_module(f"sidecar.cli.{module}"), name)
         return function
 
 

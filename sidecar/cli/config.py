@@ -39,11 +39,7 @@ def path(*, json: Json = False) -> int:
     file = user_file()
     if file is None:
         raise NotFound("There is no home folder for a settings file; use the environment instead.")
-    out = Output(json)
-    if json:
-        out.record({"path": str(file), "exists": file.is_file()})
-    else:
-        out.data(str(file))
+    Output(json).tell({"path": str(file), "exists": file.is_file()}, str(file))
     return 0
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import importlib.util
 import os
 import re
@@ -11,7 +10,9 @@ import socket
 import sys
 import tempfile
 import time
+from asyncio import timeout
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import aclosing
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Final, cast
@@ -21,20 +22,12 @@ import psutil
 import typer
 
 from sidecar import __version__, signals
+from sidecar.cli import surroundings
 from sidecar.cli.finding import Finding, first_line
 from sidecar.cli.options import Json, Port, Provider, Quiet, Workspace
 from sidecar.cli.output import Output
 from sidecar.cli.reached import greeting, holder, noted
 from sidecar.cli.sources import check_index, check_servers
-from sidecar.cli.surroundings import (
-    check_claude,
-    check_proxies,
-    check_safety,
-    check_shell,
-    check_way,
-    client_settings,
-    home_of,
-)
 from sidecar.core.errors import SetupError, SidecarError, StoreError, UpstreamError
 from sidecar.core.messages import MessagesRequest, encode
 from sidecar.core.ports import Analyst
@@ -130,17 +123,17 @@ def check_surroundings(settings: Settings, env: Mapping[str, str]) -> Iterator[F
     """The Claude Code CLI, and what around it would lead it past us."""
     note = noted(settings)
     ours = note.base_url if note is not None else f"http://127.0.0.1:{settings.server.port}"
-    files = client_settings(env, Path(settings.server.workspace))
+    files = surroundings.client_settings(env, Path(settings.server.workspace))
     state = Path(note.token_file).parent if note is not None else settings.state
     token = (runtime.read_token(state) if state is not None else None) or settings.server.token
     yield from check_index(settings)
     yield from check_servers(settings)
     yield check_mcp(settings)
-    yield check_claude(env)
-    yield check_way(env, files, ours, token.get_secret_value() if token is not None else "")
-    yield check_safety(env, files)
-    yield check_shell(home_of(env))
-    yield check_proxies(env)
+    yield surroundings.check_claude(env)
+    yield surroundings.check_way(env, files, ours, token.get_secret_value() if token is not None else "")
+    yield surroundings.check_safety(env, files)
+    yield surroundings.check_shell(surroundings.home_of(env))
+    yield surroundings.check_proxies(env)
 
 
 # ── this machine ────────────────────────────────────────────────────────────────────────────────────
@@ -228,6 +221,8 @@ def check_token(folder: Path) -> Finding:
     file = folder / runtime.TOKEN_FILE
     if not file.exists():
         return Finding("token", "ok", "none yet; the first start makes it")
+    if file.is_dir():
+        return Finding("token", "fail", f"{file} is a folder, so no token can be kept", f"mv '{file}' '{file}.old'")
     if runtime.read_token(folder) is None:
         return Finding("token", "fail", f"{file} is not yours alone, or holds no token", f"rm '{file}'")
     return Finding("token", "ok", f"{file}, readable by you alone")
@@ -362,15 +357,11 @@ def check_provider(settings: Settings, *, call: bool) -> Finding:
 
 async def _ask(settings: Settings) -> None:
     # Only the offline provider would use an analyst, and it is never asked.
-    provider = create_provider(settings, cast("Analyst", None))
-    try:
-        async with asyncio.timeout(_PROVIDER_SECONDS):
-            model = settings.provider.model_default or _QUESTION
-            body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "ping"}]}
-            async with await provider.send(MessagesRequest.parse(encode(body)), Turn("doctor")) as reply:
-                await reply.message()
-    finally:
-        await provider.aclose()
+    async with aclosing(create_provider(settings, cast("Analyst", None))) as provider, timeout(_PROVIDER_SECONDS):
+        model = settings.provider.model_default or _QUESTION
+        body = {"model": model, "max_tokens": 1, "messages": [{"role": "user", "content": "ping"}]}
+        async with await provider.send(MessagesRequest.parse(encode(body)), Turn("doctor")) as reply:
+            await reply.message()
 
 
 def check_models(settings: Settings, *, told: bool) -> Finding | None:
@@ -404,18 +395,14 @@ def check_models(settings: Settings, *, told: bool) -> Finding | None:
 
 async def _served(settings: Settings) -> tuple[tuple[ServingEndpoint, ...], list[str]]:
     """The workspace's endpoints, and the names of those that the settings lead to."""
-    provider = create_provider(settings, cast("Analyst", None))
-    if not isinstance(provider, DatabricksProvider):
-        raise TypeError("only Databricks lists endpoints")
     choice = settings.provider
     asked = [choice.model_default, choice.opus, choice.sonnet, choice.haiku, *choice.model_map.values()]
     names = [name for name in asked if name and name != AS_ASKED] or [f"databricks-{_QUESTION}"]
-    try:
-        async with asyncio.timeout(_PROVIDER_SECONDS):
-            wanted = dict.fromkeys(provider.endpoint_for(name) for name in names)
-            return await provider.endpoints(), [name for name in wanted if name]
-    finally:
-        await provider.aclose()
+    async with aclosing(create_provider(settings, cast("Analyst", None))) as provider, timeout(_PROVIDER_SECONDS):
+        if not isinstance(provider, DatabricksProvider):
+            raise TypeError("only Databricks lists endpoints")
+        wanted = dict.fromkeys(provider.endpoint_for(name) for name in names)
+        return await provider.endpoints(), [name for name in wanted if name]
 
 
 def _judged(settings: Settings, error: SidecarError) -> Finding:

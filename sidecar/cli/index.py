@@ -113,11 +113,9 @@ async def opened(settings: Settings, state: Path, out: Output, *, rebuild: bool 
         kept.rebuild()
     with _shown(kept, out):
         kept.start()
-        try:
+        async with contextlib.aclosing(kept):
             await _until_whole(kept)
             yield kept
-        finally:
-            await kept.aclose()
 
 
 async def _until_whole(kept: Index) -> None:

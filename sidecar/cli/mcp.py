@@ -71,12 +71,10 @@ async def _opened(workspace: str | None, *, person: bool = False) -> AsyncIterat
     settings = from_machine({"server.workspace": workspace})
     if settings.state is None:
         raise SetupError("There is no state folder to keep approvals in; set SIDECAR_STATE_DIR.", "SIDECAR_STATE_DIR")
-    servers = open_servers(settings, runtime.open_folder(settings.state), __version__, _show if person else None)
-    try:
+    state = runtime.open_folder(settings.state)
+    async with contextlib.aclosing(open_servers(settings, state, __version__, _show if person else None)) as servers:
         await servers.refresh()
         yield servers
-    finally:
-        await servers.aclose()
 
 
 async def _list(workspace: str | None, out: Output) -> int:

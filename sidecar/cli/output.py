@@ -45,6 +45,13 @@ class Output:
         """What was asked for, as one line of JSON."""
         _write(sys.stdout, visible_json(orjson.dumps(value, default=str).decode()))
 
+    def tell(self, value: Any, text: str) -> None:
+        """What was asked for: the value for machines, the text for people."""
+        if self.json:
+            self.record(value)
+        else:
+            self.data(text)
+
     def say(self, text: str) -> None:
         """Talk for a person at a terminal."""
         if not (self.quiet or _VOICE.get()[0]):

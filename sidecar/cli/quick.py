@@ -8,13 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-VALUES: Final = {
-    "--workspace": "workspace",
-    "--host": "host",
-    "--port": "port",
-    "--provider": "provider",
-    "--auth": "auth",
-}
+VALUES: Final = {f"--{name}": name for name in ("workspace", "host", "port", "provider", "auth")}
 SWITCHES: Final = {
     "--json": "json",
     "--quiet": "quiet",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -129,16 +129,9 @@ class _Choice:
     buffer: str | None
 
     def __post_init__(self) -> None:
-        named = {
-            "--working-tree": self.working_tree,
-            "--staged": self.staged,
-            "--base": self.base is not None,
-            "--range": self.range is not None,
-            "--commits": self.commits is not None,
-            "--patch": self.patch is not None,
-            "--buffer": self.buffer is not None,
-        }
-        given = [name for name, there in named.items() if there]
+        given = [
+            f"--{one.name.replace('_', '-')}" for one in fields(self) if getattr(self, one.name) not in (None, False)
+        ]
         if len(given) > 1:
             raise BadInput(f"{' and '.join(given)} cannot go together; name one of them.")
 

@@ -28,17 +28,8 @@ def serve(  # noqa: PLR0913 - one parameter an option: typer reads the signature
 
     With --json one line tells on standard output when the endpoint is ready.
     """
-    return serving.serve(
-        workspace=workspace,
-        host=host,
-        port=port,
-        provider=provider,
-        auth=auth,
-        json=json,
-        quiet=quiet,
-        verbose=verbose,
-        until_eof=until_eof,
-    )
+    given = {"workspace": workspace, "host": host, "port": port, "provider": provider, "auth": auth}
+    return serving.serve(**given, json=json, quiet=quiet, verbose=verbose, until_eof=until_eof)
 
 
 def lsp(

@@ -6,9 +6,10 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 from sidecar import __version__
 from sidecar.cli.command import loading
@@ -18,31 +19,22 @@ from sidecar.core.ports import EndpointStatus
 from sidecar.settings import Settings, from_machine
 from sidecar.store import runtime
 
+_SETTINGS: Final = {
+    "workspace": "server.workspace",
+    "host": "server.host",
+    "port": "server.port",
+    "auth": "server.auth",
+    "provider": "provider.name",
+}
+"""The settings that the options set, the rest of a command line's parameters."""
 
-def serve(  # noqa: PLR0913 - one parameter an option
-    *,
-    workspace: str | None = None,
-    host: str | None = None,
-    port: str | None = None,
-    provider: str | None = None,
-    auth: str | None = None,
-    json: bool = False,
-    quiet: bool = False,
-    verbose: bool = False,
-    until_eof: bool = False,
+
+def serve(
+    *, json: bool = False, quiet: bool = False, verbose: bool = False, until_eof: bool = False, **given: str | None
 ) -> int:
     """Serve the Messages API until a signal comes; the exit code."""
     out = Output(json, quiet, verbose)
-    settings = from_machine(
-        {
-            "server.workspace": workspace,
-            "server.host": host,
-            "server.port": port,
-            "server.auth": auth,
-            "server.log_level": log_level(quiet=quiet, verbose=verbose),
-            "provider.name": provider,
-        }
-    )
+    settings = from_machine(_flags(given, quiet=quiet, verbose=verbose))
     settings.check_provider()
     if until_eof:
         threading.Thread(target=_stop_at_end_of_input, name="until-eof", daemon=True).start()
@@ -55,23 +47,9 @@ def serve(  # noqa: PLR0913 - one parameter an option
         raise Conflict(_who_has_it(settings) or taken.sentence) from None
 
 
-def lsp(
-    *,
-    host: str | None = None,
-    port: str | None = None,
-    provider: str | None = None,
-    auth: str | None = None,
-    quiet: bool = False,
-    verbose: bool = False,
-) -> int:
+def lsp(*, quiet: bool = False, verbose: bool = False, **given: str | None) -> int:
     """Serve an editor on standard input and output, with the same endpoint inside; the exit code."""
-    flags = {
-        "server.host": host,
-        "server.port": port,
-        "server.auth": auth,
-        "server.log_level": log_level(quiet=quiet, verbose=verbose),
-        "provider.name": provider,
-    }
+    flags = _flags(given, quiet=quiet, verbose=verbose)
 
     def load(folder: Path | None) -> Settings:
         return from_machine({**flags, "server.workspace": folder})
@@ -91,6 +69,11 @@ def _who_has_it(settings: Settings) -> str:
     use = "Use it as it is (`sidecar claude`, `sidecar env`), end it" if "this very" in one else "End that one"
     place = f"Port {settings.server.port} on {settings.server.host}"
     return f"{place} is taken by {one}. {use}, or choose another port: --port N, or the variable PORT."
+
+
+def _flags(given: Mapping[str, str | None], *, quiet: bool, verbose: bool) -> dict[str, object]:
+    told: dict[str, object] = {_SETTINGS[name]: value for name, value in given.items()}
+    return {**told, "server.log_level": log_level(quiet=quiet, verbose=verbose)}
 
 
 def log_level(*, quiet: bool, verbose: bool) -> str | None:
@@ -114,7 +97,7 @@ def banner(status: EndpointStatus, settings: Settings, token_file: Path | None) 
     if why == "default":
         why = "no key is set; `sidecar doctor` tells how to choose a model"
     kept = '"$SIDECAR_TOKEN"' if settings.server.token else "sidecar"
-    token = f'"$(cat {_quoted(str(token_file))})"' if token_file else kept
+    token = f'"$(cat {quoted(str(token_file))})"' if token_file else kept
     lines = [
         f"Sidecar {__version__} is ready.",
         f"  provider   {status.provider} ({why})",
@@ -133,7 +116,8 @@ def banner(status: EndpointStatus, settings: Settings, token_file: Path | None) 
     return "\n".join(lines)
 
 
-def _quoted(text: str) -> str:
+def quoted(text: str) -> str:
+    """A text as one word of a POSIX shell."""
     return "'" + text.replace("'", "'\\''") + "'"
 
 

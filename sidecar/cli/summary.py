@@ -33,15 +33,12 @@ def summary(*, write_it: Write = False, workspace: Workspace = None, json: Json 
             pass
         if not (state / DATABASE).is_file():
             return []
-        database = await Database.open(state / DATABASE)
+        async with contextlib.aclosing(await Database.open(state / DATABASE)) as database:
 
-        async def there() -> Database:
-            return database
+            async def there() -> Database:
+                return database
 
-        try:
             return await told_of_tests(there)
-        finally:
-            await database.aclose()
 
     notes = signals.run(run())
     root = Path(settings.server.workspace)

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from sidecar.cli.finding import Finding, first_line
+from sidecar.core.messages import object_in
 
 INSTALL: Final = "npm install -g @anthropic-ai/claude-code"
 _OLDEST_CLAUDE: Final = (2, 1, 197)
@@ -124,7 +123,8 @@ def client_settings(env: Mapping[str, str], workspace: Path) -> list[ClientSetti
     own = Path(env["CLAUDE_CONFIG_DIR"]) if env.get("CLAUDE_CONFIG_DIR") else home / ".claude" if home else None
     folder = workspace / ".claude"
     files = [folder / "settings.local.json", folder / "settings.json", *([own / "settings.json"] if own else [])]
-    return [settings for file in files if (settings := _read(file)) is not None]
+    read = [(file, object_in(_text(file))) for file in files]
+    return [ClientSettings(file, _env_in(told.get("env"))) for file, told in read if told]
 
 
 def leads_past(files: list[ClientSettings], base_url: str) -> tuple[Path, str] | None:
@@ -150,16 +150,8 @@ def _is_on(env: Mapping[str, str], name: str) -> bool:
     return env.get(name, "").strip().lower() not in _OFF
 
 
-def _read(file: Path) -> ClientSettings | None:
-    try:
-        value: Any = orjson.loads(_text(file) or "null")
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(value, dict):
-        return None
-    env = value.get("env")
-    texts = {str(k): str(v) for k, v in env.items()} if isinstance(env, dict) else {}
-    return ClientSettings(file, texts)
+def _env_in(value: Any) -> dict[str, str]:
+    return {str(name): str(one) for name, one in value.items()} if isinstance(value, dict) else {}
 
 
 def _text(file: Path) -> str:

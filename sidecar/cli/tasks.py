@@ -77,16 +77,8 @@ def update(  # noqa: PLR0913 - one parameter an option
     json: Json = False,
 ) -> int:
     """Change a task; what is not given stays."""
-    fields = {
-        "id": number,
-        "title": title,
-        "status": status,
-        "priority": priority,
-        "tags": tag,
-        "files": file,
-        "body": body,
-    }
-    return _say(_call("tasks_update", fields, workspace), json=json)
+    fields = {"title": title, "status": status, "priority": priority, "tags": tag, "files": file, "body": body}
+    return _say(_call("tasks_update", {"id": number, **fields}, workspace), json=json)
 
 
 def done(number: Id, *, workspace: Workspace = None, json: Json = False) -> int:
@@ -109,9 +101,5 @@ def _call(name: str, fields: dict[str, Any], workspace: str | None) -> ToolResul
 
 
 def _say(result: ToolResult, *, json: bool) -> int:
-    out = Output(json)
-    if json:
-        out.record(result.value)
-    else:
-        out.data(result.text)
+    Output(json).tell(result.value, result.text)
     return 0

@@ -40,8 +40,5 @@ def run_tests(
     out = Output(json, quiet)
     hear = out.say if sys.stderr.isatty() else out.detail
     result = call_tool(settings, "tests_run", {"scope": scope, "files": files or []}, hear)
-    if json:
-        out.record(result.value)
-    else:
-        out.data(result.text)
+    out.tell(result.value, result.text)
     return 0 if result.value["outcome"] == "passed" else 1

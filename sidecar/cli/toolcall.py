@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import aclosing
 from typing import Any
 
 from sidecar import signals
@@ -26,21 +27,16 @@ def call_tool(
     path = open_folder(settings.state) / DATABASE
 
     async def run() -> ToolResult:
-        database = await Database.open(path)
+        async with aclosing(await Database.open(path)) as database:
+            if database.forgetful and name.startswith("tasks_"):  # gone with this process: that is no answer
+                raise StoreError(database.forgetful)
 
-        if database.forgetful and name.startswith("tasks_"):  # gone with this process: that is no answer
-            await database.aclose()
-            raise StoreError(database.forgetful)
+            async def opened() -> Database:
+                return database
 
-        async def opened() -> Database:
-            return database
-
-        try:
             box = open_box(settings, bench_of(settings, opened), [name.partition("_")[0]])
             caller = Caller(road="command", progress=lambda _done, _total, line: hear(line))
             return await box.call(name, {key: value for key, value in given.items() if value is not None}, caller)
-        finally:
-            await database.aclose()
 
     result = signals.run(run())
     if result.error:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
@@ -89,11 +90,8 @@ def read(settings: Settings, ask: Callable[[TurnStore], Any]) -> Any:
         return None
 
     async def answer() -> Any:
-        database = await Database.open(path)
-        try:
+        async with aclosing(await Database.open(path)) as database:
             return await ask(TurnStore(database))
-        finally:
-            await database.aclose()
 
     return signals.run(answer())
 

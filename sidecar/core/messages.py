@@ -197,6 +197,15 @@ def encode(value: Any) -> bytes:
         raise BadInput(f"This value cannot be written as JSON: {error}. Send a flatter one.") from None
 
 
+def object_in(raw: bytes | str) -> Json:
+    """The JSON object that a text of somebody else's is; an empty one for anything else."""
+    try:
+        value = orjson.loads(raw)
+    except orjson.JSONDecodeError:
+        return {}
+    return value if isinstance(value, dict) else {}
+
+
 def decode_object(raw: bytes) -> Json:
     """A JSON object, or BadInput that says what is wrong with the bytes."""
     if not raw.strip():

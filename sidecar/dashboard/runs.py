@@ -7,15 +7,7 @@ from collections.abc import Collection, Sequence
 from itertools import pairwise
 from typing import Final
 
-from sidecar.dashboard.values import (
-    CaseFigures,
-    CoverageFigures,
-    Covered,
-    FileCoverage,
-    RunFigures,
-    TestsFigures,
-    plain,
-)
+from sidecar.dashboard import values
 from sidecar.store.runs import Case, Coverage, Run, RunLine
 
 MOST_CASES: Final = 25
@@ -26,12 +18,12 @@ _MOST_RANGES: Final = 12
 _MOST_TEXT: Final = 300
 
 
-def figures_of_tests(lines: Sequence[RunLine], runs: Sequence[Run]) -> TestsFigures:
+def figures_of_tests(lines: Sequence[RunLine], runs: Sequence[Run]) -> values.TestsFigures:
     """The figures of runs without their tests, and of some with them; both the newest first."""
     cases = _cases(runs)
     failing = [case for case in cases if case.failed]
     slow = [case for case in cases if case.seconds > 0]
-    return TestsFigures(
+    return values.TestsFigures(
         runs=[run_figures(line) for line in lines],
         looked_at=len(runs),
         failing=sorted(failing, key=lambda case: (-(case.failed + case.flips), -case.flips, case.id))[:MOST_CASES],
@@ -39,14 +31,14 @@ def figures_of_tests(lines: Sequence[RunLine], runs: Sequence[Run]) -> TestsFigu
     )
 
 
-def run_figures(line: RunLine) -> RunFigures:
+def run_figures(line: RunLine) -> values.RunFigures:
     """One run as the list shows it."""
-    return RunFigures(
+    return values.RunFigures(
         line.id,
         line.started,
         line.seconds,
-        plain(line.runner),
-        plain(line.command)[:_MOST_TEXT],
+        values.plain(line.runner),
+        values.plain(line.command)[:_MOST_TEXT],
         line.outcome,
         line.passed,
         line.failed,
@@ -57,20 +49,22 @@ def run_figures(line: RunLine) -> RunFigures:
 
 def figures_of_coverage(
     found: Coverage | None, run: Run | None, lines: Sequence[RunLine], changed: Collection[str]
-) -> CoverageFigures:
+) -> values.CoverageFigures:
     """The figures of a report, of the run that left it (None: it lay in the workspace), and of the runs, the newest first.
 
     `changed` are paths as the report spells them.
     """
-    trend = [Covered(line.id, line.started, line.covered) for line in reversed(lines) if line.covered is not None]
+    trend = [
+        values.Covered(line.id, line.started, line.covered) for line in reversed(lines) if line.covered is not None
+    ]
     if found is None:
-        return CoverageFigures(None, "", 0, 0.0, trend, 0, [])
+        return values.CoverageFigures(None, "", 0, 0.0, trend, 0, [])
     least = sorted(found.files, key=lambda path: (found.files[path], path))
     kept = [path for path in least if path in changed][:MOST_FILES] + least[:MOST_FILES]
     files = [_file(found, path, changed=path in changed) for path in dict.fromkeys(kept)]
-    return CoverageFigures(
+    return values.CoverageFigures(
         total=found.total,
-        source=plain(found.source),
+        source=values.plain(found.source),
         run=run.id if run is not None else 0,
         started=run.started if run is not None else 0.0,
         trend=trend,
@@ -91,12 +85,12 @@ def ranges(numbers: Sequence[int], most: int = _MOST_RANGES) -> str:
     return ", ".join([*told, "…"] if len(found) > most else told)
 
 
-def _file(found: Coverage, path: str, *, changed: bool) -> FileCoverage:
+def _file(found: Coverage, path: str, *, changed: bool) -> values.FileCoverage:
     missed = found.missed.get(path, [])
-    return FileCoverage(plain(path), found.files[path], ranges(missed), len(missed), changed)
+    return values.FileCoverage(values.plain(path), found.files[path], ranges(missed), len(missed), changed)
 
 
-def _cases(runs: Sequence[Run]) -> list[CaseFigures]:
+def _cases(runs: Sequence[Run]) -> list[values.CaseFigures]:
     seen: dict[str, list[Case]] = defaultdict(list)
     for run in runs:
         for case in {case.id: case for case in run.cases}.values():
@@ -105,17 +99,17 @@ def _cases(runs: Sequence[Run]) -> list[CaseFigures]:
     return [_case(cases) for cases in seen.values()]
 
 
-def _case(cases: Sequence[Case]) -> CaseFigures:
+def _case(cases: Sequence[Case]) -> values.CaseFigures:
     """One test, as each run had it, the newest first."""
     newest = cases[0]
     message = next((case.message for case in cases if case.outcome == "failed"), "")
-    return CaseFigures(
-        id=plain(newest.id)[:_MOST_TEXT],
-        file=plain(newest.file),
+    return values.CaseFigures(
+        id=values.plain(newest.id)[:_MOST_TEXT],
+        file=values.plain(newest.file),
         runs=len(cases),
         failed=sum(case.outcome == "failed" for case in cases),
         flips=sum(one.outcome != other.outcome for one, other in pairwise(cases)),
         last=newest.outcome,
         seconds=round(newest.seconds, 3),
-        message=plain(message)[:_MOST_TEXT],
+        message=values.plain(message)[:_MOST_TEXT],
     )

@@ -18,51 +18,14 @@ from pygls.io_ import run_async
 from pygls.lsp.server import LanguageServer
 
 from sidecar.core.errors import BadInput, SidecarError
-from sidecar.editor.acts import acts
+from sidecar.editor import protocol
+from sidecar.editor.acts import Answer, Answers, acts
 from sidecar.editor.announcer import Announcer
 from sidecar.editor.critique import review_in_words
 from sidecar.editor.documents import watch_request
 from sidecar.editor.places import Places
 from sidecar.editor.progress import Progress
-from sidecar.editor.protocol import (
-    DASHBOARD,
-    DECIDE,
-    MENTION,
-    MODEL_REVIEW,
-    OUTLINE,
-    PROPOSAL,
-    REPLY,
-    REQUESTS,
-    REVIEW,
-    SCOPES,
-    SELECT,
-    SET_STATE,
-    SNAPSHOT,
-    STATUS,
-    TEXT,
-    DashboardAnswer,
-    DashboardParams,
-    DecideParams,
-    Heard,
-    MentionParams,
-    ModelReviewParams,
-    ModelReviewResult,
-    OutlineItem,
-    ProposalItem,
-    ProposalName,
-    ReplyParams,
-    ReviewParams,
-    ReviewResult,
-    ScopeChoices,
-    SelectionParams,
-    SetStateParams,
-    SnapshotParams,
-    Status,
-    TextItem,
-    TextParams,
-    ThreadItem,
-    ThreadsChanged,
-)
+from sidecar.editor.review import Review
 from sidecar.editor.session import OpenServices, Session, Workspace
 from sidecar.editor.stdio import PipeReader, Pipes, PipeWriter, claim_stdio, leave
 from sidecar.editor.watchdog import EVERY, parent_death
@@ -316,48 +279,33 @@ def _register(door: Door, session: Session) -> None:
 
 
 def _register_requests(door: Door, session: Session) -> None:
-    async def status(_params: None) -> Status:
+    async def status(_params: None) -> protocol.Status:
         return session.status()
 
-    async def review(params: ReviewParams) -> ReviewResult:
-        return await session.look(params)
-
-    async def outline(_params: None) -> OutlineItem:
-        return await (await session.review()).outline()
-
-    async def scopes(_params: None) -> ScopeChoices:
-        return await (await session.review()).choices()
-
-    async def text(params: TextParams) -> TextItem:
-        return await (await session.review()).text(params)
-
-    async def model_review(params: ModelReviewParams) -> ModelReviewResult:
+    async def model_review(params: protocol.ModelReviewParams) -> protocol.ModelReviewResult:
         return await review_in_words(await session.reviewer(), params, door.step)
 
-    async def dashboard(params: DashboardParams) -> DashboardAnswer:
+    async def dashboard(params: protocol.DashboardParams) -> protocol.DashboardAnswer:
         found = await (await session.dashboard()).get(params.target)
-        return DashboardAnswer(media=found.media, text=found.body.decode())
+        return protocol.DashboardAnswer(media=found.media, text=found.body.decode())
 
-    async def snapshot(params: SnapshotParams) -> ThreadsChanged:
-        return await session.threads(params.since_revision)
+    def reviewed(ask: Callable[[Review, Any], Awaitable[BaseModel]]) -> Answer:
+        async def answer(params: Any) -> BaseModel:
+            return await ask(await session.review(), params)
 
-    async def reply(params: ReplyParams) -> ThreadItem:
-        return await (await session.review()).reply(params)
+        return answer
 
-    async def set_state(params: SetStateParams) -> ThreadItem:
-        return await (await session.review()).set_state(params)
-
-    answers: dict[str, Callable[[Any], Awaitable[BaseModel]]] = {
-        STATUS: status,
-        REVIEW: review,
-        MODEL_REVIEW: model_review,
-        OUTLINE: outline,
-        SCOPES: scopes,
-        TEXT: text,
-        SNAPSHOT: snapshot,
-        DASHBOARD: dashboard,
-        REPLY: reply,
-        SET_STATE: set_state,
+    answers: Answers = {
+        protocol.STATUS: status,
+        protocol.REVIEW: session.look,
+        protocol.MODEL_REVIEW: model_review,
+        protocol.OUTLINE: reviewed(lambda review, _: review.outline()),
+        protocol.SCOPES: reviewed(lambda review, _: review.choices()),
+        protocol.TEXT: reviewed(Review.text),
+        protocol.SNAPSHOT: lambda params: session.threads(params.since_revision),
+        protocol.DASHBOARD: dashboard,
+        protocol.REPLY: reviewed(Review.reply),
+        protocol.SET_STATE: reviewed(Review.set_state),
         **_of_the_window(session),
         **acts(session.review),
     }
@@ -365,27 +313,30 @@ def _register_requests(door: Door, session: Session) -> None:
         door.server.feature(method)(_typed(method, answer, session.permit))
 
 
-def _of_the_window(session: Session) -> dict[str, Callable[[Any], Awaitable[BaseModel]]]:
-    async def proposal(params: ProposalName) -> ProposalItem:
+def _of_the_window(session: Session) -> Answers:
+    async def proposal(params: protocol.ProposalName) -> protocol.ProposalItem:
         return session.window().proposal(params)
 
-    async def decide(params: DecideParams) -> Heard:
+    async def decide(params: protocol.DecideParams) -> protocol.Heard:
         return session.window().decided(params)
 
-    async def selection(params: SelectionParams) -> Heard:
+    async def selection(params: protocol.SelectionParams) -> protocol.Heard:
         return select(session.companion, params)
 
-    async def mentioned(params: MentionParams) -> Heard:
+    async def mentioned(params: protocol.MentionParams) -> protocol.Heard:
         return mention(session.companion, params)
 
-    return {PROPOSAL: proposal, DECIDE: decide, SELECT: selection, MENTION: mentioned}
+    return {
+        protocol.PROPOSAL: proposal,
+        protocol.DECIDE: decide,
+        protocol.SELECT: selection,
+        protocol.MENTION: mentioned,
+    }
 
 
-def _typed(
-    method: str, answer: Callable[[Any], Awaitable[BaseModel]], permit: Callable[[str], None]
-) -> Callable[[Any], Awaitable[dict[str, Any]]]:
+def _typed(method: str, answer: Answer, permit: Callable[[str], None]) -> Callable[[Any], Awaitable[dict[str, Any]]]:
     """A handler of plain JSON made of one that takes and gives our types; `permit` may refuse the method."""
-    taken, _ = REQUESTS[method]
+    taken, _ = protocol.REQUESTS[method]
 
     async def handle(params: Any) -> dict[str, Any]:
         permit(method)

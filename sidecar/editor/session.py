@@ -11,18 +11,10 @@ from typing import Any, Final, Protocol
 
 from sidecar.core.errors import NotSupported, Refused, SidecarError
 from sidecar.core.ports import Companion, Dashboard, Desk, EndpointStatus, Reviewer, Services
+from sidecar.editor import protocol
 from sidecar.editor.documents import Refresher, touched
 from sidecar.editor.host import HostSource
 from sidecar.editor.places import Places
-from sidecar.editor.protocol import (
-    READS,
-    STATUS_CHANGED,
-    THREADS_CHANGED,
-    ReviewParams,
-    ReviewResult,
-    Status,
-    ThreadsChanged,
-)
 from sidecar.editor.review import NOTHING, Review, status_of
 from sidecar.editor.symbols import Symbols, chosen
 from sidecar.editor.window import EditorWindow
@@ -102,7 +94,7 @@ class Session:
         self._opened = asyncio.Event()
         self._leaving = asyncio.Event()
         self._holder: asyncio.Task[None] | None = None
-        self._told_status: Status | None = None
+        self._told_status: protocol.Status | None = None
         self._told_revision: int | None = None
         self._early: dict[str, str | None] = {}
         self._unsaved: set[str] = set()
@@ -237,7 +229,7 @@ class Session:
             raise NotSupported(self._problem or "Sidecar could not open this workspace, so there are no figures.")
         return self._services.dashboard
 
-    async def look(self, params: ReviewParams) -> ReviewResult:
+    async def look(self, params: protocol.ReviewParams) -> protocol.ReviewResult:
         """Look again, at another diff where one is named. Raises NotSupported, BadInput, GitError; then the review stays."""
         review = await self.review()
         if params.scope is not None:
@@ -249,10 +241,10 @@ class Session:
 
     def permit(self, method: str) -> None:
         """Raise Refused for what changes something or asks somebody, where the user does not trust the folder."""
-        if self._workspace.restricted and method not in READS:
+        if self._workspace.restricted and method not in protocol.READS:
             raise Refused(RESTRICTED)
 
-    async def threads(self, since: int) -> ThreadsChanged:
+    async def threads(self, since: int) -> protocol.ThreadsChanged:
         """The threads, once the services are open; none where there is no review."""
         await self._opened.wait()
         return self._review.changes(since) if self._review else NOTHING
@@ -278,7 +270,7 @@ class Session:
         if self._symbols is not None:
             await self._symbols.index.cancel()
 
-    def status(self) -> Status:
+    def status(self) -> protocol.Status:
         """How all stands now."""
         endpoint = self._services.status() if self._services else self._closed_status()
         return status_of(endpoint, self.version, self._review)
@@ -316,13 +308,13 @@ class Session:
         status = self.status()
         if status != self._told_status:
             self._told_status = status
-            messages.append((STATUS_CHANGED, status.model_dump(by_alias=True)))
+            messages.append((protocol.STATUS_CHANGED, status.model_dump(by_alias=True)))
         if self._review is not None:
             changes = self._review.changes(self._told_revision or 0)
             # Everything, though it is nothing: the editor may have asked meanwhile for what is gone by now.
             anew = changes.full and changes.revision != self._told_revision
             if anew or changes.upserts or changes.removes:
-                messages.append((THREADS_CHANGED, changes.model_dump(by_alias=True)))
+                messages.append((protocol.THREADS_CHANGED, changes.model_dump(by_alias=True)))
             self._told_revision = changes.revision
         return messages
 

@@ -15,16 +15,7 @@ from typing import Any, Final
 
 import cattrs
 from lsprotocol import converters, types
-from pygls.exceptions import (
-    JsonRpcException,
-    JsonRpcInternalError,
-    JsonRpcInvalidParams,
-    JsonRpcInvalidRequest,
-    JsonRpcMethodNotFound,
-    JsonRpcParseError,
-    JsonRpcRequestCancelled,
-    JsonRpcServerNotInitialized,
-)
+from pygls import exceptions
 from pygls.protocol import (
     JsonRPCNotification,
     JsonRPCRequestMessage,
@@ -77,13 +68,15 @@ class WireProtocol(LanguageServerProtocol):
         """Take one parsed frame: refuse what the life cycle forbids, give the rest its type, hand it on."""
         if not isinstance(message, dict) or not _is_message(message):
             log.warning("frame refused", reason="no JSON-RPC 2.0 message")
-            self._answer_error(None, JsonRpcInvalidRequest('A message must be one object with "jsonrpc": "2.0".'))
+            self._answer_error(
+                None, exceptions.JsonRpcInvalidRequest('A message must be one object with "jsonrpc": "2.0".')
+            )
             return
         try:
             if (reason := self._forbidden(message)) is not None:
                 raise reason
             typed = self._typed(message)
-        except JsonRpcException as error:
+        except exceptions.JsonRpcException as error:
             log.warning("message refused", method=_name(message), reason=error.message)
             if _is_request(message):
                 self._answer_error(message["id"], error)
@@ -96,24 +89,24 @@ class WireProtocol(LanguageServerProtocol):
         """Tell that a frame could not even be parsed; for pygls' reading loop."""
         log.warning("frame refused", reason=type(error).__name__)
         if isinstance(error, ValueError | RecursionError):
-            self._answer_error(None, JsonRpcParseError("The message is not JSON that can be read."))
+            self._answer_error(None, exceptions.JsonRpcParseError("The message is not JSON that can be read."))
 
     def abandon(self) -> None:
         """Cancel every handler and every request of ours: the connection ends."""
         for future in list(self._request_futures.values()):
             future.cancel()
 
-    def _forbidden(self, message: Mapping[str, Any]) -> JsonRpcException | None:
+    def _forbidden(self, message: Mapping[str, Any]) -> exceptions.JsonRpcException | None:
         """Why the life cycle does not allow this message now; None if it does."""
         method = message.get("method")
         if method is None or method == types.EXIT:
             return None
         if method == types.INITIALIZE:
-            return JsonRpcInvalidRequest("`initialize` was sent before.") if self._greeted else None
+            return exceptions.JsonRpcInvalidRequest("`initialize` was sent before.") if self._greeted else None
         if not self._greeted:
-            return JsonRpcServerNotInitialized("Send `initialize` first.")
+            return exceptions.JsonRpcServerNotInitialized("Send `initialize` first.")
         if self._shutdown:
-            return JsonRpcInvalidRequest("The server is shut down; only `exit` can follow.")
+            return exceptions.JsonRpcInvalidRequest("The server is shut down; only `exit` can follow.")
         return None
 
     def _typed(self, message: dict[str, Any]) -> Any:
@@ -136,12 +129,12 @@ class WireProtocol(LanguageServerProtocol):
             if method is None:
                 self._handle_response(message["id"], None, types.ResponseError(REQUEST_FAILED, "unreadable answer"))
                 return None
-            raise JsonRpcInvalidParams(
+            raise exceptions.JsonRpcInvalidParams(
                 f"The parameters of `{method}` do not have the form that LSP gives them."
             ) from error
         if method is not None and ("id" in message) != hasattr(typed, "id"):
             shape = "a notification" if "id" in message else "a request"
-            raise JsonRpcInvalidRequest(f"`{method}` is {shape}.")
+            raise exceptions.JsonRpcInvalidRequest(f"`{method}` is {shape}.")
         return typed
 
     def _handle_cancel_notification(self, msg_id: MsgId) -> None:
@@ -152,7 +145,7 @@ class WireProtocol(LanguageServerProtocol):
     def _get_handler(self, feature_name: str) -> Any:
         try:
             return super()._get_handler(feature_name)
-        except JsonRpcMethodNotFound:
+        except exceptions.JsonRpcMethodNotFound:
             log.debug("unknown method", method=feature_name)
             raise
 
@@ -175,7 +168,7 @@ class WireProtocol(LanguageServerProtocol):
         # pygls logs a traceback for an expected refusal and sends tracebacks to the editor.
         self._request_futures.pop(msg_id, None)
         if future.cancelled():
-            self._answer_error(msg_id, JsonRpcRequestCancelled("The request was cancelled."))
+            self._answer_error(msg_id, exceptions.JsonRpcRequestCancelled("The request was cancelled."))
         elif (error := future.exception()) is not None:
             self._answer_error(msg_id, error_for_editor(error))
         else:
@@ -185,7 +178,7 @@ class WireProtocol(LanguageServerProtocol):
         if not future.cancelled() and (error := future.exception()) is not None:
             log_fault("notification handler failed", error)
 
-    def _answer_error(self, msg_id: MsgId | None, error: JsonRpcException) -> None:
+    def _answer_error(self, msg_id: MsgId | None, error: exceptions.JsonRpcException) -> None:
         self._send_response(msg_id, error=error.to_response_error())  # type: ignore[arg-type]  # null where unknown
 
     def _send_response(self, msg_id: MsgId, result: Any = None, error: types.ResponseError | None = None) -> None:
@@ -242,19 +235,19 @@ class WireProtocol(LanguageServerProtocol):
         self.on_exit(0 if self._shutdown else 1)
 
 
-def error_for_editor(error: BaseException) -> JsonRpcException:
+def error_for_editor(error: BaseException) -> exceptions.JsonRpcException:
     """The error as the editor is told it: a sentence and a code, never a traceback. Faults of ours are logged."""
     if isinstance(error, SidecarError):
         code = REQUEST_FAILED
         if isinstance(error, BadInput | NotFound):
-            code = JsonRpcInvalidParams.CODE
+            code = exceptions.JsonRpcInvalidParams.CODE
         elif isinstance(error, Conflict):
             code = CONTENT_MODIFIED
-        return JsonRpcException(error.sentence, code, {"kind": error.kind, "again": error.again})
-    if isinstance(error, JsonRpcException) and not isinstance(error, JsonRpcInternalError):
+        return exceptions.JsonRpcException(error.sentence, code, {"kind": error.kind, "again": error.again})
+    if isinstance(error, exceptions.JsonRpcException) and not isinstance(error, exceptions.JsonRpcInternalError):
         return error
     log_fault("request handler failed", error)
-    return JsonRpcInternalError(f"Sidecar could not do this ({type(error).__name__}); its log says more.")
+    return exceptions.JsonRpcInternalError(f"Sidecar could not do this ({type(error).__name__}); its log says more.")
 
 
 def log_fault(event: str, error: BaseException) -> None:

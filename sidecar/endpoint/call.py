@@ -43,7 +43,7 @@ def _nothing(_request: web.BaseRequest) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One method of one path. `open` needs no token; `media` are the content types that a POST may have.
+    """One method of one path, where `/:id` at the end stands for any last word. `open` needs no token; `media` are the content types that a POST may have.
 
     `proof` may let in who has something else than the token, for this path alone. `form` is that of the path's errors, also where the method is wrong or a guard says no.
     `lasting` is one where a client may stay for hours and only listen: whoever waits for quiet does not wait for it.

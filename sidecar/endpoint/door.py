@@ -63,7 +63,7 @@ class Door:
         loop = asyncio.get_running_loop()
         began = loop.time()
         self.begun += 1
-        route = self._table.get(_path(request), {}).get(request.method)
+        route = self._methods(request).get(request.method)
         with bind(request=call.turn.id), self.lasting if route is not None and route.lasting else self.answers:
             try:
                 response = await self._answer(call)
@@ -86,13 +86,18 @@ class Door:
             return unexpected_response(call.turn.id, self._form(call))
 
     def _form(self, call: Call) -> Form:
-        return next((route.form for route in self._table.get(_path(call.request), {}).values()), MESSAGES)
+        return next((route.form for route in self._methods(call.request).values()), MESSAGES)
+
+    def _methods(self, request: web.BaseRequest) -> dict[str, Route]:
+        """The routes of a request's path; `:id` at the end of one stands for any last word."""
+        path = _path(request)
+        return self._table.get(path) or self._table.get(f"{path.rpartition('/')[0]}/:id", {})
 
     async def _serve(self, call: Call) -> web.StreamResponse:
         request = call.request
         check_head(request, self._rule)
         path = _path(request)
-        methods = self._table.get(path, {})
+        methods = self._methods(request)
         route = methods.get(request.method)
         if route is None or not (route.open or route.proof(request)):
             await admit(request, self._access)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from urllib.parse import unquote
 
 from aiohttp import web
 
 from sidecar.assistant.turn import AnswerTurn
+from sidecar.core.errors import NotFound
 from sidecar.core.messages import Json, encode
 from sidecar.core.ports import Model
 from sidecar.endpoint.body import read_body
@@ -49,6 +51,7 @@ class Operations:
         yield Route("GET", "/health", self.health, open=True)
         yield Route("HEAD", "/health", self.health, open=True)
         yield Route("GET", "/v1/models", self.models)
+        yield Route("GET", "/v1/models/:id", self.model)
         for signal in ("metrics", "logs", "traces"):
             yield Route("POST", f"/v1/{signal}", self.drop, media=_TELEMETRY)
 
@@ -69,6 +72,14 @@ class Operations:
         data = [_listed(model) for model in await self._answer.models()]
         ends = {"first_id": data[0]["id"] if data else None, "last_id": data[-1]["id"] if data else None}
         return _json(call, {"object": "list", "data": data, "has_more": False, **ends})
+
+    async def model(self, call: Call) -> web.StreamResponse:
+        """One of them, as the list has it. Raises NotFound."""
+        wanted = unquote(call.request.raw_path.partition("?")[0].rpartition("/")[2])
+        found = next((model for model in await self._answer.models() if model.id == wanted), None)
+        if found is None:
+            raise NotFound(f"There is no model {wanted[:100]!r} here; GET /v1/models lists those that there are.")
+        return _json(call, _listed(found))
 
     async def drop(self, call: Call) -> web.StreamResponse:
         """The client's OpenTelemetry goes nowhere; a 404 would make its exporter complain at every flush."""

@@ -60,7 +60,10 @@ def find_definitions(root: Path, name: str, files: Iterable[str], *, seconds: fl
             return Found(tuple(found[:MAX_FOUND]), looked_at, complete=False)
         symbols = defined_in(root, path, last)
         looked_at += symbols is not None
-        found += [_definition(path, s) for s in symbols or () if s.name == last and _stands_in(s, outer)]
+        fit = [
+            s for s in symbols or () if s.name == last and (not outer or s.container.split(".")[-len(outer) :] == outer)
+        ]
+        found += [Definition(path, s.line, s.kind, s.container, s.signature) for s in fit]
     return Found(tuple(sorted(found, key=lambda d: (d.path, d.line))), looked_at)
 
 
@@ -81,11 +84,3 @@ def _read(path: Path) -> bytes | None:
     except (OSError, walk.Skipped):
         return None
     return None if b"\0" in source[:8192] else source
-
-
-def _definition(path: str, symbol: Defined) -> Definition:
-    return Definition(path, symbol.line, symbol.kind, symbol.container, symbol.signature)
-
-
-def _stands_in(symbol: Defined, outer: list[str]) -> bool:
-    return not outer or symbol.container.split(".")[-len(outer) :] == outer

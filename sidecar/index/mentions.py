@@ -44,6 +44,8 @@ def mentions_of(
     for row in rows:
         file = resolver.file(row.path)
         for line, column, mark in places(row.places) if file is not None else ():
+            if resolver.leaves_off():
+                return
             if (
                 (operation != "callers" or mark & _KIND == CALL)
                 and file is not None

@@ -13,7 +13,6 @@ import queue
 import sys
 import threading
 import time
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -73,8 +72,7 @@ class Indexer:
             request = self._later.pop(0) if self._later else self._requests.get()
             self._cancelled.clear()
             try:
-                changed = self._serve(request)
-                self._done(request, changed)
+                tell("done", number=request.number, changed=self._serve(request))
             except Cancelled:
                 tell("done", number=request.number, cancelled=True)
             except StoreError as error:
@@ -108,16 +106,14 @@ class Indexer:
             return 0
         if request.do == "paths":
             return self._look_at(request)
-        return self._builder.look_at_all(self._listing(request.listed), self._step)
+        listed = Folder(self._root).files() if request.listed is None else request.listed
+        return self._builder.look_at_all(listed, self._step)
 
     def _look_at(self, request: Request) -> int:
         if self._builder is None:
             return 0
         listed = Folder(self._root).among(request.asked) if request.listed is None else request.listed
         return self._builder.look_at(request.asked, listed)
-
-    def _listing(self, listed: Iterable[str] | None) -> Iterable[str]:
-        return Folder(self._root).files() if listed is None else listed
 
     def _step(self, done: int, total: int) -> None:
         """Between two batches: say how far it is, and look at what was saved meanwhile.
@@ -144,9 +140,6 @@ class Indexer:
                     self._look_at(request)
             if self._cancelled.is_set():
                 raise Cancelled
-
-    def _done(self, request: Request, changed: int) -> None:
-        tell("done", number=request.number, changed=changed)
 
 
 def tell(event: str, **facts: Any) -> None:

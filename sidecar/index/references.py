@@ -38,6 +38,8 @@ def uses_of(resolver: Resolver, target: Defined) -> Iterator[Use]:
             continue
         decide = _Members(resolver, file, wanted, target, alone) if member else _Tops(resolver, file, wanted, target)
         for line, column, mark in places(row.places):
+            if resolver.leaves_off():
+                return
             if decide(line, column, mark):
                 yield Use(row.path, line, column, len(target.name), mark, file.id)
     if not member:
@@ -161,6 +163,8 @@ def _aliased(resolver: Resolver, target: Defined, wanted: tuple[str, int, int]) 
     for name in sorted(names):
         for row in resolver.reader.uses(name):
             file = resolver.file(row.path)
+            if resolver.leaves_off():
+                return
             if file is None or not _is(resolver.bound(file, name), wanted):
                 continue
             for line, column, mark in places(row.places):

@@ -58,6 +58,18 @@ class Resolver:
         self._bases = lru_cache(maxsize=2048)(reader.bases_in)
         self.exported = lru_cache(maxsize=20_000)(self._exported)
         self._asking: set[tuple[int, int, str, str]] = set()
+        self._over: Callable[[], bool] = lambda: False
+        self.late = False
+        """Whether something was not looked at, for want of time."""
+
+    def begin(self, over: Callable[[], bool]) -> None:
+        """Another question, for which there is time until `over`."""
+        self._over, self.late = over, False
+
+    def leaves_off(self) -> bool:
+        """Whether there is no time to look at more."""
+        self.late = self.late or self._over()
+        return self.late
 
     # ── by position ─────────────────────────────────────────────────────────────────────────────────
     def meaning(self, path: str, line: int, column: int) -> tuple[str, int, Found]:

@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, Final
 
+from sidecar.core.listeners import enlisted
 from sidecar.trace import get_logger
 
 Listing = Callable[[Collection[str] | None], Awaitable[bytes | None]]
@@ -136,13 +137,7 @@ class IndexService:
 
     def subscribe(self, listener: Progress) -> Callable[[], None]:
         """Hear how many files of how many are done; the result ends it."""
-        self._listeners.append(listener)
-
-        def end() -> None:
-            with suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return end
+        return enlisted(self._listeners, listener)
 
     async def aclose(self) -> None:
         """End the indexer, wherever it is."""

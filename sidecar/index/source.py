@@ -30,7 +30,10 @@ _LATE: Final = "The index did not answer in time; ask again."
 _WIDE: Final = frozenset({"references", "callers", "implementations", "workspace_symbols"})
 _GONE: Final = 2
 _SLACK: Final = 0.8
-"""The share of a deadline after which what has been found is handed over."""
+_LONG: Final = 2.0
+_LONG_SHARE: Final = 0.2
+"""What has been found is handed over after this share of a deadline: nobody waits longer than `_LONG` for a common name,
+unless who asks has set so long a deadline that a fifth of it is more."""
 
 
 class IndexSource:
@@ -83,7 +86,8 @@ class IndexSource:
         complete = True
         try:
             resolver, revision, complete = self._opened()
-            found, truncated, late = _taken(resolver, query, started + query.deadline * _SLACK, end)
+            patience = min(query.deadline * _SLACK, max(_LONG, query.deadline * _LONG_SHARE))
+            found, truncated, late = _taken(resolver, query, started + patience, end)
         except BadInput:
             if complete and not self._state():
                 raise
@@ -193,10 +197,11 @@ def _taken(resolver: Resolver, query: Query, until: float, end: threading.Event)
     """Items up to the limit; whether there are more, and whether time ran out before."""
     if query.limit < 1:
         raise BadInput("The limit must be at least 1.")
+    resolver.begin(lambda: end.is_set() or time.perf_counter() > until)
     found: list[Item] = []
     asked = items(resolver, query)
     for item in islice(asked, query.limit):
         found.append(item)
-        if end.is_set() or time.perf_counter() > until:
+        if resolver.leaves_off():
             return found, False, True
-    return found, next(asked, None) is not None, False
+    return found, next(asked, None) is not None, resolver.late

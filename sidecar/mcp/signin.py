@@ -12,13 +12,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import orjson
 from mcp.client.auth import OAuthClientProvider
-from mcp.shared.auth import (
-    AuthorizationCodeResult,
-    OAuthClientInformationFull,
-    OAuthClientMetadata,
-    OAuthMetadata,
-    OAuthToken,
-)
+from mcp.shared import auth
 from pydantic import AnyUrl, ValidationError
 
 from sidecar.core.errors import Refused
@@ -42,12 +36,12 @@ class Tokens:
         self._memory: dict[str, Any] = {}
         self.provider: OAuthClientProvider | None = None
 
-    async def get_tokens(self) -> OAuthToken | None:
+    async def get_tokens(self) -> auth.OAuthToken | None:
         """The tokens kept, however old."""
-        tokens: OAuthToken | None = self._kept("tokens", OAuthToken)
+        tokens: auth.OAuthToken | None = self._kept("tokens", auth.OAuthToken)
         return tokens
 
-    async def set_tokens(self, tokens: OAuthToken) -> None:
+    async def set_tokens(self, tokens: auth.OAuthToken) -> None:
         """Keep them, with the moment at which they end and the place that renews them."""
         metadata = self.provider.context.oauth_metadata if self.provider is not None else None
         ends = time.time() + tokens.expires_in if tokens.expires_in is not None else None
@@ -57,12 +51,12 @@ class Tokens:
             metadata=metadata.model_dump(mode="json", exclude_none=True) if metadata is not None else None,
         )
 
-    async def get_client_info(self) -> OAuthClientInformationFull | None:
+    async def get_client_info(self) -> auth.OAuthClientInformationFull | None:
         """Our registration."""
-        client: OAuthClientInformationFull | None = self._kept("client", OAuthClientInformationFull)
+        client: auth.OAuthClientInformationFull | None = self._kept("client", auth.OAuthClientInformationFull)
         return client
 
-    async def set_client_info(self, client_info: OAuthClientInformationFull) -> None:
+    async def set_client_info(self, client_info: auth.OAuthClientInformationFull) -> None:
         """Keep our registration."""
         self._keep(client=client_info.model_dump(mode="json", exclude_none=True))
 
@@ -70,7 +64,7 @@ class Tokens:
         """Tell the library what it does not keep itself: when the tokens end, and where they are renewed."""
         self.provider = provider
         provider.context.token_expiry_time = self._row().get("ends")
-        provider.context.oauth_metadata = self._kept("metadata", OAuthMetadata)
+        provider.context.oauth_metadata = self._kept("metadata", auth.OAuthMetadata)
 
     @property
     def port(self) -> int:
@@ -113,7 +107,7 @@ class SignIn:
         self._url = url
         self._show = show
         self._tokens = Tokens(state, url)
-        self._came: asyncio.Future[AuthorizationCodeResult] = asyncio.get_running_loop().create_future()
+        self._came: asyncio.Future[auth.AuthorizationCodeResult] = asyncio.get_running_loop().create_future()
         self._server: asyncio.Server | None = None
 
     async def provider(self) -> OAuthClientProvider:
@@ -125,7 +119,7 @@ class SignIn:
             except OSError:  # the port we registered is taken: register another one
                 self._server = await asyncio.start_server(self._answer, "127.0.0.1", 0, limit=16_384)
             port = self._server.sockets[0].getsockname()[1]
-        metadata = OAuthClientMetadata(
+        metadata = auth.OAuthClientMetadata(
             client_name="Sidecar for Claude Code",
             redirect_uris=[AnyUrl(f"http://127.0.0.1:{port or 1}{_PATH}")],
             grant_types=["authorization_code", "refresh_token"],
@@ -148,7 +142,7 @@ class SignIn:
             raise Refused(f"The MCP server {self._name} sends you to {address[:100]} to sign in, which is not safe.")
         self._show(address)
 
-    async def _wait(self) -> AuthorizationCodeResult:
+    async def _wait(self) -> auth.AuthorizationCodeResult:
         return await self._came
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -158,7 +152,9 @@ class SignIn:
             query = {name: values[0] for name, values in parse_qs(urlsplit(target).query).items()}
             if urlsplit(target).path == _PATH and ("code" in query or "error" in query) and not self._came.done():
                 self._came.set_result(
-                    AuthorizationCodeResult(code=query.get("code", ""), state=query.get("state"), iss=query.get("iss"))
+                    auth.AuthorizationCodeResult(
+                        code=query.get("code", ""), state=query.get("state"), iss=query.get("iss")
+                    )
                 )
             writer.write(_PAGE)
             await writer.drain()

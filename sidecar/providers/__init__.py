@@ -17,7 +17,8 @@ from sidecar.providers.credentials import Fixed, databricks_login, entra_login, 
 from sidecar.providers.learning import Learner
 from sidecar.providers.models import ModelMap
 from sidecar.providers.transport import Transport
-from sidecar.settings import Databricks, Settings
+from sidecar.settings import Settings
+from sidecar.settings.groups import Databricks
 
 REGISTRY: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -80,11 +81,8 @@ class EndpointList:
         headers = {"accept": "application/json", "authorization": f"Bearer {await credential(self._secret)}"}
         try:
             async with asyncio.timeout(_PATIENCE):
-                answer = await self._transport.get(self._url, headers)
-                try:
+                async with aclosing(await self._transport.get(self._url, headers)) as answer:
                     return endpoints_of(orjson.loads(await answer.read()))
-                finally:
-                    await answer.aclose()
         except TimeoutError:
             raise UpstreamError("The workspace did not list its endpoints in time.", status=504) from None
         except orjson.JSONDecodeError:

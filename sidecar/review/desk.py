@@ -10,6 +10,7 @@ from uuid import uuid4
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.errors import BadInput, NotFound, NotSupported, SidecarError, StoreError
+from sidecar.core.listeners import enlisted
 from sidecar.core.ports import ReviewState, Scorer
 from sidecar.core.review import (
     Comment,
@@ -316,13 +317,7 @@ class ReviewDesk:
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear each change (as a delta) on the event loop; the result ends it."""
-        self._listeners.append(listener)
-
-        def end() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return end
+        return enlisted(self._listeners, listener)
 
     async def _look(self) -> None:
         await self._load()

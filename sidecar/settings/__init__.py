@@ -10,57 +10,10 @@ import os
 from collections.abc import Mapping
 from pathlib import Path
 
-from sidecar.settings.groups import (
-    Anthropic,
-    Auth,
-    AzureAnthropic,
-    Cache,
-    Choice,
-    Databricks,
-    GitPolicy,
-    LogLevel,
-    Mcp,
-    OpenAI,
-    Policy,
-    ProviderName,
-    Records,
-    Server,
-    Telemetry,
-    Tests,
-    Tracing,
-    Web,
-)
 from sidecar.settings.sources import WORKSPACE_FILE, load, state_folder, user_file
 from sidecar.settings.whole import Settings, schema
 
-__all__ = [
-    "WORKSPACE_FILE",
-    "Anthropic",
-    "Auth",
-    "AzureAnthropic",
-    "Cache",
-    "Choice",
-    "Databricks",
-    "GitPolicy",
-    "LogLevel",
-    "Mcp",
-    "OpenAI",
-    "Policy",
-    "ProviderName",
-    "Records",
-    "Server",
-    "Settings",
-    "Telemetry",
-    "Tests",
-    "Tracing",
-    "Web",
-    "environment",
-    "from_machine",
-    "load",
-    "schema",
-    "state_folder",
-    "user_file",
-]
+__all__ = ["WORKSPACE_FILE", "Settings", "environment", "from_machine", "load", "schema", "state_folder", "user_file"]
 
 
 def environment() -> dict[str, str]:

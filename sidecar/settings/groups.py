@@ -35,7 +35,11 @@ Narrowing = Literal["only false", "only true", "lower", "higher", "more", "fewer
 def _setting(
     default: Any, about: str, *env: str, example: str = "", narrow: Narrowing | None = None, **limits: Any
 ) -> Any:
-    """A field: its sentence, the variables that set it (the first one that is set counts), how a workspace may narrow it."""
+    """A field: its sentence, the variables that set it (the first one that is set counts), how a workspace may narrow it.
+
+    The example of a number is its default, where none is given.
+    """
+    example = example or (str(default) if type(default) is int else "")
     extra: dict[str, Any] = {"env": list(env), "example": example, "narrow": narrow}
     return Setting(default, about, {k: v for k, v in extra.items() if v}, limits)
 
@@ -44,9 +48,7 @@ class Server(Group):
     """Where the endpoint listens, who may come in, where state is kept."""
 
     host: str = _setting("127.0.0.1", "Address to listen on.", example="127.0.0.1", min_length=1)
-    port: int = _setting(
-        8080, "Port to listen on; 0 takes a free one.", "PORT", "SIDECAR_PORT", example="8080", ge=0, le=65535
-    )
+    port: int = _setting(8080, "Port to listen on; 0 takes a free one.", "PORT", "SIDECAR_PORT", ge=0, le=65535)
     workspace: Folder = _setting(Path(), "Folder that is worked on.", "WORKSPACE_ROOT", example="/path/to/project")
     auth: Annotated[Auth, BeforeValidator(lower)] = _setting(
         "auto",
@@ -177,17 +179,10 @@ class Cache(Group):
     """The prompt cache."""
 
     enabled: bool = _setting(True, "Whether answers are kept.", "PROMPT_CACHE_ENABLED", narrow="only false")
-    ttl_ms: int = _setting(
-        300_000, "How long, in milliseconds.", "PROMPT_CACHE_TTL_MS", narrow="lower", example="300000", ge=0
-    )
-    max_entries: int = _setting(64, "How many.", "PROMPT_CACHE_MAX_ENTRIES", narrow="lower", example="64", ge=0)
+    ttl_ms: int = _setting(300_000, "How long, in milliseconds.", "PROMPT_CACHE_TTL_MS", narrow="lower", ge=0)
+    max_entries: int = _setting(64, "How many.", "PROMPT_CACHE_MAX_ENTRIES", narrow="lower", ge=0)
     max_bytes: int = _setting(
-        64 * 1024 * 1024,
-        "How many bytes in all.",
-        "PROMPT_CACHE_MAX_BYTES",
-        narrow="lower",
-        example="67108864",
-        ge=65_536,
+        64 * 1024 * 1024, "How many bytes in all.", "PROMPT_CACHE_MAX_BYTES", narrow="lower", ge=65_536
     )
     breakpoints: bool = _setting(
         True,
@@ -238,18 +233,13 @@ class Policy(Group):
     """Limits of one turn."""
 
     max_steps: int = _setting(
-        8, "How often the model may be asked in one turn.", "POLICY_MAX_STEPS", narrow="lower", example="8", ge=1
+        8, "How often the model may be asked in one turn.", "POLICY_MAX_STEPS", narrow="lower", ge=1
     )
     max_tool_calls: int = _setting(
-        12,
-        "How many of our own tools may run in one turn.",
-        "POLICY_MAX_TOOL_CALLS",
-        narrow="lower",
-        example="12",
-        ge=0,
+        12, "How many of our own tools may run in one turn.", "POLICY_MAX_TOOL_CALLS", narrow="lower", ge=0
     )
     max_seconds: int = _setting(
-        300, "How long our own tools may go on in one turn.", "POLICY_MAX_SECONDS", narrow="lower", example="300", ge=1
+        300, "How long our own tools may go on in one turn.", "POLICY_MAX_SECONDS", narrow="lower", ge=1
     )
     tools: Annotated[ToolOffer, BeforeValidator(lower)] = _setting(
         "auto",
@@ -271,7 +261,7 @@ class Tests(Group):
 
     command: str | None = _setting(None, "The command.", "WORKSPACE_TEST_COMMAND", example="pytest -q")
     timeout_ms: int = _setting(
-        600_000, "Its limit, in milliseconds.", "WORKSPACE_TEST_TIMEOUT_MS", narrow="lower", example="600000", ge=1
+        600_000, "Its limit, in milliseconds.", "WORKSPACE_TEST_TIMEOUT_MS", narrow="lower", ge=1
     )
     coverage_files: Names = _setting((), "Where it leaves its coverage.", "WORKSPACE_TEST_COVERAGE_FILES")
 
@@ -284,19 +274,13 @@ class Mcp(Group):
         (), "Folders with manifests.", "MCP_MANIFEST_DIRS"
     )
     timeout_ms: int = _setting(
-        60_000,
-        "How long a server may give no sign of life, in milliseconds.",
-        "MCP_TIMEOUT_MS",
-        narrow="lower",
-        example="60000",
-        ge=1,
+        60_000, "How long a server may give no sign of life, in milliseconds.", "MCP_TIMEOUT_MS", narrow="lower", ge=1
     )
     hang_ms: int = _setting(
         8_000,
         "How long a call waits for a server that starts, or that answers neither it nor a ping, in milliseconds; 0 for as long as it takes.",
         "MCP_HANG_MS",
         narrow="lower",
-        example="8000",
         ge=0,
     )
     sandbox_enabled: bool = _setting(False, "Whether they run in a sandbox.", "MCP_SANDBOX_ENABLED", narrow="only true")
@@ -338,13 +322,7 @@ class Review(Group):
     """How much the review says of a change."""
 
     budget: int = _setting(
-        5,
-        "Comments that a change gets at most; 0 for none.",
-        "SIDECAR_REVIEW_BUDGET",
-        narrow="lower",
-        example="5",
-        ge=0,
-        le=100,
+        5, "Comments that a change gets at most; 0 for none.", "SIDECAR_REVIEW_BUDGET", narrow="lower", ge=0, le=100
     )
     floor: Annotated[Band, BeforeValidator(lower)] = _setting(
         "medium",
@@ -372,7 +350,6 @@ class Gate(Group):
         2_000,
         "How long an edit waits for its risk, in milliseconds; then it flows.",
         "SIDECAR_GATE_TIMEOUT_MS",
-        example="2000",
         ge=1,
         le=8_000,
     )
@@ -388,15 +365,12 @@ class Languages(Group):
         narrow="only false",
         example="on",
     )
-    count: int = _setting(
-        3, "How many of them at once.", "SIDECAR_LANGUAGE_SERVERS_COUNT", narrow="lower", example="3", ge=1
-    )
+    count: int = _setting(3, "How many of them at once.", "SIDECAR_LANGUAGE_SERVERS_COUNT", narrow="lower", ge=1)
     memory_mb: int = _setting(
         2_048,
         "How much memory each may take, in megabytes; one that takes more is ended.",
         "SIDECAR_LANGUAGE_SERVERS_MEMORY_MB",
         narrow="lower",
-        example="2048",
         ge=64,
     )
 
@@ -405,12 +379,8 @@ class Records(Group):
     """What is noted of each request: numbers and names, never content."""
 
     enabled: bool = _setting(True, "Whether requests are noted.", "SIDECAR_RECORDS", narrow="only false")
-    keep_days: int = _setting(
-        90, "How long a note is kept, in days.", "SIDECAR_RECORDS_DAYS", narrow="lower", example="90", ge=1
-    )
-    keep_count: int = _setting(
-        50_000, "How many are kept.", "SIDECAR_RECORDS_COUNT", narrow="lower", example="50000", ge=1
-    )
+    keep_days: int = _setting(90, "How long a note is kept, in days.", "SIDECAR_RECORDS_DAYS", narrow="lower", ge=1)
+    keep_count: int = _setting(50_000, "How many are kept.", "SIDECAR_RECORDS_COUNT", narrow="lower", ge=1)
     prices: Prices = _setting({}, "What models cost, in dollars a million tokens; goes before the built-in table.")
 
 
@@ -420,10 +390,8 @@ class Tracing(Group):
     level: Annotated[TraceLevel, BeforeValidator(lower)] = _setting(
         "off", "What is traced of every request: nothing, `headers`, or `full`, the conversation too.", "SIDECAR_TRACE"
     )
-    keep_days: int = _setting(
-        7, "How long a trace is kept, in days.", "SIDECAR_TRACE_DAYS", narrow="lower", example="7", ge=1
-    )
-    keep_count: int = _setting(200, "How many are kept.", "SIDECAR_TRACE_COUNT", narrow="lower", example="200", ge=1)
+    keep_days: int = _setting(7, "How long a trace is kept, in days.", "SIDECAR_TRACE_DAYS", narrow="lower", ge=1)
+    keep_count: int = _setting(200, "How many are kept.", "SIDECAR_TRACE_COUNT", narrow="lower", ge=1)
 
 
 class Index(Group):

@@ -17,21 +17,11 @@ from platformdirs import PlatformDirs
 
 from sidecar.core.bands import Band
 from sidecar.core.errors import SetupError
+from sidecar.settings import whole
 from sidecar.settings.fields import Group, Wrong
 from sidecar.settings.groups import Narrowing
 from sidecar.settings.problems import explain, near
 from sidecar.settings.values import lower
-from sidecar.settings.whole import (
-    NEEDED,
-    Settings,
-    extra_of,
-    field_of,
-    fields,
-    group_types,
-    needed_for,
-    paths,
-    value_of,
-)
 
 WORKSPACE_FILE: Final = ".sidecar.toml"
 """What a repository may bring along to narrow the user's settings; not trusted."""
@@ -64,21 +54,21 @@ class _Draft:
         self.values[path] = value
         self.origins[path] = origin
 
-    def build(self) -> Settings:
+    def build(self) -> whole.Settings:
         groups: dict[str, Group] = {}
-        for name, kind in group_types().items():
+        for name, kind in whole.group_types().items():
             raw = {p.split(".")[1]: v for p, v in self.values.items() if p.startswith(f"{name}.")}
             try:
                 groups[name] = kind(**raw)
             except Wrong as wrong:
                 path = f"{name}.{wrong.name}"
                 raise explain(path, self.values.get(path), self.origins.get(path, "default"), wrong) from None
-        return Settings(groups)
+        return whole.Settings(groups)
 
 
 def load(
     flags: Mapping[str, object], env: Mapping[str, str], file: Path | None, workspace: Path | None = None
-) -> Settings:
+) -> whole.Settings:
     """Merge the sources into checked settings.
 
     `flags` are named as the settings are (`server.port`), None meaning not given; `file` is the user's TOML file, which
@@ -119,16 +109,16 @@ def _take_file(draft: _Draft, file: Path) -> None:
     except (OSError, ValueError) as error:
         raise SetupError(f"The settings file {file} cannot be read: {error}. Mend or remove it.") from None
     for path, value in _flat(tables):
-        if path in paths():
+        if path in whole.paths():
             draft.put(path, value, str(file))
         else:
-            draft.warnings.append(f"{file}: there is no setting {path}{near(path, paths())}; it is ignored.")
+            draft.warnings.append(f"{file}: there is no setting {path}{near(path, whole.paths())}; it is ignored.")
 
 
 def _take_environment(draft: _Draft, env: Mapping[str, str]) -> None:
     known: set[str] = set()
-    for path, info in fields():
-        names = extra_of(info).get("env", [])
+    for path, info in whole.fields():
+        names = whole.extra_of(info).get("env", [])
         known.update(names)
         given = next((name for name in names if env.get(name, "").strip()), None)
         if given:
@@ -141,8 +131,8 @@ def _take_environment(draft: _Draft, env: Mapping[str, str]) -> None:
 def _choose_provider(draft: _Draft) -> None:
     if "provider.name" in draft.values:
         return
-    for name in NEEDED:
-        needed = needed_for(name, draft.values.get)
+    for name in whole.NEEDED:
+        needed = whole.needed_for(name, draft.values.get)
         given = [path for path in needed if path in draft.values]
         if needed and len(given) == len(needed):
             origins = " and ".join(dict.fromkeys(draft.origins[path] for path in given))
@@ -150,7 +140,7 @@ def _choose_provider(draft: _Draft) -> None:
             return
         # Azure's key may be Anthropic's own: alone it says nothing.
         if given and given != ["azure_anthropic.api_key"]:
-            lacking = extra_of(field_of(next(path for path in needed if path not in given)))["env"][0]
+            lacking = whole.extra_of(whole.field_of(next(path for path in needed if path not in given)))["env"][0]
             draft.warnings.append(f"{draft.origins[given[0]]} is set but {lacking} is not, so {name} is not used.")
 
 
@@ -181,11 +171,11 @@ def _take_workspace(draft: _Draft, file: Path) -> None:
         return
     before = draft.build()
     for path, value in _flat(tables):
-        how = extra_of(field_of(path)).get("narrow") if path in paths() else None
-        narrowed = _narrowed(how, value_of(before, path), value) if how else None
+        how = whole.extra_of(whole.field_of(path)).get("narrow") if path in whole.paths() else None
+        narrowed = _narrowed(how, whole.value_of(before, path), value) if how else None
         if narrowed is not None:
             draft.put(path, narrowed, str(file))
-        elif how is None or value_of(before, path) != value:
+        elif how is None or whole.value_of(before, path) != value:
             draft.warnings.append(f"{file}: {path} is ignored; a workspace may only narrow what the user allows.")
 
 
@@ -214,13 +204,13 @@ def _guard_door(draft: _Draft) -> None:
     draft.put("server.auth", "token", f"demanded by --host {host}")
 
 
-def _warn_of_plain_http(draft: _Draft, settings: Settings) -> None:
-    for path, info in fields():
-        value = value_of(settings, path)
+def _warn_of_plain_http(draft: _Draft, settings: whole.Settings) -> None:
+    for path, info in whole.fields():
+        value = whole.value_of(settings, path)
         if not isinstance(value, str) or not value.lower().startswith("http://"):
             continue
         if not _is_loopback(urlsplit(value).hostname or ""):
-            name = draft.origins.get(path, extra_of(info)["env"][0])
+            name = draft.origins.get(path, whole.extra_of(info)["env"][0])
             draft.warnings.append(f"{name} begins with http://, so keys and code travel in the clear; use https://.")
 
 
@@ -233,7 +223,7 @@ def _is_loopback(host: str) -> bool:
         return False
 
 
-def state_folder(settings: Settings, workspace: Path) -> Path | None:
+def state_folder(settings: whole.Settings, workspace: Path) -> Path | None:
     """A workspace's own folder for state (perhaps not made yet); None where the user has no place for it."""
     base = settings.server.state_dir or _user_folder("state", "")
     if base is None:

@@ -7,62 +7,39 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final, Self
 
-import orjson
-
 from sidecar.core.errors import SetupError
 from sidecar.core.secret import SecretStr
+from sidecar.settings import groups
 from sidecar.settings.fields import Group, Setting, settings_of
-from sidecar.settings.groups import (
-    Anthropic,
-    AzureAnthropic,
-    Cache,
-    Choice,
-    Databricks,
-    Gate,
-    GitPolicy,
-    Ide,
-    Index,
-    Languages,
-    Mcp,
-    OpenAI,
-    Policy,
-    Records,
-    Review,
-    Server,
-    Telemetry,
-    Tests,
-    Tracing,
-    Web,
-)
 from sidecar.settings.values import lower
 
 
 class Settings:
     """All settings, checked. Each room is handed its own group and nothing more."""
 
-    server: Server
-    provider: Choice
-    databricks: Databricks
-    azure_anthropic: AzureAnthropic
-    anthropic: Anthropic
-    openai: OpenAI
-    cache: Cache
-    git: GitPolicy
-    policy: Policy
-    tests: Tests
-    mcp: Mcp
-    web: Web
-    telemetry: Telemetry
-    ide: Ide
-    gate: Gate
-    languages: Languages
-    index: Index
-    review: Review
-    records: Records
-    tracing: Tracing
+    server: groups.Server
+    provider: groups.Choice
+    databricks: groups.Databricks
+    azure_anthropic: groups.AzureAnthropic
+    anthropic: groups.Anthropic
+    openai: groups.OpenAI
+    cache: groups.Cache
+    git: groups.GitPolicy
+    policy: groups.Policy
+    tests: groups.Tests
+    mcp: groups.Mcp
+    web: groups.Web
+    telemetry: groups.Telemetry
+    ide: groups.Ide
+    gate: groups.Gate
+    languages: groups.Languages
+    index: groups.Index
+    review: groups.Review
+    records: groups.Records
+    tracing: groups.Tracing
 
-    def __init__(self, groups: Mapping[str, Group]) -> None:
-        vars(self).update({name: groups.get(name) or kind() for name, kind in group_types().items()})
+    def __init__(self, given: Mapping[str, Group]) -> None:
+        vars(self).update({name: given.get(name) or kind() for name, kind in group_types().items()})
         self._told: tuple[Mapping[str, str], tuple[str, ...], Path | None] = ({}, (), None)
 
     def __setattr__(self, name: str, value: object) -> None:
@@ -78,11 +55,6 @@ class Settings:
         settings = type(self)({name: getattr(self, name) for name in group_types()})
         settings._told = (origins, warnings, state)  # noqa: SLF001 - another of our own kind
         return settings
-
-    def as_json(self, *groups: str) -> str:
-        """These groups (all of them where none is named) as JSON, secrets masked."""
-        told = {name: dict(getattr(self, name)) for name in groups or group_types()}
-        return orjson.dumps(told, default=str).decode()
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -160,7 +132,7 @@ def needed_for(name: str, value: Callable[[str], Any]) -> tuple[str, ...]:
 @cache
 def group_types() -> Mapping[str, type[Group]]:
     """The groups by name."""
-    return {name: globals()[kind] for name, kind in Settings.__annotations__.items()}
+    return {name: getattr(groups, kind.removeprefix("groups.")) for name, kind in Settings.__annotations__.items()}
 
 
 def fields() -> Iterable[tuple[str, Setting]]:

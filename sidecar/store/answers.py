@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol, Self, TypeVar
 
 from sidecar.core.errors import StoreError
-from sidecar.settings import Cache
+from sidecar.settings.groups import Cache
 from sidecar.store.runtime import open_folder
 from sidecar.trace import get_logger
 

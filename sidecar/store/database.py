@@ -11,6 +11,7 @@ import contextlib
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -137,6 +138,7 @@ def _open(path: Path | None) -> tuple[Connection, Path | None, str]:
     if path is None:
         return _ready(":memory:"), None, ""
     try:
+        _refuse_emptied(path)
         prepare_file(path)
         return _ready(str(path)), path, ""
     except sqlite3.DatabaseError as error:
@@ -168,6 +170,7 @@ def examine(path: Path) -> str:
         return ""
     address = f"{path.absolute().as_uri()}?mode=ro"
     try:
+        _refuse_emptied(path)
         with contextlib.closing(sqlite3.connect(address, uri=True, timeout=BUSY)) as connection:
             _refuse_newer(connection, str(path))
             _refuse_damaged(connection)
@@ -217,6 +220,12 @@ def _refuse_newer(connection: Connection, name: str) -> None:
         raise StoreError(
             f"The database {name} was written by a newer version of Sidecar; update Sidecar to use it again."
         )
+
+
+def _refuse_emptied(path: Path) -> None:
+    """A file without a byte has lost what it held, unless another process is just making it; SQLite would begin it anew."""
+    if path.is_file() and (facts := path.lstat()).st_size == 0 and time.time() - facts.st_mtime > BUSY:
+        raise sqlite3.DatabaseError("malformed: the file is empty")
 
 
 def _refuse_damaged(connection: Connection) -> None:

@@ -81,6 +81,8 @@ def keep_token(folder: Path | None, given: SecretStr | None = None) -> SecretStr
         return kept
     token = given or SecretStr(secrets.token_urlsafe(32))
     if kept is None or token.get_secret_value() != kept.get_secret_value():
+        with contextlib.suppress(OSError):
+            (folder / TOKEN_FILE).rmdir()  # an empty folder in its place is nobody's
         replace_file(folder / TOKEN_FILE, token.get_secret_value().encode())
     return token
 
@@ -89,10 +91,12 @@ def read_token(folder: Path) -> SecretStr | None:
     """The kept token; None when there is none, or none that only this user could have written and read."""
     try:
         descriptor = os.open(folder / TOKEN_FILE, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0))
-        with os.fdopen(descriptor, encoding="ascii") as file:
-            facts = os.fstat(file.fileno())
+        try:
+            facts = os.fstat(descriptor)
             private = sys.platform == "win32" or (facts.st_uid == os.getuid() and not facts.st_mode & 0o077)
-            text = file.read(_LONGEST_TOKEN + 2).strip()
+            text = os.read(descriptor, _LONGEST_TOKEN + 2).decode("ascii").strip()
+        finally:
+            os.close(descriptor)
     except (OSError, UnicodeDecodeError):
         return None
     return SecretStr(text) if private and _TOKEN.fullmatch(text) else None
@@ -190,4 +194,5 @@ def replace_file(path: Path, content: bytes, mode: int | None = None) -> None:
             Path(name).unlink(missing_ok=True)
             raise
     except OSError as error:
-        raise StoreError(f"{path} cannot be written: {error.strerror or error}.") from None
+        why = "it is a folder; move it away, or remove it" if path.is_dir() else error.strerror or error
+        raise StoreError(f"{path} cannot be written: {why}.") from None

@@ -18,7 +18,7 @@ from typing import Any, Final, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from sidecar.core.errors import SetupError, StoreError
-from sidecar.settings import Cache
+from sidecar.settings.groups import Cache
 from sidecar.store.answers import Answers, CacheLimits, CacheStats, Clock, Counts, SharedStats
 from sidecar.trace import get_logger
 
@@ -246,10 +246,8 @@ async def tried(settings: Cache) -> float:
     answers = shared_answers(Answers(None), settings)
     if not isinstance(answers, SharedAnswers):
         raise SetupError("SIDECAR_CACHE_URL names no server.", "SIDECAR_CACHE_URL")
-    try:
+    async with contextlib.aclosing(answers):
         return await answers.there_and_back()
-    finally:
-        await answers.aclose()
 
 
 def shared_answers(own: Answers, settings: Cache) -> SharedAnswers | Answers:

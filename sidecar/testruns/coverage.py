@@ -10,8 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
-import orjson
-
+from sidecar.core.messages import object_in
 from sidecar.store.runs import Coverage
 from sidecar.testruns.reports import parse_xml
 
@@ -54,7 +53,7 @@ def _told(source: str, lines: Lines) -> Coverage | None:
 
 
 def _coverage_py(data: bytes) -> Lines:
-    told = _object(_json(data).get("files"))
+    told = _object(object_in(data).get("files"))
     return {
         path: dict.fromkeys(_numbers(file.get("executed_lines")), True)
         | dict.fromkeys(_numbers(file.get("missing_lines")), False)
@@ -99,7 +98,7 @@ def _jacoco(data: bytes) -> Lines:
 
 def _istanbul_final(data: bytes) -> Lines:
     lines: Lines = defaultdict(dict)
-    for path, file in _json(data).items():
+    for path, file in object_in(data).items():
         counts = _object(_object(file).get("s"))
         for key, place in _object(_object(file).get("statementMap")).items():
             number = _int(_object(_object(place).get("start")).get("line"))
@@ -108,7 +107,7 @@ def _istanbul_final(data: bytes) -> Lines:
 
 
 def _istanbul_summary(data: bytes) -> Coverage | None:
-    told = {path: _object(_object(file).get("lines")) for path, file in _json(data).items()}
+    told = {path: _object(_object(file).get("lines")) for path, file in object_in(data).items()}
     shares = {path: _share(found) for path, found in told.items() if found}
     if "total" not in shares:
         return None
@@ -141,13 +140,6 @@ _FORMS: Final[tuple[tuple[str, Callable[[bytes], bool], Callable[[bytes], Lines 
 def _share(found: Mapping[str, Any]) -> float:
     total = _int(found.get("total"))
     return _int(found.get("covered")) / total if total else 1.0
-
-
-def _json(data: bytes) -> dict[str, Any]:
-    try:
-        return _object(orjson.loads(data))
-    except orjson.JSONDecodeError:
-        return {}
 
 
 def _object(value: Any) -> dict[str, Any]:

@@ -10,8 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
-import orjson
-
+from sidecar.core.messages import object_in
 from sidecar.store.runs import Case, CaseOutcome
 
 MOST_MESSAGE: Final = 2_000
@@ -83,14 +82,14 @@ def jest_json(data: bytes) -> list[Case]:
             str(suite.get("name") or ""),
             "\n".join(map(str, test.get("failureMessages") or ()))[:MOST_MESSAGE],
         )
-        for suite in _objects(_json(data).get("testResults"))
+        for suite in _objects(object_in(data).get("testResults"))
         for test in _objects(suite.get("assertionResults"))
     ]
 
 
 def mocha_json(data: bytes) -> list[Case]:
     """The JSON of mocha."""
-    told = _json(data)
+    told = object_in(data)
     outcomes: tuple[tuple[str, CaseOutcome], ...] = (
         ("passes", "passed"),
         ("failures", "failed"),
@@ -114,7 +113,7 @@ def go_json(data: bytes) -> list[Case]:
     cases: list[Case] = []
     said: dict[str, list[str]] = {}
     for line in data.splitlines():
-        told = _json(line)
+        told = object_in(line)
         name = f"{told.get('Package')}::{told.get('Test')}"
         if not told.get("Test"):
             continue
@@ -166,14 +165,6 @@ def recognized(output: bytes) -> list[Case]:
 
 def _outcome(word: str) -> CaseOutcome:
     return "passed" if word == "passed" else "skipped" if word in _SKIPPED else "failed"
-
-
-def _json(data: bytes) -> dict[str, Any]:
-    try:
-        value = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        return {}
-    return value if isinstance(value, dict) else {}
 
 
 def _objects(value: Any) -> Iterator[dict[str, Any]]:

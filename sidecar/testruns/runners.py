@@ -10,9 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-import orjson
-
 from sidecar.core.errors import BadInput, NotFound
+from sidecar.core.messages import object_in
 
 _LARGEST: Final = 1024 * 1024
 
@@ -105,11 +104,7 @@ def _text(path: Path) -> str:
 
 
 def _package(folder: Path) -> dict[str, Any]:
-    try:
-        told = orjson.loads(_text(folder / "package.json") or "{}")
-    except orjson.JSONDecodeError:
-        return {}
-    return told if isinstance(told, dict) else {}
+    return object_in(_text(folder / "package.json"))
 
 
 def _depends(name: str) -> Callable[[Path], bool]:

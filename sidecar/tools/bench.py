@@ -10,7 +10,7 @@ from typing import Protocol
 from sidecar.core.errors import BadInput, Refused
 from sidecar.core.policy import GitRules
 from sidecar.core.ports import Desk, Reviewer, SymbolSource
-from sidecar.settings import Tests, Web
+from sidecar.settings.groups import Tests, Web
 from sidecar.settings.values import listed
 from sidecar.store.database import Database
 from sidecar.tools.fence import Fence

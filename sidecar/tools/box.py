@@ -5,13 +5,13 @@ from __future__ import annotations
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
 import orjson
 
 from sidecar.core.errors import BadInput, Refused, SidecarError
+from sidecar.core.listeners import enlisted
 from sidecar.core.policy import disallowed, without_keys
 from sidecar.core.tool import Caller, Check, Tool, ToolResult, ToolSpec
 from sidecar.tools.aliases import ALIASES
@@ -53,13 +53,7 @@ class WorkspaceToolBox:
 
     def guard(self, check: Check) -> Callable[[], None]:
         """Ask this policy, too, before each call; the result ends it."""
-        self._checks.append(check)
-
-        def end() -> None:
-            with suppress(ValueError):
-                self._checks.remove(check)
-
-        return end
+        return enlisted(self._checks, check)
 
     def specs(self) -> Sequence[ToolSpec]:
         """Those on offer, families in the order in which they came; without those that are switched off."""
@@ -96,13 +90,7 @@ class WorkspaceToolBox:
 
     def subscribe(self, listener: Callable[[], None]) -> Callable[[], None]:
         """Hear on the event loop that `specs` has changed; the result ends it."""
-        self._listeners.append(listener)
-
-        def end() -> None:
-            with suppress(ValueError):
-                self._listeners.remove(listener)
-
-        return end
+        return enlisted(self._listeners, listener)
 
     def _tool(self, name: str) -> Tool | None:
         """By its own name first, then by alias, both in any case."""

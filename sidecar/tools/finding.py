@@ -8,9 +8,8 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import Final
 
-import orjson
-
 from sidecar.core.errors import BadInput, GitError, NotARepository, NotSupported, SidecarError
+from sidecar.core.messages import object_in
 from sidecar.core.policy import LEFT_OUT, lines_of_keys, secret, without_keys
 from sidecar.core.tool import Caller, Tool, ToolResult
 from sidecar.testruns.process import Bounds, run
@@ -176,11 +175,8 @@ def _matched(output: bytes) -> list[tuple[str, int, str]]:
 
 def _match(line: bytes) -> tuple[str, int, str] | None:
     """One of ripgrep's JSON lines, where it is a match of readable text."""
-    try:
-        told = orjson.loads(line)
-    except orjson.JSONDecodeError:
-        return None
-    if not isinstance(told, dict) or told.get("type") != "match":
+    told = object_in(line)
+    if told.get("type") != "match":
         return None
     data = told["data"]
     path, text = data["path"].get("text"), data["lines"].get("text")

@@ -55,13 +55,10 @@ async def ask_once(settings: Settings, env: Mapping[str, str], query: Query) -> 
     from sidecar.languages.opening import open_symbols  # noqa: PLC0415 - who keeps an index needs no other source
 
     symbols, began = open_symbols(settings, env, trusted=False), time.monotonic()
-    async with _index_in_time(settings, query.deadline / 2) as index:
+    async with _index_in_time(settings, query.deadline / 2) as index, contextlib.aclosing(symbols):
         if index is not None:
             symbols.attach(index, last=True)
-        try:
-            return await symbols.ask(replace(query, deadline=max(query.deadline - (time.monotonic() - began), 0.1)))
-        finally:
-            await symbols.aclose()
+        return await symbols.ask(replace(query, deadline=max(query.deadline - (time.monotonic() - began), 0.1)))
 
 
 @asynccontextmanager
@@ -76,12 +73,10 @@ async def _index_in_time(settings: Settings, seconds: float) -> AsyncIterator[In
         yield None
         return
     index.start()
-    try:
+    async with contextlib.aclosing(index):
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(index.whole(), seconds)
         yield index
-    finally:
-        await index.aclose()
 
 
 class IndexSummary:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping
+from dataclasses import asdict
 from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from sidecar.assistant.skills import Skill, Skills
 from sidecar.core.errors import Refused
-from sidecar.core.shelf import Parameter
 from sidecar.core.tool import Caller, Tool, ToolBox, ToolResult, ToolSpec
 from sidecar.tools.define import Input, Nothing, also, define
 
@@ -115,12 +115,8 @@ def _row(skill: Skill) -> dict[str, Any]:
         "description": skill.description,
         "triggers": list(skill.triggers),
         "origin": skill.origin,
-        "parameters": [_parameter(parameter) for parameter in skill.parameters],
+        "parameters": [asdict(parameter) for parameter in skill.parameters],
     }
-
-
-def _parameter(parameter: Parameter) -> dict[str, Any]:
-    return {"name": parameter.name, "description": parameter.description, "required": parameter.required}
 
 
 def _asks(skill: Skill) -> str:

@@ -9,7 +9,7 @@ from typing import Any, Final, Literal
 
 from sidecar.core.errors import BadInput, Conflict, NotFound
 from sidecar.core.tool import Caller, Tool, ToolResult
-from sidecar.store.runs import Coverage, Run, RunStore
+from sidecar.store.runs import CaseOutcome, Coverage, Run, RunStore
 from sidecar.testruns.runners import Selection, beside
 from sidecar.testruns.runs import TestRuns
 from sidecar.tools.bench import Bench
@@ -18,6 +18,7 @@ from sidecar.vcs.worktree import status
 
 _MOST_FAILED: Final = 50
 _MOST_TOLD: Final = 1_500
+_COUNTED: Final[tuple[CaseOutcome, ...]] = ("passed", "failed", "skipped")
 
 
 class RunTests(Input):
@@ -211,7 +212,7 @@ def told(run: Run) -> str:
 
 
 def _head(run: Run) -> str:
-    counts = [(run.count("passed"), "passed"), (run.count("failed"), "failed"), (run.count("skipped"), "skipped")]
+    counts = [(run.count(outcome), outcome) for outcome in _COUNTED]
     tests = ", ".join(f"{count} {word}" for count, word in counts if count) or "no single results"
     covered = f", {run.coverage.total:.0%} covered" if run.coverage else ""
     return f"{run.outcome}: {tests} in {run.seconds:.1f} s by {run.runner}{covered}"
@@ -221,11 +222,7 @@ def _value(run: Run, number: int) -> dict[str, Any]:
     failed = [
         {"id": case.id, "file": case.file, "message": case.message} for case in run.cases if case.outcome == "failed"
     ]
-    counts: dict[str, Any] = {
-        "passed": run.count("passed"),
-        "failed": run.count("failed"),
-        "skipped": run.count("skipped"),
-    }
+    counts: dict[str, Any] = {outcome: run.count(outcome) for outcome in _COUNTED}
     more = {"runner": run.runner, "outcome": run.outcome, "seconds": run.seconds, "failures": failed[:_MOST_FAILED]}
     return {
         "id": number,

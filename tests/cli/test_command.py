@@ -6,9 +6,9 @@ from sidecar.cli.command import Command
 
 
 def test_loads_what_it_names():
-    assert Command("sidecar.cli.command:Command").load() is Command
+    assert Command("command:Command").load() is Command
 
 
 def test_a_name_that_leads_nowhere():
     with pytest.raises(ModuleNotFoundError):
-        Command("sidecar.cli.nothing:run").load()
+        Command("nothing:run").load()

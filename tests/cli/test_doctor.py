@@ -127,6 +127,9 @@ def test_the_token(tmp_path):
     assert token not in check_token(tmp_path).text
     (tmp_path / TOKEN_FILE).chmod(0o644)
     assert check_token(tmp_path).mend == f"rm '{tmp_path / TOKEN_FILE}'"
+    (tmp_path / TOKEN_FILE).unlink()
+    (tmp_path / TOKEN_FILE).mkdir()
+    assert (check_token(tmp_path).mark, check_token(tmp_path).mend[:2]) == ("fail", "mv")
 
 
 @pytest.mark.parametrize(("free", "mark"), [(10**12, "ok"), (10**8, "warn"), (10**6, "fail")])

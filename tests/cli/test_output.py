@@ -155,3 +155,9 @@ def test_our_own_colours_stay(capsys, monkeypatch):
     monkeypatch.setattr("sidecar.cli.output.wants_color", lambda stream, env: True)
     Output().data(paint("high", "red") + "\x1b[41mx")
     assert capsys.readouterr().out == "\x1b[31mhigh\x1b[0m\\x1b[41mx\n"
+
+
+@pytest.mark.parametrize(("machine", "told"), [(True, '{"a":1}\n'), (False, "one\n")])
+def test_what_was_asked_for_is_told_to_machines_or_people(capsys, machine, told):
+    Output(machine).tell({"a": 1}, "one")
+    assert capsys.readouterr() == (told, "")

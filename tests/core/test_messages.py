@@ -10,7 +10,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sidecar.core.errors import BadInput
-from sidecar.core.messages import AT_ONCE, DROP, Message, MessagesRequest, encode, texts
+from sidecar.core.messages import AT_ONCE, DROP, Message, MessagesRequest, encode, object_in, texts
 
 # A busy machine is no fault of the code.
 patient = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -245,3 +245,20 @@ def test_a_request_tells_in_what_it_differs_from_another(changed: dict, expected
     assert sent.changes_from(sent) == ()
     assert sent.replaced(**changed).changes_from(sent) == expected
     assert MessagesRequest.parse(raw).changes_from(sent) == ("anthropic-beta",)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b'{"a": 1}', {"a": 1}),
+        ('{"a": 1}', {"a": 1}),
+        (b"", {}),
+        ("", {}),
+        (b"[1]", {}),
+        (b"null", {}),
+        (b"{", {}),
+        (b"\xff", {}),
+    ],
+)
+def test_an_object_in_a_text_of_somebody_elses(text, found):
+    assert object_in(text) == found

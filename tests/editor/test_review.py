@@ -11,7 +11,7 @@ from sidecar.core.errors import BadInput, NotFound
 from sidecar.core.ports import EndpointStatus
 from sidecar.core.review import Anchor, Author, Comment, Evidence, Thread
 from sidecar.editor.places import Places
-from sidecar.editor.protocol import ReplyParams, ReviewParams, ScopeItem, SetStateParams, SnapshotParams, TextParams
+from sidecar.editor.protocol import ReplyParams, ReviewParams, ScopeItem, SetStateParams, TextParams
 from sidecar.editor.review import Review, status_of, thread_item
 from tests.fakes.services import FakeDesk
 
@@ -47,14 +47,14 @@ async def test_a_desk_behind_requests(tmp_path: Path) -> None:
     assert (await review.look(ReviewParams(paths=["a.py"]))).open_threads == 2
     result = await review.look(ReviewParams())
     assert (result.open_threads, result.score, result.band) == (3, 0.5, "high")
-    everything = await review.snapshot(SnapshotParams())
+    everything = review.changes(0)
     assert (everything.full, len(everything.upserts), everything.removes) == (True, 3, [])
     one = everything.upserts[0]
     assert len((await review.reply(ReplyParams(id=one.id, body="why"))).comments) == 3
     assert (await review.set_state(SetStateParams(id=one.id, state="resolved"))).state == "resolved"
     (tmp_path / "b.py").unlink()
     await review.look(ReviewParams(paths=["b.py"]))
-    later = await review.snapshot(SnapshotParams(since_revision=everything.revision))
+    later = review.changes(everything.revision)
     assert (later.full, [t.id for t in later.upserts]) == (False, [one.id])
     assert later.removes == [t.id for t in everything.upserts if t.uri.endswith("b.py")]
     with pytest.raises(NotFound, match="no thread"):

@@ -60,6 +60,28 @@ async def test_models_in_the_api_s_list_form(serve):
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/models/claude-a", 200),
+        ("GET", "/v1/models/claude%2Da?beta=true", 200),
+        ("GET", "/v1/models/llama", 404),  # not listed either
+        ("GET", "/v1/models/:id", 404),
+        ("GET", "/v1/models/", 404),
+        ("GET", "/v1/models/claude-a/more", 404),
+        ("GET", "/v1/:id", 404),
+        ("POST", "/v1/models/claude-a", 405),
+    ],
+)
+async def test_one_model(serve, method, path, status):
+    served = await serve(provider=FakeProvider(models=[Model("claude-a", "A"), Model("llama", "L")]))
+    listed = (await served.raw(*served.head("GET", "/v1/models"), *AUTHORIZED)).json["data"]
+    answered = await served.raw(*served.head(method, path), *AUTHORIZED)
+    assert answered.status == status
+    assert answered.json == listed[0] if status == 200 else answered.json["type"] == "error"
+    assert (await served.raw(*served.head(method, path))).status == 401
+
+
 async def test_no_models_to_tell(serve):
     served = await serve()
     listed = (await served.raw(*served.head("GET", "/v1/models"), *AUTHORIZED)).json

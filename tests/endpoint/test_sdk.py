@@ -45,7 +45,12 @@ async def test_tokens_and_models(serve, connect):
     client = connect(served)
     counted = await client.messages.count_tokens(model="m", messages=ASK["messages"])
     assert counted.input_tokens == 7
-    assert [model.id async for model in client.models.list()] == ["claude-a", "claude-b"]
+    listed = [model async for model in client.models.list()]
+    assert [model.id for model in listed] == ["claude-a", "claude-b"]
+    assert await client.models.retrieve("claude-b") == listed[1]
+    with pytest.raises(anthropic.NotFoundError, match="no model 'claude c/d'") as raised:
+        await client.models.retrieve("claude c/d")
+    assert raised.value.body["error"]["type"] == "not_found_error"
 
 
 @pytest.mark.parametrize("stream", [False, True])

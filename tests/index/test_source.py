@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import os
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,10 +14,10 @@ import pytest
 from sidecar.core.errors import BadInput
 from sidecar.core.symbols import Position, Query
 from sidecar.index.build import Builder
-from sidecar.index.source import IndexSource
+from sidecar.index.source import IndexSource, _taken
 from sidecar.store.symbols import SymbolReader
 from sidecar.store.symbolwriter import SymbolWriter
-from tests.index.trees import build_index, write_tree
+from tests.index.trees import build_index, resolving, write_tree
 
 
 @pytest.fixture
@@ -180,6 +182,45 @@ async def test_no_time_is_a_partial_answer(root, tmp_path):
     answer = await source.ask(Query("references", name="one", deadline=0.0))
     assert answer.status == "partial"
     assert answer.note
+    await source.aclose()
+
+
+@pytest.mark.parametrize("query", [Query("references", name="C.get"), Query("callers", name="C.get")])
+def test_a_common_name_is_left_off_when_time_is_over_though_nothing_of_it_belongs_to_the_answer(tmp_path, query):
+    """What was found until then is handed over."""
+    calls = {f"m{n}.py": "def f(x): x.get()\n" for n in range(20)}
+    own = {
+        "a.py": "class C:\n    def get(self): pass\n\ndef g():\n    C().get()\n",
+        "z.py": "class D:\n    def get(self): pass\n",
+    }
+    end, looks = threading.Event(), 0
+    with resolving(write_tree(tmp_path / "work", own | calls), tmp_path / "state") as resolver:
+        used = resolver.used
+
+        def slow(*about):
+            nonlocal looks
+            looks += 1
+            if looks == 5:
+                end.set()
+            return used(*about)
+
+        resolver.used = slow
+        found, truncated, late = _taken(resolver, query, math.inf, end)
+        assert (truncated, late, looks) == (False, True, 5)
+        assert found
+        whole, truncated, late = _taken(resolver, query, math.inf, threading.Event())
+        assert (truncated, late, looks) == (False, False, 26)
+        assert {str(item) for item in whole} >= {str(item) for item in found}
+
+
+@pytest.mark.parametrize(("deadline", "seconds"), [(0.5, 0.4), (3.0, 2.0), (10.0, 2.0), (60.0, 12.0)])
+async def test_nobody_waits_long_who_does_not_say_so(root, tmp_path, monkeypatch, deadline, seconds):
+    seen = []
+    monkeypatch.setattr("sidecar.index.source._taken", lambda *given: (seen.append(given[2]), ([], False, False))[1])
+    monkeypatch.setattr("sidecar.index.source.time.perf_counter", lambda: 100.0)
+    source = IndexSource(build_index(root, tmp_path / "state"), root)
+    await source.ask(Query("references", name="one", deadline=deadline))
+    assert seen == [pytest.approx(100.0 + seconds)]
     await source.aclose()
 
 

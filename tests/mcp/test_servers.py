@@ -14,7 +14,7 @@ import pytest
 
 from sidecar.core.errors import NotFound, Refused, UpstreamError, UpstreamUnreachable
 from sidecar.core.tool import Caller
-from sidecar.settings import Mcp
+from sidecar.settings.groups import Mcp
 from tests.mcp.conftest import SDK, Yard, approve, call, fake
 
 

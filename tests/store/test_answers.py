@@ -346,7 +346,7 @@ async def test_a_state_folder_that_the_workspace_could_bring_is_not_believed(tmp
 
 
 def test_limits_follow_the_settings():
-    from sidecar.settings import Cache
+    from sidecar.settings.groups import Cache
 
     limits = CacheLimits.of(Cache(ttl_ms=1500, max_entries=7, max_bytes=80_000))
     assert (limits.ttl, limits.entries, limits.total_bytes, limits.answer_bytes) == (1.5, 7, 80_000, 10_000)

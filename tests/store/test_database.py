@@ -127,6 +127,29 @@ async def test_memory_says_why_it_forgets_and_a_file_does_not(path):
     assert examine(path) == ""
 
 
+async def test_a_file_without_a_byte_is_kept_aside_and_told(path):
+    """It held something once; SQLite would begin it anew, and throw away the log beside it."""
+    path.parent.mkdir()
+    path.touch()
+    path.with_name("sidecar.db-wal").write_bytes(b"what was written last")
+    os.utime(path, (1_000_000_000, 1_000_000_000))
+    assert "is damaged; at the next start it is kept aside" in examine(path)
+    database = await Database.open(path)
+    assert "was damaged" in database.reason
+    kept = {file.name.rpartition("Z")[2]: file.read_bytes() for file in path.parent.glob("*.damaged-*")}
+    assert kept == {"": b"", "-wal": b"what was written last"}
+    await database.write(put("a"))
+    await database.aclose()
+
+
+async def test_a_file_that_another_process_is_just_making_is_not_damaged(path):
+    prepare_file(path)
+    assert examine(path) == ""
+    database = await Database.open(path)
+    assert database.reason == ""
+    await database.aclose()
+
+
 def overwrite(path: Path, at: int, content: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(at)

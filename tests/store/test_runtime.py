@@ -123,6 +123,28 @@ def test_a_token_that_others_can_read_or_plant_is_replaced(folder, tmp_path):
     assert planted.read_text() == "p" * 43
 
 
+def test_an_empty_folder_in_the_token_s_place_makes_room_for_it(folder):
+    (folder / TOKEN_FILE).mkdir()
+    assert read_token(folder) is None
+    assert keep_token(folder) == read_token(folder)
+
+
+def test_a_folder_with_something_in_it_is_left_and_told(folder):
+    (folder / TOKEN_FILE / "mine").mkdir(parents=True)
+    with pytest.raises(StoreError, match="token cannot be written: it is a folder; move it away"):
+        keep_token(folder)
+    assert (folder / TOKEN_FILE / "mine").is_dir()
+    assert [path.name for path in folder.iterdir()] == [TOKEN_FILE.name]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="open files as Linux lists them")
+def test_looking_for_a_token_leaves_no_file_open(folder):
+    (folder / TOKEN_FILE).mkdir()
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    assert [read_token(folder) for _ in range(5)] == [None] * 5
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
 def test_a_token_that_cannot_be_kept_is_told(tmp_path):
     with pytest.raises(StoreError, match="token cannot be written"):
         keep_token(tmp_path / "gone")

@@ -14,7 +14,7 @@ import pytest
 import redis
 
 from sidecar.core.errors import SetupError
-from sidecar.settings import Cache
+from sidecar.settings.groups import Cache
 from sidecar.store.answers import Answers, CacheLimits, Clock
 from sidecar.store.sealing import Sealer
 from sidecar.store.shared import PATIENCE, Link, SharedAnswers, shared_answers

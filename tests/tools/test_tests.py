@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sidecar import settings
 from sidecar.core.tool import Caller
+from sidecar.settings import groups
 from sidecar.tools.bench import Bench
 from sidecar.tools.box import WorkspaceToolBox
 from sidecar.tools.tests import TestTools
@@ -73,7 +73,7 @@ async def test_nothing_runs_without_trust(call: Call, box: WorkspaceToolBox, rea
 async def test_one_at_a_time_with_progress_and_an_end(box: WorkspaceToolBox, ready: Bench, repo: Repository) -> None:
     started = asyncio.Event()
     repo.write({"slow.py": "import time\nprint('hello', flush=True)\ntime.sleep(600)\n"})
-    slow = replace(ready, tests=settings.Tests(command=f"'{sys.executable}' slow.py"))
+    slow = replace(ready, tests=groups.Tests(command=f"'{sys.executable}' slow.py"))
     box.put("tests", TestTools(slow).tools())
     said: list[str] = []
 

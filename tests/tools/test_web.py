@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from aiohttp import web
 
-from sidecar import settings
 from sidecar.core.secret import SecretStr
+from sidecar.settings import groups
 from sidecar.tools import web as web_tools
 from sidecar.tools.addresses import AddressGuard
 from sidecar.tools.bench import Bench
@@ -69,7 +69,7 @@ async def server() -> AsyncIterator[Server]:
 @pytest.fixture(autouse=True)
 def family(box: WorkspaceToolBox, bench: Bench, server: Server) -> None:
     guard = AddressGuard(("*.example.org",), server.resolve, lambda address: address == "127.0.0.1")
-    chosen = settings.Web(search_endpoint=f"http://127.0.0.1:{server.port}/search", search_api_key=SecretStr("key-1"))
+    chosen = groups.Web(search_endpoint=f"http://127.0.0.1:{server.port}/search", search_api_key=SecretStr("key-1"))
     box.put("web", WebTools(replace(bench, web=chosen), guard).tools())
 
 
@@ -117,7 +117,7 @@ async def test_without_a_word_nothing_is_fetched(
     told = await call("web_fetch", url=f"http://127.0.0.1:{server.port}/page")
     assert "WEB_FETCH_ALLOWED_HOSTS" in told.text
     assert server.asked == []
-    allowed = replace(bench, web=settings.Web(fetch_allowed_hosts=("*",)))
+    allowed = replace(bench, web=groups.Web(fetch_allowed_hosts=("*",)))
     box.put("web", WebTools(allowed).tools())
     assert "own network" in (await call("web_fetch", url=f"http://127.0.0.1:{server.port}/page")).text
     assert server.asked == []
@@ -137,10 +137,10 @@ async def test_a_search_server_that_cannot_answer(
     call: Call, box: WorkspaceToolBox, bench: Bench, server: Server
 ) -> None:
     for path, said in (("/none", "404"), ("/html-search", "JSON")):
-        chosen = settings.Web(search_endpoint=f"http://127.0.0.1:{server.port}{path}")
+        chosen = groups.Web(search_endpoint=f"http://127.0.0.1:{server.port}{path}")
         box.put("web", WebTools(replace(bench, web=chosen)).tools())
         assert said in (await call("web_search", query="x")).text
-    box.put("web", WebTools(replace(bench, web=settings.Web(search_endpoint="http://127.0.0.1:9"))).tools())
+    box.put("web", WebTools(replace(bench, web=groups.Web(search_endpoint="http://127.0.0.1:9"))).tools())
     assert "could not be asked" in (await call("web_search", query="x")).text
 
 
