@@ -30,10 +30,7 @@ _LATE: Final = "The index did not answer in time; ask again."
 _WIDE: Final = frozenset({"references", "callers", "implementations", "workspace_symbols"})
 _GONE: Final = 2
 _SLACK: Final = 0.8
-_LONG: Final = 2.0
-_LONG_SHARE: Final = 0.2
-"""What has been found is handed over after this share of a deadline: nobody waits longer than `_LONG` for a common name,
-unless who asks has set so long a deadline that a fifth of it is more."""
+"""The share of a deadline after which what has been found is handed over."""
 
 
 class IndexSource:
@@ -86,8 +83,7 @@ class IndexSource:
         complete = True
         try:
             resolver, revision, complete = self._opened()
-            patience = min(query.deadline * _SLACK, max(_LONG, query.deadline * _LONG_SHARE))
-            found, truncated, late = _taken(resolver, query, started + patience, end)
+            found, truncated, late = _taken(resolver, query, started + query.deadline * _SLACK, end)
         except BadInput:
             if complete and not self._state():
                 raise

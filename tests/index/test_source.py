@@ -213,17 +213,6 @@ def test_a_common_name_is_left_off_when_time_is_over_though_nothing_of_it_belong
         assert {str(item) for item in whole} >= {str(item) for item in found}
 
 
-@pytest.mark.parametrize(("deadline", "seconds"), [(0.5, 0.4), (3.0, 2.0), (10.0, 2.0), (60.0, 12.0)])
-async def test_nobody_waits_long_who_does_not_say_so(root, tmp_path, monkeypatch, deadline, seconds):
-    seen = []
-    monkeypatch.setattr("sidecar.index.source._taken", lambda *given: (seen.append(given[2]), ([], False, False))[1])
-    monkeypatch.setattr("sidecar.index.source.time.perf_counter", lambda: 100.0)
-    source = IndexSource(build_index(root, tmp_path / "state"), root)
-    await source.ask(Query("references", name="one", deadline=deadline))
-    assert seen == [pytest.approx(100.0 + seconds)]
-    await source.aclose()
-
-
 async def test_it_reads_off_the_loop(tmp_path):
     """While a question over 1,500 files is answered, the loop is never held up."""
     files = {f"m{n}.py": f"from a import one\ndef f{n}(): return one()\n" for n in range(1500)}
