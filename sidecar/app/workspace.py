@@ -430,7 +430,9 @@ class Sidecar:
         review = self._settings.review
         manners = opening.Manners(review.budget, review.floor, review.findings)
         tests = LastReport(git.root, Path(self._settings.server.workspace), self._settings.tests.coverage_files)
-        desk, close = opening.open_desk(git, await self._opened_database(state), writer, state, manners, tests)
+        desk, close = opening.open_desk(
+            git, await self._opened_database(state), writer, state, manners, tests, lambda: self._knowledge.index
+        )
         stack.push_async_callback(asyncio.to_thread, close)
         return desk
 

@@ -1,4 +1,4 @@
-"""What an editor can open beside a comment: the function that it speaks of, and tests that name it.
+"""What an editor can open beside a comment: the function that it speaks of, tests that name it, and who calls it.
 
 A look does not wait for it: what is not known yet is learned beside, and told then.
 """
@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import time
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
@@ -15,6 +16,7 @@ from sidecar.core.diff import Change
 from sidecar.core.errors import GitError
 from sidecar.core.functions import Function, function_at
 from sidecar.core.review import Evidence, HunkRisk, RiskReport
+from sidecar.review import callers
 from sidecar.review.evidence import MOST_PLACES
 from sidecar.review.places import Candidate, candidates
 from sidecar.review.views import Texts
@@ -26,18 +28,24 @@ _MOST_TESTS: Final = 2
 _COMMON: Final = 5
 """Files of tests that name something which is more than one thing's name."""
 _MOST_KEPT: Final = 500
+_FRESH: Final = 30.0
+"""Seconds for which the calls of a function are not asked for again."""
+_UNCALLED: Final = callers.Called()
 
 _Name = tuple[str | None, str, str]
 """The commit that the change lies on, the file, and a function in it."""
 
 
 class Grounds:
-    """What is known of one repository's tests. `under` may be called in a thread, `learn` on the event loop."""
+    """What is known of one repository's tests and calls. `under` may be called in a thread, `learn` on the event loop."""
 
-    def __init__(self, git: Git) -> None:
+    def __init__(self, git: Git, known: callers.Callers | None = None) -> None:
         self._git = git
+        self._callers = known or callers.Callers(git.root)
         self._tests: dict[_Name, tuple[Evidence, ...]] = {}
-        self._wanted: dict[_Name, None] = {}
+        self._calls: dict[_Name, tuple[callers.Called, float]] = {}
+        self._wanted: dict[_Name, tuple[int, str]] = {}
+        """Names that nothing is known of yet, with the line of the function's head and what stands there."""
 
     @property
     def lacking(self) -> bool:
@@ -58,12 +66,24 @@ class Grounds:
 
     async def learn(self) -> bool:
         """Learn what the last look did not know; whether there is something to tell."""
-        wanted, self._wanted = tuple(self._wanted), {}
-        for name in wanted:
-            self._tests[name] = await asyncio.to_thread(self._naming, name)
-        while len(self._tests) > _MOST_KEPT:
-            del self._tests[next(iter(self._tests))]
-        return any(self._tests.get(name) for name in wanted)
+        wanted, self._wanted = self._wanted, {}
+        news = False
+        for name, (line, head) in wanted.items():
+            if name not in self._tests:
+                self._tests[name] = await asyncio.to_thread(self._naming, name)
+                news = news or bool(self._tests[name])
+            if self._old(name) and (called := await self._callers.of(name[1], name[2], line, head)):
+                before, _ = self._calls.pop(name, (_UNCALLED, 0.0))
+                self._calls[name] = (called, time.monotonic())
+                news = news or called != before
+        for kept in (self._tests, self._calls):
+            while len(kept) > _MOST_KEPT:
+                del kept[next(iter(kept))]
+        return news
+
+    def _old(self, name: _Name) -> bool:
+        """Whether the index is to be asked for the calls of a function, again where others may have been written meanwhile."""
+        return name not in self._calls or self._calls[name][1] < time.monotonic() - _FRESH
 
     def _told(self, tests: Change, place: Candidate, hunk: HunkRisk, lines: Sequence[str]) -> HunkRisk:
         risky = ((line.score, line.line) for line in hunk.lines if place.start <= line.line <= place.end)
@@ -72,16 +92,22 @@ class Grounds:
         told = [reason.text.split()[2:3] for reason in hunk.reasons if reason.feature == "function_repairs"]
         around = (function_at(lines, line) for line in (at, hunk.start, hunk.end))
         spoken = next((each for each in around if each and [each.name] in told), None)
-        kept = [each for each in hunk.evidence if each.kind not in {"function", "test"}]
+        kept = [
+            each for each in hunk.evidence if each.kind not in {"function", "test"} and callers.MARK not in each.label
+        ]
         more = [Evidence("function", spoken.name, place.file, spoken.start)] if spoken else []
-        more += self._named(tests, place.file, function) if function else ()
-        return replace(hunk, evidence=(*kept, *more))
+        reasons = tuple(reason for reason in hunk.reasons if reason.feature != callers.FEATURE)
+        if function:
+            name = (tests.base, place.file, function.name)
+            if name not in self._tests or self._old(name):
+                self._wanted[name] = (function.start, lines[function.start - 1])
+            called, _ = self._calls.get(name, (_UNCALLED, 0.0))
+            reasons += (called.reason,) if called.reason else ()
+            more += [*self._named(tests, name, function), *called.evidence]
+        return replace(hunk, reasons=reasons, evidence=(*kept, *more))
 
-    def _named(self, tests: Change, path: str, function: Function) -> Sequence[Evidence]:
+    def _named(self, tests: Change, name: _Name, function: Function) -> Sequence[Evidence]:
         """The tests that name a function: those that are changed themselves before others."""
-        name = (tests.base, path, function.name)
-        if name not in self._tests:
-            self._wanted[name] = None
         word = re.compile(rf"(?<![\w$]){re.escape(function.name)}(?![\w$])")
         own = (
             _evidence(file.path, function.name, hunk.new_start + at)

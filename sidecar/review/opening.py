@@ -9,9 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 from sidecar.core.errors import SidecarError
-from sidecar.core.ports import Asker, TestsSeen
+from sidecar.core.ports import Asker, SymbolIndex, TestsSeen
 from sidecar.core.review import Scope
 from sidecar.review.buffers import Buffers
+from sidecar.review.callers import Callers
 from sidecar.review.desk import Among, ReviewDesk
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.grounds import Grounds
@@ -40,15 +41,17 @@ def open_desk(
     state: Path | None,
     manners: Manners = MANNERS,
     tests: TestsSeen | None = None,
+    index: Callable[[], SymbolIndex | None] = lambda: None,
 ) -> tuple[ReviewDesk, Callable[[], None]]:
     """The review of a repository's working tree, its threads kept in the database; and what ends it.
 
     What is read of the history is kept in `state`. The first time that takes a while: until then scores do without,
-    then the review looks again. `manners` say how much is told, `tests` which lines tests touched. To be called on the event loop.
+    then the review looks again. `manners` say how much is told, `tests` which lines tests touched; `index` knows who calls what.
+    To be called on the event loop.
     """
     loop = asyncio.get_running_loop()
     dismissed = Dismissed(DismissalStore(database), str(git.root), time.time)
-    grounds = Grounds(git)
+    grounds = Grounds(git, Callers(git.root, index))
     keeping = Keeping(ThreadStore(database), dismissed, grounds=grounds)
     buffers = Buffers(git)
     desks: dict[Scope, ReviewDesk] = {}
