@@ -164,6 +164,9 @@ class SymbolIndex(SymbolSource, Protocol):
     async def cancel(self) -> None:
         """Leave off indexing; what was done stays."""
 
+    async def whole(self) -> None:
+        """Wait until every file was looked at once."""
+
     async def settled(self, seconds: float) -> None:
         """Wait for a look that is under way, until so long after it was wanted; not for the first one of all."""
 

@@ -25,6 +25,8 @@ _MOST_SHOWN: Final = 2
 _MOST_COUNTED: Final = 100
 _SECONDS: Final = 2.0
 """How long the index may look for callers, and be waited for where it reads what was just saved."""
+_PATIENCE: Final = 120.0
+"""Seconds that the first look of the index is waited for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +46,9 @@ class Callers:
         self._index = index
 
     async def of(self, path: str, name: str, line: int, head: str) -> Called | None:
-        """Who calls the function whose head stands on a line (from 1); None where that cannot be told now.
+        """Who calls the function whose head stands on a line (from 1); None where that cannot be told now. Waits for the index.
 
-        The index knows the files on disk: where this line is another one there, it is not asked. An answer that is not whole is none.
+        It knows the files on disk: where this line is another one there, it is not asked. An answer that is not whole is none.
         """
         index = self._index()
         column = head.find(name) + 1
@@ -55,12 +57,13 @@ class Callers:
         own = _relative(self._root / path, Path(index.root))
         if own is None or not await asyncio.to_thread(_stands, self._root / path, line, head):
             return None
-        await index.settled(_SECONDS)
         try:
+            await asyncio.wait_for(index.whole(), _PATIENCE)
+            await index.settled(_SECONDS)
             answer = await index.ask(
                 Query("callers", own, Position(line, column), limit=_MOST_COUNTED, deadline=_SECONDS)
             )
-        except SidecarError:
+        except (SidecarError, TimeoutError):
             return None
         if answer.status != "ready":
             return None

@@ -105,6 +105,7 @@ class ReviewDesk:
         self._report: RiskReport | None = None
         self._grounds = keeping.grounds or Grounds(git)
         self._grounding: asyncio.Task[None] | None = None
+        self._calls: asyncio.Task[bool] | None = None
         self._looks = 0
         self._answers = Answers()
         self._eyes = Eyes(git, self._view, self._buffers, self._grounds, self._standing)
@@ -341,6 +342,8 @@ class ReviewDesk:
         await self._apply(changed, removed=old.keys() - new.keys(), tell=scored)
         await self._dismissed.note(strayed)
         if self._grounds.lacking:
+            if self._calls is not None:
+                self._calls.cancel()
             self._grounding = asyncio.get_running_loop().create_task(self._ground(look, sight.change, self._looks))
 
     async def _sight(self) -> Sight:
@@ -356,8 +359,14 @@ class ReviewDesk:
 
     async def _ground(self, look: Look, change: Change, number: int) -> None:
         """Tell what this look had no time for, if it is still the last one: what can be opened beside its comments."""
-        if not await self._grounds.learn():
-            return
+        if await self._grounds.learn():
+            await self._tell_grounds(look, change, number)
+        calls = self._calls = asyncio.get_running_loop().create_task(self._grounds.learn_calls())
+        await asyncio.wait({calls})  # a later look, which asks anew, may end it
+        if not calls.cancelled() and calls.result():
+            await self._tell_grounds(look, change, number)
+
+    async def _tell_grounds(self, look: Look, change: Change, number: int) -> None:
         report = await asyncio.to_thread(self._grounds.under, change, look.report, dict(look.texts))
         if self._looks != number:
             return

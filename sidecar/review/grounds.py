@@ -44,13 +44,14 @@ class Grounds:
         self._callers = known or callers.Callers(git.root)
         self._tests: dict[_Name, tuple[Evidence, ...]] = {}
         self._calls: dict[_Name, tuple[callers.Called, float]] = {}
-        self._wanted: dict[_Name, tuple[int, str]] = {}
-        """Names that nothing is known of yet, with the line of the function's head and what stands there."""
+        self._wanted: dict[_Name, None] = {}
+        self._uncalled: dict[_Name, tuple[int, str]] = {}
+        """Functions whose calls are not known, with the line of the head and what stands there."""
 
     @property
     def lacking(self) -> bool:
         """Whether there may be something to learn."""
-        return bool(self._wanted)
+        return bool(self._wanted or self._uncalled)
 
     def under(self, change: Change, report: RiskReport | None, texts: Texts) -> RiskReport | None:
         """The report, its foremost places with what can be opened beside them, as far as it is known by now."""
@@ -65,20 +66,25 @@ class Grounds:
         return replace(report, hunks=tuple(told.get(hunk, hunk) for hunk in report.hunks))
 
     async def learn(self) -> bool:
-        """Learn what the last look did not know; whether there is something to tell."""
-        wanted, self._wanted = self._wanted, {}
+        """Learn which tests name what the last look did not know; whether there is something to tell."""
+        wanted, self._wanted = tuple(self._wanted), {}
+        for name in wanted:
+            self._tests[name] = await asyncio.to_thread(self._naming, name)
+        while len(self._tests) > _MOST_KEPT:
+            del self._tests[next(iter(self._tests))]
+        return any(self._tests.get(name) for name in wanted)
+
+    async def learn_calls(self) -> bool:
+        """The same for the calls of functions, once the index is whole."""
+        wanted, self._uncalled = self._uncalled, {}
         news = False
         for name, (line, head) in wanted.items():
-            if name not in self._tests:
-                self._tests[name] = await asyncio.to_thread(self._naming, name)
-                news = news or bool(self._tests[name])
-            if self._old(name) and (called := await self._callers.of(name[1], name[2], line, head)):
+            if called := await self._callers.of(name[1], name[2], line, head):
                 before, _ = self._calls.pop(name, (_UNCALLED, 0.0))
                 self._calls[name] = (called, time.monotonic())
                 news = news or called != before
-        for kept in (self._tests, self._calls):
-            while len(kept) > _MOST_KEPT:
-                del kept[next(iter(kept))]
+        while len(self._calls) > _MOST_KEPT:
+            del self._calls[next(iter(self._calls))]
         return news
 
     def _old(self, name: _Name) -> bool:
@@ -99,8 +105,10 @@ class Grounds:
         reasons = tuple(reason for reason in hunk.reasons if reason.feature != callers.FEATURE)
         if function:
             name = (tests.base, place.file, function.name)
-            if name not in self._tests or self._old(name):
-                self._wanted[name] = (function.start, lines[function.start - 1])
+            if name not in self._tests:
+                self._wanted[name] = None
+            if self._old(name):
+                self._uncalled[name] = (function.start, lines[function.start - 1])
             called, _ = self._calls.get(name, (_UNCALLED, 0.0))
             reasons += (called.reason,) if called.reason else ()
             more += [*self._named(tests, name, function), *called.evidence]
