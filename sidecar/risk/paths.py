@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["production", "test", "docs", "support", "generated", "vendored", "lock", "other"]
@@ -72,6 +73,7 @@ WHY: dict[Kind, str] = {
 """Why a file of this sort has no score of its own; a sentence part for people."""
 
 
+@lru_cache(4096)
 def extension(path: str) -> str:
     """The last extension in lower case with its dot; empty when there is none (`.bashrc` has none)."""
     name = path.rsplit("/", 1)[-1]
@@ -117,6 +119,7 @@ def stem(path: str) -> str:
     return _OF_TESTS.sub("", path.rpartition("/")[2].partition(".")[0]).lower()
 
 
+@lru_cache(4096)
 def classify(path: str) -> Kind:
     """The sort of a file by its path alone."""
     name = path.rsplit("/", 1)[-1]

@@ -19,6 +19,7 @@ from sidecar.core.compare import compare
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.errors import BadInput, GitError, GitTimeout
 from sidecar.trace import get_logger
+from sidecar.vcs.blobs import blobs_blocking
 from sidecar.vcs.diff import PATCH_OPTIONS, parse_patch, parse_user_patch, text_lines
 from sidecar.vcs.runner import Git
 
@@ -145,20 +146,13 @@ def read_lines_blocking(root: Path, path: str) -> list[str] | None:
 def committed_lines_blocking(git: Git, path: str) -> tuple[str | None, list[str] | None]:
     """The last commit (None where there is none yet), and a file's lines in it (None where it has no such text)."""
     base = _line(git.run_blocking("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))) or None
-    if base is None or "\n" in path:
-        return base, None
-    return base, lines_at_blocking(git, base, path)
+    return base, None if base is None else lines_at_blocking(git, base, path)
 
 
 def lines_at_blocking(git: Git, revision: str, path: str) -> list[str] | None:
     """A file's lines at a commit, None where it has no such text; for threads."""
-    if "\n" in path:
-        return None
-    said = git.run_blocking("cat-file", "--batch", stdin=os.fsencode(f"{revision}:{path}") + b"\n", limit=2 * MOST_FILE)
-    head, _, data = said.partition(b"\n")
-    if not re.fullmatch(rb"[0-9a-f]{40,64} blob \d+", head) or _binary(data):
-        return None
-    return text_lines(data[:-1])
+    (data,) = blobs_blocking(git, [f"{revision}:{path}"], limit=2 * MOST_FILE)
+    return None if data is None or _binary(data) else text_lines(data)
 
 
 def _working_tree(git: Git, paths: Collection[str] | None) -> Change:
