@@ -25,7 +25,9 @@ from sidecar.risk.assess import assess
 from sidecar.risk.facts import Facts
 from sidecar.risk.hazards.rules import find
 from sidecar.risk.model import Model, load
+from sidecar.risk.paths import is_production
 from sidecar.risk.untested import with_tests
+from sidecar.vcs.attributes import Attributes
 from sidecar.vcs.commits import resolve_many_blocking, told_changes_blocking
 from sidecar.vcs.history import Commit, is_shallow_blocking, walk_blocking
 from sidecar.vcs.runner import Git
@@ -63,7 +65,7 @@ class RiskScorer:
         """
         self._git = git
         self._model = model or load()
-        self._sides = OldSides(git)
+        self._sides, self._attributes = OldSides(git), Attributes(git, is_production)
         self._pasts: OrderedDict[str, Past | None] = OrderedDict()
         self._lock = threading.Lock()
         self._tests = tests
@@ -108,6 +110,7 @@ class RiskScorer:
         """As `score` without the evidence, for threads. Without history (no base, shallow clone) the diff alone is scored."""
         begun = time.perf_counter()
         with self._lock:
+            change = self._attributes.marked_blocking([change])[0] or change
             facts = facts_of(change, self._past(change), self._sides.of_blocking(change))
         return self._told(change, facts, begun)
 
@@ -139,10 +142,10 @@ class RiskScorer:
     def _reports(self, commits: Sequence[Commit], past: Past | None, *, evident: bool) -> Iterator[RiskReport | None]:
         """A report for each commit, None where this clone lacks what it changed."""
         changes = told_changes_blocking(self._git, commits)
-        sides = OldSides(self._git)
+        sides, attributes = OldSides(self._git), Attributes(self._git, is_production)
         while batch := list(islice(changes, _BATCH)):
             before = sides.of_blocking(*(change for change in batch if change))
-            for change in batch:
+            for change in attributes.marked_blocking(batch):
                 if change is None:
                     yield None
                     continue

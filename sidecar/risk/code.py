@@ -88,6 +88,8 @@ def why_not(file: FileDiff, before: Old | None = None) -> str | None:
         return file.reason  # a submodule, a link: what it is says more than the language that it is not in
     if kind != "production":
         return WHY[kind]
+    if file.mark:
+        return f"{file.mark} code (.gitattributes)"
     return WHY["generated"] if generated(file, before) else None
 
 

@@ -14,17 +14,9 @@ from typing import Literal
 Kind = Literal["production", "test", "docs", "support", "generated", "vendored", "lock", "other"]
 
 LANGUAGES = {
-    ".py": "python",
-    ".js": "javascript",
-    ".jsx": "javascript",
-    ".mjs": "javascript",
-    ".cjs": "javascript",
-    ".ts": "typescript",
-    ".tsx": "typescript",
-    ".go": "go",
-    ".java": "java",
-    ".rs": "rust",
-}
+    ".py": "python", ".js": "javascript", ".jsx": "javascript", ".mjs": "javascript", ".cjs": "javascript", ".ts":
+    "typescript", ".tsx": "typescript", ".go": "go", ".java": "java", ".rs": "rust",
+}  # fmt: skip
 """Languages the model was fitted on, by extension."""
 
 _FAMILIES = {"python": "python", "javascript": "javascript", "typescript": "javascript"}

@@ -46,6 +46,7 @@ def changes_blocking(git: Git, commits: Sequence[Commit]) -> Generator[Change]:
             files=parse_patch(patch + b"\n"),
             base=commit.parents[0] if commit.parents else None,
             commit=commit.id,
+            tree=commit.id,
             author=commit.author,
             time=float(commit.time),
             message=commit.message.strip("\n"),

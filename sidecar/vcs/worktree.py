@@ -79,7 +79,7 @@ async def staged(git: Git) -> Change:
         unmerged = {name.decode("utf-8", "surrogateescape") for name in names} - {file.path for file in files}
         files += tuple(FileDiff(name, "modified", reason="merge conflict") for name in sorted(unmerged))
     author, moment = await asyncio.to_thread(identity_blocking, git)
-    return Change(files=files, base=base, author=author, time=moment)
+    return Change(files=files, base=base, author=author, time=moment, tree="")
 
 
 async def commit(git: Git, sha: str) -> Change:
@@ -93,9 +93,7 @@ async def commit(git: Git, sha: str) -> Change:
     parent = parents.split(" ")[0] or None
     against = parent or await _empty_tree(git)
     files = parse_patch(await git.run("diff-tree", "-r", *PATCH_OPTIONS, against, own, "--"))
-    return Change(
-        files=files, base=parent, commit=own, author=mail.lower(), time=float(moment), message=message.strip("\n")
-    )
+    return Change(files, parent, own, mail.lower(), float(moment), message.strip("\n"), tree=own)
 
 
 async def between(git: Git, base: str, head: str) -> Change:
@@ -166,7 +164,7 @@ def _working_tree(git: Git, paths: Collection[str] | None) -> Change:
     added = [_added(git.root, name, read=at < MOST_UNTRACKED) for at, name in enumerate(untracked)]
     files = _each_once([*_without_filtered(git, tracked), *(file for file in added if file is not None)])
     author, moment = identity_blocking(git)
-    return Change(files=tuple(sorted(files, key=lambda file: file.path)), base=base, author=author, time=moment)
+    return Change(tuple(sorted(files, key=lambda file: file.path)), base, author=author, time=moment, tree="")
 
 
 def _tracked(git: Git, against: str) -> tuple[FileDiff, ...]:
@@ -304,13 +302,9 @@ def _line(said: bytes) -> str:
 
 
 _UNFINISHED: tuple[tuple[str, Doing], ...] = (
-    ("rebase-merge", "rebase"),
-    ("rebase-apply", "rebase"),
-    ("MERGE_HEAD", "merge"),
-    ("CHERRY_PICK_HEAD", "cherry-pick"),
-    ("REVERT_HEAD", "revert"),
-    ("BISECT_LOG", "bisect"),
-)
+    ("rebase-merge", "rebase"), ("rebase-apply", "rebase"), ("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD",
+    "cherry-pick"), ("REVERT_HEAD", "revert"), ("BISECT_LOG", "bisect"),
+)  # fmt: skip
 
 
 def _doing(git_dir: Path) -> Doing:

@@ -74,9 +74,7 @@ async def test_only_what_is_new_is_read_and_little_is_kept(tmp_path, monkeypatch
     assert await asked({"a.py": "z = 1\n"}) == ({"a.py": (1, 2, 3)}, 1)
     monkeypatch.setattr(before, "_MOST_KEPT", 1)
     sides = OldSides(git)
-    assert [await asked({"b.py": f"x = {n}\n"}) for n in (1, 2)] == [
-        ({"a.py": (1, 2, 3), "b.py": (1, 3, 6, 8)}, 1)
-    ] * 2
+    assert [await asked({"b.py": f"x = {n}\n"}) for n in (1, 2)] == [({"a.py": (1, 2, 3), "b.py": (1, 3, 6, 8)}, 1)] * 2
 
 
 EDITS = {

@@ -181,7 +181,7 @@ def see(change: Change, before: Callable[[str], Old | None] = lambda _: None) ->
         kind = classify(file.path)
         if kind not in {"test", "docs"} and _TRIAL.search(file.path):
             kind = "test"
-        if kind in {"generated", "vendored", "lock"} or file.status == "deleted":
+        if kind in {"generated", "vendored", "lock"} or file.status == "deleted" or file.mark:
             continue
         old = before(file.path)
         if generated(file, old):
