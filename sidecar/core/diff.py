@@ -37,7 +37,10 @@ class Hunk:
 
 @dataclass(frozen=True, slots=True)
 class FileDiff:
-    """One file of a change. Paths are relative to the repository, with `/`; `reason` says why no hunks are given."""
+    """One file of a change. Paths are relative to the repository, with `/`; `reason` says why no hunks are given.
+
+    `mark` is what the repository's own attributes call it: `generated`, `vendored`, or nothing.
+    """
 
     path: str
     status: FileStatus
@@ -45,6 +48,7 @@ class FileDiff:
     old_path: str | None = None
     binary: bool = False
     reason: str = ""
+    mark: str = ""
 
     @property
     def added_lines(self) -> int:
@@ -63,7 +67,8 @@ class Change:
 
     `base` is the commit that the change is made against (40 hex digits, or None when the repository has no commit
     yet); `commit` is the change's own commit, None for a working tree or a patch. `author` is an e-mail address in
-    lower case, `time` UTC seconds; `message` is empty while there is none.
+    lower case, `time` UTC seconds; `message` is empty while there is none. `tree` is the commit whose
+    attributes count, empty for those of the work tree; None for a patch.
     """
 
     files: tuple[FileDiff, ...]
@@ -72,6 +77,7 @@ class Change:
     author: str = ""
     time: float = 0.0
     message: str = ""
+    tree: str | None = None
 
 
 def map_line(hunks: Sequence[Hunk], line: int) -> int | None:

@@ -5,19 +5,19 @@ Which repairs stand in the function that a place lies in, and which file usually
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from sidecar.core.diff import Change, FileDiff
 from sidecar.core.errors import GitError
 from sidecar.core.functions import function_before
 from sidecar.core.review import Evidence, HunkRisk, Reason, RiskReport
-from sidecar.review.past import DAY, View
+from sidecar.review.before import OldSides
+from sidecar.review.past import View
 from sidecar.review.places import Candidate, candidates
 from sidecar.risk.explain import times
 from sidecar.risk.fixes import is_fix
-from sidecar.vcs.blame import writers_blocking
-from sidecar.vcs.runner import Git
-from sidecar.vcs.worktree import lines_at_blocking
+from sidecar.risk.repairs import DAY
 
 FEATURES = frozenset({"function_repairs", "companion"})
 """The names of these reasons; their effect is 0."""
@@ -28,7 +28,7 @@ _MOST_NAMED = 3
 _YEAR = 365 * DAY
 
 
-def with_evidence(git: Git, change: Change, report: RiskReport, view: View | None) -> RiskReport:
+def with_evidence(sides: OldSides, change: Change, report: RiskReport, view: View | None) -> RiskReport:
     """The report, its foremost places told with what history knows of them; for threads.
 
     `view` is what was known at the change's base, None where history is not known. What git cannot tell is left out.
@@ -43,11 +43,11 @@ def with_evidence(git: Git, change: Change, report: RiskReport, view: View | Non
         hunk = place.hunk
         if hunk is None or hunk.file not in files:
             continue
-        reasons = [_repairs(git, change, files[hunk.file], place)]
+        reasons = [_repairs(sides, change, files[hunk.file], place)]
         found: tuple[Evidence, ...] = ()
         if hunk.file not in lonely:  # said once a file
             lonely.add(hunk.file)
-            if companion := _companion(git, change.base, files[hunk.file], view, sources):
+            if companion := _companion(sides, change.base, files[hunk.file], view, sources):
                 reasons.append(companion[0])
                 found = (companion[1],)
         if said := [reason for reason in reasons if reason is not None]:
@@ -55,13 +55,15 @@ def with_evidence(git: Git, change: Change, report: RiskReport, view: View | Non
     return replace(report, hunks=tuple(told.get(hunk, hunk) for hunk in report.hunks)) if told else report
 
 
-def _repairs(git: Git, change: Change, file: FileDiff, place: Candidate) -> Reason | None:
+def _repairs(sides: OldSides, change: Change, file: FileDiff, place: Candidate) -> Reason | None:
     """Which repairs of the last year stand in the function that the lines of a place lie in."""
     path = file.old_path or file.path
     base = change.base or ""
+    if file.status == "added":
+        return None
     try:
-        function = function_before(lines_at_blocking(git, base, path) or [], file, place.start, place.end)
-        writers = writers_blocking(git, base, path, function.start, function.end) if function else []
+        function = function_before(sides.lines_blocking(base, path), file, place.start, place.end)
+        writers = sides.writers_blocking(base, path, function.start, function.end) if function else []
     except GitError:
         return None
     fixes = [one for one in writers if change.time - one.time < _YEAR and is_fix(one.subject)]
@@ -74,18 +76,15 @@ def _repairs(git: Git, change: Change, file: FileDiff, place: Candidate) -> Reas
     return Reason("function_repairs", float(len(fixes)), 0.0, text)
 
 
-def _companion(git: Git, base: str, file: FileDiff, view: View, changed: set[str]) -> tuple[Reason, Evidence] | None:
+def _companion(
+    sides: OldSides, base: str, file: FileDiff, view: View, changed: set[str]
+) -> tuple[Reason, Evidence] | None:
     """A file that usually changes with this one, which the change leaves alone."""
     for other, together, among in view.companions(file.old_path or file.path):
         if other in changed:
             continue
-        try:
-            there = git.run_blocking("cat-file", "-e", f"{base}:{other}", ok=(0,)) is not None
-        except GitError:
-            there = False
-        if there:
-            text = (
-                f"This file usually changes with {other} ({together} of {among} times), which this change leaves alone."
-            )
-            return Reason("companion", together / among, 0.0, text), Evidence("file", other, other)
+        with suppress(GitError):
+            if sides.holds_blocking(base, other):
+                text = f"This file usually changes with {other} ({together} of {among} times), which this change leaves alone."
+                return Reason("companion", together / among, 0.0, text), Evidence("file", other, other)
     return None

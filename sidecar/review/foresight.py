@@ -56,7 +56,7 @@ def _edit(git: Git, path: str, before: str | None, after: str) -> Change:
     author, moment = identity_blocking(git)
     hunks = compare((before or "").splitlines(), after.splitlines())
     file = FileDiff(path, "modified" if before is not None else "added", hunks=hunks)
-    return Change(files=(file,), base=base, author=author, time=moment)
+    return Change(files=(file,), base=base, author=author, time=moment, tree="")
 
 
 def _change(git: Git, path: str, proposed: Sequence[str]) -> tuple[Change, Collection[int]]:
@@ -72,4 +72,4 @@ def _change(git: Git, path: str, proposed: Sequence[str]) -> tuple[Change, Colle
     hunks = compare(committed or [], proposed)
     file = FileDiff(path, "modified" if committed is not None else "added", hunks=hunks)
     author, moment = identity_blocking(git)
-    return Change(files=(file,), base=base, author=author, time=moment), new
+    return Change(files=(file,), base=base, author=author, time=moment, tree=""), new

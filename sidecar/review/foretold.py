@@ -8,7 +8,8 @@ from dataclasses import replace
 from itertools import islice
 
 from sidecar.core.errors import GitError
-from sidecar.review.facts import facts_of, read_before_blocking
+from sidecar.review.before import OldSides
+from sidecar.review.facts import facts_of
 from sidecar.review.past import Past
 from sidecar.review.traces import TraceStore
 from sidecar.risk.assess import foretell
@@ -55,10 +56,11 @@ class Foretold:
     def _ask(self, past: Past, commits: Sequence[Commit]) -> dict[str, float]:
         past.open({commit.parents[0] for commit in commits if commit.parents})
         found: dict[str, float] = {}
+        sides = OldSides(self._git)
         with closing(told_changes_blocking(self._git, commits)) as changes:
             while batch := list(islice(changes, _BATCH)):
                 told = [change for change in batch if change]
-                before = read_before_blocking(self._git, told)
+                before = sides.of_blocking(*told)
                 for change in told:
                     # ranks would need those of every commit before; without them they are in the middle
                     facts = replace(facts_of(change, past, before), recent={}, level=None)

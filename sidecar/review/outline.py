@@ -1,14 +1,11 @@
-"""A change by risk, as a list of files with their scored places. Pure."""
+"""A change by risk, as a list of files with their scored places, each in the word that its number has everywhere. Pure."""
 
 from __future__ import annotations
 
-from typing import Final
-
 from sidecar.core.diff import Change, FileDiff
-from sidecar.core.review import Band, FileOutline, HunkOutline, HunkRisk, RiskReport
+from sidecar.core.review import FileOutline, HunkOutline, HunkRisk, RiskReport
 from sidecar.review import words
-
-_LOWER: Final[dict[Band, Band]] = {"low": "low", "medium": "low", "high": "medium", "critical": "high"}
+from sidecar.risk.model import load
 
 
 def outline(change: Change | None, report: RiskReport | None) -> tuple[FileOutline, ...]:
@@ -30,7 +27,7 @@ def gist(change: Change | None, report: RiskReport | None) -> tuple[object, ...]
 def _file(file: FileDiff, report: RiskReport | None) -> FileOutline:
     score = next((risk.score for risk in report.files if risk.file == file.path), None) if report else None
     why = next((item.why for item in report.skipped if item.file == file.path), "") if report else ""
-    hunks = [_hunk(hunk, report) for hunk in report.hunks if hunk.file == file.path] if report else []
+    hunks = [_hunk(hunk) for hunk in report.hunks if hunk.file == file.path] if report else []
     return FileOutline(
         path=file.path,
         status=file.status,
@@ -38,17 +35,12 @@ def _file(file: FileDiff, report: RiskReport | None) -> FileOutline:
         removed=file.removed_lines,
         old_path=file.old_path,
         score=score,
-        band=None if score is None or report is None else _band(score, report),
+        band=None if score is None else load().band(score),
         why=file.reason or why,
         hunks=tuple(sorted(hunks, key=lambda hunk: (-hunk.score, hunk.start))),
     )
 
 
-def _hunk(hunk: HunkRisk, report: RiskReport) -> HunkOutline:
+def _hunk(hunk: HunkRisk) -> HunkOutline:
     reason = next((reason.text for reason in words.raising(hunk.reasons)), "")
-    return HunkOutline(hunk.start, hunk.end, hunk.score, _band(hunk.score, report), reason)
-
-
-def _band(score: float, report: RiskReport) -> Band:
-    """As for a thread: a part with less than half of the change's score counts one band lower than the change."""
-    return report.band if 2 * score >= report.score else _LOWER[report.band]
+    return HunkOutline(hunk.start, hunk.end, hunk.score, load().band(hunk.score), reason)

@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
 
 from sidecar.review.ancestry import follow, numbers, union
 from sidecar.risk.eras import LARGEST, Eras, Level, bits
@@ -19,10 +21,10 @@ from sidecar.risk.features import mean_age
 from sidecar.risk.fixes import is_fix
 from sidecar.risk.ledger import Ledger, Trace
 from sidecar.risk.paths import is_production, language, subsystem
-from sidecar.risk.repairs import NOT_REPAIRED, Repaired
+from sidecar.risk.repairs import DAY, NOT_REPAIRED, Repaired, Standing
 from sidecar.vcs.history import Commit
 
-DAY = 86400.0
+T = TypeVar("T")
 _MOST_EVIDENCE = 3
 _MOST_TOGETHER = 40
 """Newest changes of a file that tell what changes with it."""
@@ -35,6 +37,8 @@ _MOST_RANKED = 200_000
 """Commits beyond which ranks are left out: each would need a set of all commits."""
 _MOST_KEPT = 1 << 28
 """Bytes of sets that are kept for the next question."""
+_MOST_TOLD = 2048
+"""Answers about one commit that are kept for the next question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +140,7 @@ class Past:
             self._index.add(Ledger(traces, at, [row.time for row in self._index.rows]))
         self._at, self._parents_first = at, walked[::-1]
         self._known = self._follow(frozenset(asked))
+        self._last, self._kept = "", dict[object, Any]()
 
     def __len__(self) -> int:
         return len(self._index.rows)
@@ -147,7 +152,9 @@ class Past:
 
     def at(self, commit: str, *, author: str, time: float) -> View:
         """What was known at a commit (itself included), as `author` and a change of that `time` would see it."""
-        return View(self._index, self._known[commit], author, time)
+        if commit != self._last or len(self._kept) > _MOST_TOLD:
+            self._last, self._kept = commit, {}
+        return View(self._index, self._known[commit], author, time, self._kept)
 
     def open(self, commits: Collection[str]) -> None:
         """Let these be viewed too, without ranks."""
@@ -188,7 +195,7 @@ class Past:
 
 def _ranked_features(index: _Index, row: _Row, before: int) -> tuple[float, ...]:
     """The features in `RANKED` of a commit, by what its ancestors tell."""
-    view = View(index, before, row.author, row.time)
+    view = View(index, before, row.author, row.time, {})
     scored = [(path, old) for path, old in row.sources if is_production(path)]
     names = [old or path for path, old in scored]
     touches = [view.touches(name) for name in names]
@@ -202,38 +209,52 @@ def _ranked_features(index: _Index, row: _Row, before: int) -> tuple[float, ...]
 
 
 class View:
-    """What was known at one commit."""
+    """What was known at one commit. `kept` is what views of this commit found out, whatever their author and time."""
 
-    def __init__(self, index: _Index, known: int, author: str, time: float) -> None:
+    def __init__(self, index: _Index, known: int, author: str, time: float, kept: dict[object, Any]) -> None:
         self._index = index
         self._known = known
         self._author = author
         self._time = time
+        self._kept = kept
 
     def file(self, path: str) -> FileFacts:
         """The past of a file by its name at this commit; renames are followed back."""
+        facts, standing = self._once(("file", path), lambda: self._file(path))
+        touches = self.touches(path)
+        own = (touches & self._index.of_author(self._author)).bit_count()
+        return replace(facts, own=own, age=self.age(touches), repairs=standing.at(self._time))
+
+    def _file(self, path: str) -> tuple[FileFacts, Standing]:
         touches = self.touches(path)
         repairs = touches & self._index.fixes
         ledger = self._index.ledger
-        return FileFacts(
+        facts = FileFacts(
             changes=touches.bit_count(),
             authors=self.authors(path),
             fixes=repairs.bit_count(),
-            own=(touches & self._index.of_author(self._author)).bit_count(),
-            age=self.age(touches),
             fix_commits=tuple(self._index.rows[index].id[:7] for index in _newest(repairs, _MOST_EVIDENCE)),
-            repairs=ledger.of_file(self._names(path), self._known, self._time) if ledger else NOT_REPAIRED,
         )
+        return facts, ledger.of_file(self._names(path), self._known) if ledger else Standing()
+
+    def _once(self, key: object, make: Callable[[], T]) -> T:
+        found: T | None = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = make()
+        return found
 
     def folders(self, places: Iterable[str]) -> dict[str, Repaired]:
         """The repairs of the code in folders."""
-        ledger = self._index.ledger
-        return {place: ledger.of_folder(place, self._known, self._time) for place in places} if ledger else {}
+        if (ledger := self._index.ledger) is None:
+            return {}
+        of = partial(ledger.of_folder, known=self._known)
+        return {place: self._once(("folder", place), partial(of, place)).at(self._time) for place in places}
 
     def here(self) -> Repaired:
         """The repairs of the newest commits."""
-        ledger = self._index.ledger
-        return ledger.of_all(self._known, self._time, _MOST_HERE) if ledger else NOT_REPAIRED
+        if (ledger := self._index.ledger) is None:
+            return NOT_REPAIRED
+        return self._once("here", partial(ledger.of_all, self._known, _MOST_HERE)).at(self._time)
 
     def level(self) -> Level | None:
         """How a sample of the changes fared until the present era began; None when nothing was foretold."""
@@ -249,10 +270,7 @@ class View:
 
     def touches(self, path: str) -> int:
         """The commits that touched a file under this or an earlier name."""
-        found = 0
-        for name in self._names(path):
-            found |= self._index.of_file(name)
-        return found & self._known
+        return self._once(("touches", path), lambda: union(map(self._index.of_file, self._names(path))) & self._known)
 
     def authors(self, path: str) -> frozenset[str]:
         """Who touched a file."""
@@ -307,6 +325,9 @@ class View:
 
     def recent(self) -> dict[str, tuple[float, ...]]:
         """The ranked features of the newest commits that touched production code, each sorted."""
+        return self._once("recent", self._recent)
+
+    def _recent(self) -> dict[str, tuple[float, ...]]:
         newest = _newest(self._index.production & self._known, WINDOW)
         rows = [found for index in newest if (found := self._index.ranked.get(index)) is not None]
         return {name: tuple(sorted(row[at] for row in rows)) for at, name in enumerate(RANKED)}

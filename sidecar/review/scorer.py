@@ -14,8 +14,9 @@ from sidecar.core.diff import Change
 from sidecar.core.errors import GitError
 from sidecar.core.ports import TestsSeen
 from sidecar.core.review import RiskReport
+from sidecar.review.before import OldSides
 from sidecar.review.evidence import with_evidence
-from sidecar.review.facts import facts_of, gather_blocking, read_before_blocking
+from sidecar.review.facts import facts_of
 from sidecar.review.foretold import Foretold
 from sidecar.review.past import Past
 from sidecar.review.reader import Reader
@@ -24,7 +25,9 @@ from sidecar.risk.assess import assess
 from sidecar.risk.facts import Facts
 from sidecar.risk.hazards.rules import find
 from sidecar.risk.model import Model, load
+from sidecar.risk.paths import is_production
 from sidecar.risk.untested import with_tests
+from sidecar.vcs.attributes import Attributes
 from sidecar.vcs.commits import resolve_many_blocking, told_changes_blocking
 from sidecar.vcs.history import Commit, is_shallow_blocking, walk_blocking
 from sidecar.vcs.runner import Git
@@ -62,6 +65,7 @@ class RiskScorer:
         """
         self._git = git
         self._model = model or load()
+        self._sides, self._attributes = OldSides(git), Attributes(git, is_production)
         self._pasts: OrderedDict[str, Past | None] = OrderedDict()
         self._lock = threading.Lock()
         self._tests = tests
@@ -99,14 +103,15 @@ class RiskScorer:
         if self._tests:
             report = with_tests(change, report, self._tests)
         view = past.at(change.base, author=change.author, time=change.time) if past and change.base else None
-        report = with_evidence(self._git, change, report, view)
+        report = with_evidence(self._sides, change, report, view)
         return replace(report, ms=round((time.perf_counter() - begun) * 1000, 3))
 
     def score_blocking(self, change: Change) -> RiskReport:
         """As `score` without the evidence, for threads. Without history (no base, shallow clone) the diff alone is scored."""
         begun = time.perf_counter()
         with self._lock:
-            facts = gather_blocking(self._git, change, self._past(change))
+            change = self._attributes.marked_blocking([change])[0] or change
+            facts = facts_of(change, self._past(change), self._sides.of_blocking(change))
         return self._told(change, facts, begun)
 
     def _told(self, change: Change, facts: Facts, begun: float) -> RiskReport:
@@ -137,26 +142,24 @@ class RiskScorer:
     def _reports(self, commits: Sequence[Commit], past: Past | None, *, evident: bool) -> Iterator[RiskReport | None]:
         """A report for each commit, None where this clone lacks what it changed."""
         changes = told_changes_blocking(self._git, commits)
+        sides, attributes = OldSides(self._git), Attributes(self._git, is_production)
         while batch := list(islice(changes, _BATCH)):
-            before = read_before_blocking(self._git, [change for change in batch if change])
-            for change in batch:
+            before = sides.of_blocking(*(change for change in batch if change))
+            for change in attributes.marked_blocking(batch):
                 if change is None:
                     yield None
                     continue
                 begun = time.perf_counter()
                 report = self._told(change, facts_of(change, past, before), begun)
-                yield self._evident(change, report, past, begun) if evident else report
+                if evident:
+                    with self._lock:
+                        report = self._evident(change, report, past, begun)
+                yield report
 
     def _bulk_past(self, wanted: frozenset[str], found: dict[str, Commit]) -> Past | None:
         """The past of all wanted commits' parents; fills `found` with the wanted commits. None in a shallow clone."""
-
-        def noticed() -> Iterator[Commit]:
-            for commit in self._all_before(sorted(wanted)):
-                if commit.id in wanted:
-                    found[commit.id] = commit
-                yield commit
-
-        walked = list(noticed())
+        walked = self._all_before(sorted(wanted))
+        found.update((commit.id, commit) for commit in walked if commit.id in wanted)
         if is_shallow_blocking(self._git):
             return None
         asked = {commit.parents[0] for commit in found.values() if commit.parents}

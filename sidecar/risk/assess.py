@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from sidecar.core.diff import Change
 from sidecar.core.review import FileRisk, HunkRisk, LineRisk, RiskReport, Skipped
 from sidecar.risk.code import CodeFile, CodeHunk, Reading, read
-from sidecar.risk.explain import explain_change, explain_lines, explain_nothing
+from sidecar.risk.explain import LINE_WORDS, explain_change, explain_lines, explain_nothing
 from sidecar.risk.facts import Facts
 from sidecar.risk.features import change_features, line_features, written_in
 from sidecar.risk.model import Head, Model, effects, effects_of_rows
@@ -109,7 +109,7 @@ def _share_out(
 def _hunk_risk(file: CodeFile, hunk: CodeHunk, lines: Sequence[_Line], head: Head, score: float) -> HunkRisk:
     total = math.fsum(line.share for line in lines)
     start, end = hunk.hunk.new_range
-    names = lines[0].effects if lines else {}
+    names = lines[0].effects.keys() & LINE_WORDS.keys() if lines else ()
     mean = {name: math.fsum(line.share * line.effects[name] for line in lines) / total for name in names}
     # Lines that were only moved, re-indented or re-wrapped are as old as they were: nothing of the hazard is theirs.
     old = (*hunk.kept, *(line.line for line in hunk.lines))

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Skipped
-from sidecar.risk.facts import Facts
+from sidecar.risk.facts import Facts, Old
 from sidecar.risk.paths import WHY, classify, language, named_generated, says_generated
-from sidecar.risk.tokens import LineShape, docstring_lines, is_code, shape
+from sidecar.risk.tokens import LineShape, is_code, shape, toggles_docstring
 
 _FILLING = re.compile(r"[\s,;()\\\"']+")
-_HEAD = 6
+HEAD = 6
 """Lines at the top of a file where it may say that it is generated."""
 
 
@@ -78,8 +79,8 @@ def read(change: Change, facts: Facts) -> Reading:
     return Reading(tuple(files), test_added, tuple(skipped))
 
 
-def why_not(file: FileDiff, before: Sequence[str] | None = None) -> str | None:
-    """Why a file is not scored, None when it is production code. `before` are the lines of its old side."""
+def why_not(file: FileDiff, before: Old | None = None) -> str | None:
+    """Why a file is not scored, None when it is production code. `before` is its old side."""
     if file.binary:
         return "a binary file"
     kind = classify(file.path)
@@ -87,39 +88,57 @@ def why_not(file: FileDiff, before: Sequence[str] | None = None) -> str | None:
         return file.reason  # a submodule, a link: what it is says more than the language that it is not in
     if kind != "production":
         return WHY[kind]
-    if named_generated(file.path) or says_generated("\n".join(_head(file, before))):
-        return WHY["generated"]
-    return None
+    if file.mark:
+        return f"{file.mark} code (.gitattributes)"
+    return WHY["generated"] if generated(file, before) else None
 
 
-def _head(file: FileDiff, before: Sequence[str] | None) -> Iterator[str]:
-    yield from (before or ())[:_HEAD]
+def generated(file: FileDiff, before: Old | None) -> bool:
+    """Whether a file's name or its first lines, old and new, say that a program wrote it."""
+    head = [*before.head] if before else []
     for hunk in file.hunks:
-        if hunk.new_start <= _HEAD:
-            yield from hunk.added[: _HEAD + 1 - hunk.new_start]
+        if hunk.new_start <= HEAD:
+            head += hunk.added[: HEAD + 1 - hunk.new_start]
+    return named_generated(file.path) or says_generated("\n".join(head))
 
 
-def _read_file(file: FileDiff, before: Sequence[str] | None) -> CodeFile:
-    lang = language(file.path) or ""
-    quoted = docstring_lines(_after(file.hunks, before)) if lang == "python" else frozenset()
-    known = before is not None or file.status == "added"
-    hunks: list[CodeHunk] = []
+def quoted_lines(hunks: Sequence[Hunk], edges: Sequence[int]) -> frozenset[int]:
+    """Numbers of the added lines of a Python text that lie in texts in triple quotes, those that open and close included.
+
+    `edges` are those of the old side (see `Old`); without them only the added lines are looked at, one after the other.
+    """
+    found: set[int] = set()
+    within = False
     at = 0
+    for hunk in hunks:
+        start = hunk.old_start - bool(hunk.removed)
+        upto = bisect_left(edges, start, at)
+        within ^= (upto - at) % 2 == 1
+        at = bisect_left(edges, start + len(hunk.removed), upto)
+        for number, text in enumerate(hunk.added, hunk.new_start):
+            edge = toggles_docstring(text)
+            if within or edge:
+                found.add(number)
+            within ^= edge
+    return frozenset(found)
+
+
+def _read_file(file: FileDiff, before: Old | None) -> CodeFile:
+    lang = language(file.path) or ""
+    quoted = quoted_lines(file.hunks, before.edges if before else ()) if lang == "python" else frozenset()
+    hunks: list[CodeHunk] = []
     for hunk in file.hunks:
         lines: list[CodeLine] = []
         kept: list[int] = []
         same = carried(hunk)
         for offset, text in enumerate(hunk.added):
             number = hunk.new_start + offset
-            # Without the old side only the hunks' own lines were looked at, one after the other.
-            index = number - 1 if known else at + offset
-            if index in quoted or not is_code(text, lang):
+            if number in quoted or not is_code(text, lang):
                 continue
             if offset in same:
                 kept.append(number)
             else:
                 lines.append(CodeLine(number, shape(text)))
-        at += len(hunk.added)
         hunks.append(CodeHunk(hunk, tuple(lines), tuple(kept)))
     return CodeFile(file.path, file.status == "added", tuple(hunks))
 
@@ -150,18 +169,3 @@ def same_text(text: str) -> str:
 
 def _loose(lines: Sequence[str]) -> str:
     return _FILLING.sub("", "".join(lines))
-
-
-def _after(hunks: Sequence[Hunk], before: Sequence[str] | None) -> list[str]:
-    """The new side, as far as it is known."""
-    after: list[str] = []
-    at = 0
-    for hunk in hunks:
-        start = hunk.old_start - 1 if hunk.removed else hunk.old_start
-        if before is not None:
-            after.extend(before[at:start])
-        after.extend(hunk.added)
-        at = start + len(hunk.removed)
-    if before is not None:
-        after.extend(before[at:])
-    return after

@@ -70,10 +70,10 @@ def explain_nothing() -> tuple[Reason, ...]:
 def explain_lines(lines: Sequence[Mapping[str, float]], parts: Mapping[str, float]) -> tuple[Reason, ...]:
     """Why a hunk has more of its change's risk than others: at most three reasons, the strongest first.
 
-    `parts` are the line model's effects, averaged over the hunk; they are relative to the average line.
+    `parts` are the line model's effects of what has `LINE_WORDS`, averaged over the hunk; they are relative to the average line.
     """
     found: list[Reason] = []
-    for name, sentence in _LINE_WORDS.items():
+    for name, sentence in LINE_WORDS.items():
         effect = parts.get(name, 0.0)
         if effect >= _WORTH_SAYING:
             value = max(line[name] for line in lines)
@@ -231,7 +231,7 @@ _THEMES: tuple[tuple[tuple[str, ...], Callable[[_Seen], str]], ...] = (
     (MESSAGE, _message),
 )
 
-_LINE_WORDS: dict[str, Callable[[int, int], str]] = {
+LINE_WORDS: dict[str, Callable[[int, int], str]] = {
     "f_nfix": lambda value, _: f"This file was repaired {times(value)} before.",
     "ntok": lambda value, _: f"Its longest line has {plural(value, 'token')}.",
     "indent": lambda value, _: f"It is nested {plural(value, 'column')} deep.",

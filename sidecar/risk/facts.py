@@ -11,13 +11,20 @@ from sidecar.risk.repairs import NOT_REPAIRED, Repaired
 
 
 @dataclass(frozen=True, slots=True)
+class Old:
+    """What a score needs of a file's old side: its first lines; of Python also where texts in triple quotes open or close (lines from 0)."""
+
+    head: tuple[str, ...] = ()
+    edges: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class FileFacts:
     """One source file's past, counted over the commits (no merges) that lead to the change's base, renames followed.
 
     `changes` commits touched it, by `authors`, `fixes` of them were fixes (`fix_commits`: the newest of these, short
     ids, newest first) and `own` were by the change's author. `age` is days since the last of them, None when there is
-    none. `repairs` tells of the lines that those commits wrote. `before` holds the lines of the old side without their
-    ends; None when it was not read.
+    none. `repairs` tells of the lines that those commits wrote. `before` is None when the old side was not read.
     """
 
     changes: int = 0
@@ -27,7 +34,7 @@ class FileFacts:
     age: float | None = None
     fix_commits: tuple[str, ...] = ()
     repairs: Repaired = NOT_REPAIRED
-    before: tuple[str, ...] | None = None
+    before: Old | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sidecar.core.diff import Change
 from sidecar.risk.code import CodeHunk, Reading
@@ -16,7 +17,7 @@ from sidecar.risk.facts import RANKED, Facts
 from sidecar.risk.fixes import is_fix
 from sidecar.risk.paths import folder, main_language
 from sidecar.risk.repairs import NOT_REPAIRED
-from sidecar.risk.tokens import names_in
+from sidecar.risk.tokens import LineShape, names_in
 
 DIFF = ("tokens", "indent_max", "branches", "test_la", "prod_nf", *CONTENT)
 """Features that the diff alone gives."""
@@ -167,21 +168,26 @@ def _line_part(hunk: CodeHunk, index: int) -> dict[str, float]:
     line = hunk.lines[index]
     pos = line.line - hunk.hunk.new_start
     added = len(hunk.hunk.added)
-    tokens = line.shape.tokens
-    return {
-        "ntok": tokens,
-        "tok2": length_bend(tokens),
-        "indent": line.shape.indent,
+    return _shape_part(line.shape) | {
         "hunk_add": added,
         "hunk_del": len(hunk.hunk.removed),
         "pos": pos,
         "pos_rel": pos / max(1, added),
         "prev_ntok": hunk.lines[index - 1].shape.tokens if index else 0,
         "h_code": len(hunk.lines),
-        **{name: float(name in line.shape.bits) for name in (*LINE_BITS, *LINE_FORMS)},
-        "calls": line.shape.calls,
-        "dots": line.shape.dots,
         "replaces": float(bool(hunk.hunk.removed)),
+    }
+
+
+@lru_cache(2048)
+def _shape_part(shape: LineShape) -> dict[str, float]:
+    return {
+        "ntok": shape.tokens,
+        "tok2": length_bend(shape.tokens),
+        "indent": shape.indent,
+        "calls": shape.calls,
+        "dots": shape.dots,
+        **{name: float(name in shape.bits) for name in (*LINE_BITS, *LINE_FORMS)},
     }
 
 
@@ -202,10 +208,11 @@ class _Names:
 
     def part(self, names: frozenset[str]) -> dict[str, float]:
         """A line's: how many, how many stand nowhere else, the share of lines with the commonest, of those removed."""
+        counts = [self.used[name] for name in names]
         return {
             "names": len(names),
-            "rare": sum(self.used[name] == 1 for name in names),
-            "common": max((self.used[name] for name in names), default=0) / self.lines,
+            "rare": counts.count(1),
+            "common": max(counts, default=0) / self.lines,
             "known": len(names & self.removed) / (len(names) + 1),
         }
 

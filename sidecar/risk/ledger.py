@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
 from sidecar.risk.paths import folder
-from sidecar.risk.repairs import COMMIT_SIZE, FILE_SIZE, Repaired, expected, faded
+from sidecar.risk.repairs import COMMIT_SIZE, FILE_SIZE, Standing, ever
 
-DAY = 86400.0
 _MOST_COMMITS = 400
 """Commits of a file or folder that are looked at, the newest."""
 _MOST_EVIDENCE = 3
@@ -68,39 +66,32 @@ class Ledger:
             self._repairs.setdefault(repair.path, []).append((number, origin))
             self._repaired_by[origin] = self._repaired_by.get(origin, 0) | 1 << number
 
-    def of_file(self, names: Iterable[str], known: int, now: float) -> Repaired:
+    def of_file(self, names: Iterable[str], known: int) -> Standing:
         """What the known commits tell of a file, by all names that it had."""
-        fixes: set[int] = set()
-        origins: set[int] = set()
-        usual: list[float] = []
-        recent = 0.0
+        repairs: list[tuple[int, int]] = []
+        added: list[tuple[float, int]] = []
         for name in names:
-            for fix, origin in self._repairs.get(name, ()):
-                if known >> fix & 1:
-                    fixes.add(fix)
-                    origins.add(origin)
-                    recent += faded(self._days(fix, now))
-            newest = islice(self._known(reversed(self._written.get(name, ())), known), _MOST_COMMITS)
-            usual.extend(expected(lines, self._days(number, now), FILE_SIZE) for number, lines in newest)
-        shown = sorted(fixes, reverse=True)[:_MOST_EVIDENCE]
-        return Repaired(len(origins), math.fsum(usual), recent, tuple(self._ids[fix][:7] for fix in shown))
+            repairs += [pair for pair in self._repairs.get(name, ()) if known >> pair[0] & 1]
+            written = reversed(self._written.get(name, ()))
+            newest = islice((one for one in written if known >> one[0] & 1), _MOST_COMMITS)
+            added += [(ever(lines, FILE_SIZE), self._times[number]) for number, lines in newest]
+        shown = sorted({fix for fix, _ in repairs}, reverse=True)[:_MOST_EVIDENCE]
+        return Standing(
+            found=len({origin for _, origin in repairs}),
+            added=tuple(added),
+            repaired=tuple(self._times[fix] for fix, _ in repairs),
+            fixes=tuple(self._ids[fix][:7] for fix in shown),
+        )
 
-    def of_folder(self, place: str, known: int, now: float) -> Repaired:
+    def of_folder(self, place: str, known: int) -> Standing:
         """What the known commits tell of the code in a folder, without the folders below."""
-        return self._of_commits(self._folders.get(place, ()), known, now, _MOST_COMMITS)
+        return self._of_commits(self._folders.get(place, ()), known, _MOST_COMMITS)
 
-    def of_all(self, known: int, now: float, most: int) -> Repaired:
+    def of_all(self, known: int, most: int) -> Standing:
         """What the known commits tell of the newest commits in the repository."""
-        return self._of_commits(self._sizeable, known, now, most)
+        return self._of_commits(self._sizeable, known, most)
 
-    def _of_commits(self, commits: Sequence[int], known: int, now: float, most: int) -> Repaired:
+    def _of_commits(self, commits: Sequence[int], known: int, most: int) -> Standing:
         newest = list(islice((number for number in reversed(commits) if known >> number & 1), most))
-        found = self.repaired(newest, known)
-        usual = math.fsum(expected(self._size[number], self._days(number, now), COMMIT_SIZE) for number in newest)
-        return Repaired(found, usual)
-
-    def _known(self, written: Iterable[tuple[int, int]], known: int) -> Iterator[tuple[int, int]]:
-        return ((number, lines) for number, lines in written if known >> number & 1)
-
-    def _days(self, commit: int, now: float) -> float:
-        return max(0.0, now - self._times[commit]) / DAY
+        added = tuple((ever(self._size[number], COMMIT_SIZE), self._times[number]) for number in newest)
+        return Standing(self.repaired(newest, known), added)

@@ -6,6 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import resources
 from typing import Any
 
@@ -108,6 +109,7 @@ def effects_of_rows(terms: tuple[Term, ...], rows: Sequence[Mapping[str, float]]
     return found
 
 
+@cache
 def load() -> Model:
     """The model that ships with the package."""
     return parse(resources.files("sidecar.risk").joinpath("model.json").read_text("utf-8"))

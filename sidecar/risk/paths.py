@@ -8,22 +8,15 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Literal
 
 Kind = Literal["production", "test", "docs", "support", "generated", "vendored", "lock", "other"]
 
 LANGUAGES = {
-    ".py": "python",
-    ".js": "javascript",
-    ".jsx": "javascript",
-    ".mjs": "javascript",
-    ".cjs": "javascript",
-    ".ts": "typescript",
-    ".tsx": "typescript",
-    ".go": "go",
-    ".java": "java",
-    ".rs": "rust",
-}
+    ".py": "python", ".js": "javascript", ".jsx": "javascript", ".mjs": "javascript", ".cjs": "javascript", ".ts":
+    "typescript", ".tsx": "typescript", ".go": "go", ".java": "java", ".rs": "rust",
+}  # fmt: skip
 """Languages the model was fitted on, by extension."""
 
 _FAMILIES = {"python": "python", "javascript": "javascript", "typescript": "javascript"}
@@ -72,6 +65,7 @@ WHY: dict[Kind, str] = {
 """Why a file of this sort has no score of its own; a sentence part for people."""
 
 
+@lru_cache(4096)
 def extension(path: str) -> str:
     """The last extension in lower case with its dot; empty when there is none (`.bashrc` has none)."""
     name = path.rsplit("/", 1)[-1]
@@ -117,6 +111,7 @@ def stem(path: str) -> str:
     return _OF_TESTS.sub("", path.rpartition("/")[2].partition(".")[0]).lower()
 
 
+@lru_cache(4096)
 def classify(path: str) -> Kind:
     """The sort of a file by its path alone."""
     name = path.rsplit("/", 1)[-1]

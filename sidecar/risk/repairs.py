@@ -16,7 +16,10 @@ FILE_SIZE = (-3.66, 0.787)
 """Log-odds that a commit's code in one file is ever repaired: constant and weight of log(1 + new lines of code)."""
 COMMIT_SIZE = (-3.5, 0.70)
 """The same for a commit as a whole."""
+DAY = 86400.0
 YEAR = 365.0
+_YOUNGEST = 0.01
+"""Days that code is taken to be old at least."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +45,31 @@ class Repaired:
         return math.log((self.recent + 0.5) / (self.expected + 2))
 
 
-def expected(lines: int, days: float, size: tuple[float, float]) -> float:
-    """The chance that an addition of so many lines of code is known to be repaired after so many days."""
-    late: float = (DELAY / max(days, 0.01)) ** SLOPE
-    return _ever(lines, size) / (1 + late)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of some earlier code but how long ago that was, so that it can be told again at another time.
+
+    `added` holds of each addition the chance that it is `ever` repaired and its time, `repaired` the time of each repair (UTC seconds).
+    """
+
+    found: int = 0
+    added: tuple[tuple[float, int], ...] = ()
+    repaired: tuple[int, ...] = ()
+    fixes: tuple[str, ...] = ()
+
+    def at(self, now: float) -> Repaired:
+        """The repairs as they stand at that time: an addition counts by the chance that its repair is known by then."""
+        known = [
+            chance / (1 + (DELAY / (days if (days := (now - time) / DAY) > _YOUNGEST else _YOUNGEST)) ** SLOPE)
+            for chance, time in self.added
+        ]
+        recent = sum([faded((now - time) / DAY) for time in self.repaired], 0.0)
+        return Repaired(self.found, math.fsum(known), recent, self.fixes)
 
 
 @lru_cache(maxsize=4096)
-def _ever(lines: int, size: tuple[float, float]) -> float:
+def ever(lines: int, size: tuple[float, float]) -> float:
+    """The chance that an addition of so many lines of code is ever repaired."""
     constant, weight = size
     return 1 / (1 + math.exp(-constant - weight * math.log1p(lines)))
 

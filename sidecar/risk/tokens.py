@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import compress
 
 _TOKEN = re.compile(
@@ -53,6 +54,12 @@ _KEYWORDS = frozenset({
     "public", "private", "static", "final", "void", "int", "string", "boolean", "throws", "throw", "catch", "await",
     "async", "yield", "lambda", "pass", "break", "continue",
 })  # fmt: skip
+_KINDS = {
+    "branch": _BRANCH, "compare": _COMPARE, "exit": _EXIT, "concurrent": _CONCURRENT, "null": _NULL, "arithmetic": _ARITHMETIC,
+    "number": _NUMBERS, "string": frozenset({"<str>"}), "call": frozenset("("), "index": frozenset("["), "assign": frozenset("="),
+    "function": _FUNCTION, "class": _CLASSES,
+}  # fmt: skip
+"""The facts of a line that one of these tokens makes."""
 _NAMED = 300
 """Characters of a line whose identifiers are looked at."""
 _LONGEST = 2000
@@ -100,38 +107,21 @@ def tokenize(text: str) -> list[str]:
 
 
 def shape(text: str) -> LineShape:
-    """The shape of one line."""
+    """The shape of one line; those of the last lines of usual length are kept."""
+    return _shape(text) if len(text) <= _NAMED else _shape.__wrapped__(text)
+
+
+@lru_cache(2048)
+def _shape(text: str) -> LineShape:
     tokens = tokenize(text)
-    words = set(tokens)
     branches = sum(token in _BRANCH for token in tokens)
-    wide = text[:_LONGEST].expandtabs(4)
-    bits = (
-        branches > 0,
-        bool(words & _COMPARE),
-        bool(words & _EXIT),
-        bool(words & _CONCURRENT),
-        bool(words & _NULL),
-        bool(words & _ARITHMETIC),
-        bool(words & _NUMBERS),
-        "<str>" in words,
-        "(" in words,
-        "[" in words,
-        "=" in words,
-        bool(words & _FUNCTION),
-        is_import(text),
-        bool(words & _CLASSES),
-    )
-    bare = text[:_LONGEST].strip()
-    forms = (
-        bare.endswith(","),
-        bare.endswith(("{", ":", "(")),
-        bare.startswith(_DEFINING),
-        _ENTRY.match(bare) is not None,
-    )
-    holds = frozenset(compress((*BITS, *FORMS), (*bits, *forms)))
-    return LineShape(
-        len(tokens), branches, len(wide) - len(wide.lstrip()), holds, bare.count("("), bare.count("."), names_in(text)
-    )
+    bare, wide = text[:_LONGEST].strip(), text[:_LONGEST].expandtabs(4)
+    indent = len(wide) - len(wide.lstrip())
+    forms = (bare.endswith(","), bare.endswith(("{", ":", "(")), bare.startswith(_DEFINING), _ENTRY.match(bare))
+    bits = {kind for kind, some in _KINDS.items() if not some.isdisjoint(tokens)} | set(compress(FORMS, forms))
+    if is_import(text):
+        bits.add("import")
+    return LineShape(len(tokens), branches, indent, frozenset(bits), bare.count("("), bare.count("."), names_in(text))
 
 
 def names_in(text: str) -> frozenset[str]:
@@ -155,13 +145,9 @@ def is_import(text: str) -> bool:
     return _IMPORT.match(text) is not None
 
 
-def docstring_lines(lines: Sequence[str]) -> frozenset[int]:
-    """Indices of the lines of a Python text that lie in triple-quoted texts, the lines that open and close included."""
-    edges = [index for index, text in enumerate(lines) if ('"""' in text or "'''" in text) and toggles_docstring(text)]
-    found: set[int] = set()
-    for start, end in zip(edges[::2], [*edges[1::2], len(lines) - 1], strict=False):
-        found.update(range(start, end + 1))
-    return frozenset(found)
+def docstring_edges(lines: Sequence[str]) -> tuple[int, ...]:
+    """Indices of the lines of a Python text on which texts in triple quotes open or close."""
+    return tuple(index for index, text in enumerate(lines) if '"""' in text or "'''" in text if toggles_docstring(text))
 
 
 def toggles_docstring(text: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import chain
 
 from sidecar.core.diff import Change
 from sidecar.core.errors import GitError
@@ -36,15 +37,16 @@ def changes_blocking(git: Git, commits: Sequence[Commit]) -> Generator[Change]:
     """
     feed = "".join(f"{' '.join((commit.id, *commit.parents[:1]))}\n" for commit in commits)
     asked = ("diff-tree", "--stdin", "-r", "--root", "--always", "--format=%x01%H", *PATCH_OPTIONS)
-    patches = _split(git.chunks_blocking(*asked, stdin=feed.encode("ascii"))) if commits else iter(())
+    patches = records_of(git.chunks_blocking(*asked, stdin=feed.encode("ascii"))) if commits else iter(())
     for commit in commits:
         own, patch = next(patches, (b"", b""))
         if own.decode("ascii", "replace") != commit.id:
             raise GitError(f"git did not tell what {commit.id[:12]} changed.")
         yield Change(
-            files=parse_patch(patch),
+            files=parse_patch(patch + b"\n"),
             base=commit.parents[0] if commit.parents else None,
             commit=commit.id,
+            tree=commit.id,
             author=commit.author,
             time=float(commit.time),
             message=commit.message.strip("\n"),
@@ -68,16 +70,10 @@ def told_changes_blocking(git: Git, commits: Sequence[Commit]) -> Generator[Chan
             at += 1
 
 
-def _split(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
+def records_of(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
     """Commit ids and patches. No line of a patch begins with the mark: each begins with a word of git's or a sign."""
     rest = b"\n"
-    for chunk in chunks:
+    for chunk in chain(chunks, (b"\n" + _MARK,)):
         *whole, rest = (rest + chunk).split(b"\n" + _MARK)
-        yield from (_record(record) for record in whole if record)
-    if rest.strip(b"\n"):
-        yield _record(rest)
-
-
-def _record(record: bytes) -> tuple[bytes, bytes]:
-    own, _, patch = record.partition(b"\n")
-    return own, patch + b"\n"
+        for own, _, patch in (record.partition(b"\n") for record in whole if record.strip(b"\n")):
+            yield own, patch

@@ -16,15 +16,8 @@ from sidecar.core.diff import FileDiff, FileStatus, Hunk
 from sidecar.core.errors import BadInput
 
 PATCH_OPTIONS = (
-    "--patch",
-    "--unified=0",
-    "--find-renames",
-    "-l1000",
-    "--full-index",
-    "--no-color",
-    "--src-prefix=a/",
-    "--dst-prefix=b/",
-)
+    "--patch", "--unified=0", "--find-renames", "-l1000", "--full-index", "--no-color", "--src-prefix=a/", "--dst-prefix=b/",
+)  # fmt: skip
 """What git must be told for `parse_patch` to understand all that it says."""
 
 MOST_BYTES = 4 << 20

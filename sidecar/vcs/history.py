@@ -49,17 +49,8 @@ def walk_blocking(git: Git, tips: Iterable[str], *, likeness: int = 50) -> Itera
     walk. Raises GitError when a tip or an ancestor is missing, or content that is needed.
     """
     stdin = "".join(f"{tip}\n" for tip in tips).encode("ascii")
-    asked = (
-        "log",
-        "--stdin",
-        "--topo-order",
-        "--root",
-        "--raw",
-        f"--find-renames={likeness}%",
-        "-l1000",
-        "-z",
-        "--no-color",
-    )
+    renames = (f"--find-renames={likeness}%", "-l1000")
+    asked = ("log", "--stdin", "--topo-order", "--root", "--raw", *renames, "-z", "--no-color")
     form = "--format=%H%x00%P%x00%ct%x00%ae%x00%B"
     if stdin:
         yield from _parse(git.lines_blocking(*asked, form, stdin=stdin, end=b"\0"))

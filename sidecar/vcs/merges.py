@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from sidecar.core.errors import GitError
+from sidecar.vcs.commits import records_of
 from sidecar.vcs.diff import quoted_name
 from sidecar.vcs.runner import Git
 
@@ -52,26 +53,12 @@ def merges_blocking(git: Git, merges: Sequence[str]) -> Generator[tuple[str, tup
     """
     feed = "".join(f"{own}\n" for own in merges).encode("ascii")
     asked = ("diff-tree", "--stdin", "-r", "-c", "-p", "--always", "--format=%x01%H", *_OPTIONS)
-    records = _records(git.chunks_blocking(*asked, stdin=feed)) if merges else iter(())
+    records = records_of(git.chunks_blocking(*asked, stdin=feed)) if merges else iter(())
     for own in merges:
         said, patch = next(records, (b"", b""))
         if said.decode("ascii", "replace") != own:
             raise GitError(f"git did not tell what the merge {own[:12]} holds.")
         yield own, tuple(_files(patch.split(b"\n")))
-
-
-def _records(chunks: Iterable[bytes]) -> Iterator[tuple[bytes, bytes]]:
-    rest = b"\n"
-    for chunk in chunks:
-        *whole, rest = (rest + chunk).split(b"\n\x01")
-        yield from (_record(record) for record in whole if record)
-    if rest.strip(b"\n"):
-        yield _record(rest)
-
-
-def _record(record: bytes) -> tuple[bytes, bytes]:
-    own, _, patch = record.partition(b"\n")
-    return own, patch
 
 
 def _files(lines: Sequence[bytes]) -> Iterator[MergedFile]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
 
 from sidecar.core.errors import BadInput
 from sidecar.core.review import INDEX, NOTHING
+from sidecar.vcs.blobs import blobs_blocking
 from sidecar.vcs.diff import text_lines
 from sidecar.vcs.runner import Git
 
@@ -18,7 +18,6 @@ MOST_TEXT = 8 << 20
 MAIN = ("main", "master")
 """Names of branches that others are made for."""
 
-_OBJECT = re.compile(rb"[0-9a-f]{40,64} (\w+) (\d+)")
 _COMMIT = re.compile(r"[0-9a-f]{40,64}")
 
 
@@ -36,24 +35,13 @@ def texts_blocking(git: Git, side: str, paths: Collection[str]) -> dict[str, byt
     Raises BadInput for another name of a side.
     """
     found: dict[str, bytes | None] = dict.fromkeys(paths)
-    asked = [path for path in found if path and "\n" not in path]  # git reads one name a line here
+    asked = [path for path in found if path]
     if side == NOTHING or not asked:
         return found
     if side != INDEX and not _COMMIT.fullmatch(side):
         raise BadInput(f"{side!r} names no side of a diff; give a commit's whole id, `{INDEX}` or `{NOTHING}`.")
-    prefix = "" if side == INDEX else side
-    stdin = b"".join(os.fsencode(f"{prefix}:{path}") + b"\n" for path in asked)
-    said = git.run_blocking("cat-file", "--batch", stdin=stdin, limit=1 << 30)
-    at = 0
-    for path in asked:
-        end = said.index(b"\n", at)
-        told = _OBJECT.fullmatch(said, at, end)
-        at = end + 1
-        if told:
-            size = int(told[2])
-            found[path] = said[at : at + size] if told[1] == b"blob" else None
-            at += size + 1
-    return found
+    names = [f"{'' if side == INDEX else side}:{path}" for path in asked]
+    return found | dict(zip(asked, blobs_blocking(git, names, limit=1 << 30), strict=True))
 
 
 def lines_blocking(git: Git, side: str, paths: Collection[str]) -> dict[str, list[str] | None]:

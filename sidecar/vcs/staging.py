@@ -6,7 +6,6 @@ are not there any more; the files of the work tree are left alone.
 
 from __future__ import annotations
 
-import os
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -16,6 +15,7 @@ from pathlib import Path
 from sidecar.core.diff import Hunk
 from sidecar.core.errors import Conflict, GitError, NotSupported
 from sidecar.core.review import Staging
+from sidecar.vcs.blobs import blobs_blocking
 from sidecar.vcs.diff import PATCH_OPTIONS, parse_patch
 from sidecar.vcs.runner import Git
 
@@ -70,11 +70,7 @@ def stage_blocking(git: Git, path: str, first: int, last: int) -> Staging:
 
 def committed_blocking(git: Git, path: str) -> bytes | None:
     """A file's bytes in the last commit; None where it is not in it."""
-    said = (
-        git.run_blocking("cat-file", "--batch", stdin=b"HEAD:" + os.fsencode(path) + b"\n") if "\n" not in path else b""
-    )
-    head, _, data = said.partition(b"\n")
-    return data[:-1] if re.fullmatch(rb"[0-9a-f]{40,64} blob \d+", head) else None
+    return blobs_blocking(git, [f"HEAD:{path}"])[0]
 
 
 def differences_blocking(git: Git, old: Sequence[str], new: Sequence[str]) -> tuple[Hunk, ...]:

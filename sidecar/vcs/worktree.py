@@ -19,6 +19,7 @@ from sidecar.core.compare import compare
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.errors import BadInput, GitError, GitTimeout
 from sidecar.trace import get_logger
+from sidecar.vcs.blobs import blobs_blocking
 from sidecar.vcs.diff import PATCH_OPTIONS, parse_patch, parse_user_patch, text_lines
 from sidecar.vcs.runner import Git
 
@@ -78,7 +79,7 @@ async def staged(git: Git) -> Change:
         unmerged = {name.decode("utf-8", "surrogateescape") for name in names} - {file.path for file in files}
         files += tuple(FileDiff(name, "modified", reason="merge conflict") for name in sorted(unmerged))
     author, moment = await asyncio.to_thread(identity_blocking, git)
-    return Change(files=files, base=base, author=author, time=moment)
+    return Change(files=files, base=base, author=author, time=moment, tree="")
 
 
 async def commit(git: Git, sha: str) -> Change:
@@ -92,9 +93,7 @@ async def commit(git: Git, sha: str) -> Change:
     parent = parents.split(" ")[0] or None
     against = parent or await _empty_tree(git)
     files = parse_patch(await git.run("diff-tree", "-r", *PATCH_OPTIONS, against, own, "--"))
-    return Change(
-        files=files, base=parent, commit=own, author=mail.lower(), time=float(moment), message=message.strip("\n")
-    )
+    return Change(files, parent, own, mail.lower(), float(moment), message.strip("\n"), tree=own)
 
 
 async def between(git: Git, base: str, head: str) -> Change:
@@ -145,20 +144,13 @@ def read_lines_blocking(root: Path, path: str) -> list[str] | None:
 def committed_lines_blocking(git: Git, path: str) -> tuple[str | None, list[str] | None]:
     """The last commit (None where there is none yet), and a file's lines in it (None where it has no such text)."""
     base = _line(git.run_blocking("rev-parse", "--verify", "--quiet", "HEAD^{commit}", ok=(0, 1, 128))) or None
-    if base is None or "\n" in path:
-        return base, None
-    return base, lines_at_blocking(git, base, path)
+    return base, None if base is None else lines_at_blocking(git, base, path)
 
 
 def lines_at_blocking(git: Git, revision: str, path: str) -> list[str] | None:
     """A file's lines at a commit, None where it has no such text; for threads."""
-    if "\n" in path:
-        return None
-    said = git.run_blocking("cat-file", "--batch", stdin=os.fsencode(f"{revision}:{path}") + b"\n", limit=2 * MOST_FILE)
-    head, _, data = said.partition(b"\n")
-    if not re.fullmatch(rb"[0-9a-f]{40,64} blob \d+", head) or _binary(data):
-        return None
-    return text_lines(data[:-1])
+    (data,) = blobs_blocking(git, [f"{revision}:{path}"], limit=2 * MOST_FILE)
+    return None if data is None or _binary(data) else text_lines(data)
 
 
 def _working_tree(git: Git, paths: Collection[str] | None) -> Change:
@@ -172,7 +164,7 @@ def _working_tree(git: Git, paths: Collection[str] | None) -> Change:
     added = [_added(git.root, name, read=at < MOST_UNTRACKED) for at, name in enumerate(untracked)]
     files = _each_once([*_without_filtered(git, tracked), *(file for file in added if file is not None)])
     author, moment = identity_blocking(git)
-    return Change(files=tuple(sorted(files, key=lambda file: file.path)), base=base, author=author, time=moment)
+    return Change(tuple(sorted(files, key=lambda file: file.path)), base, author=author, time=moment, tree="")
 
 
 def _tracked(git: Git, against: str) -> tuple[FileDiff, ...]:
@@ -310,13 +302,9 @@ def _line(said: bytes) -> str:
 
 
 _UNFINISHED: tuple[tuple[str, Doing], ...] = (
-    ("rebase-merge", "rebase"),
-    ("rebase-apply", "rebase"),
-    ("MERGE_HEAD", "merge"),
-    ("CHERRY_PICK_HEAD", "cherry-pick"),
-    ("REVERT_HEAD", "revert"),
-    ("BISECT_LOG", "bisect"),
-)
+    ("rebase-merge", "rebase"), ("rebase-apply", "rebase"), ("MERGE_HEAD", "merge"), ("CHERRY_PICK_HEAD",
+    "cherry-pick"), ("REVERT_HEAD", "revert"), ("BISECT_LOG", "bisect"),
+)  # fmt: skip
 
 
 def _doing(git_dir: Path) -> Doing:

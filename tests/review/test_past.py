@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.review.past import DAY, Past
+from sidecar.review.past import Past
 from sidecar.risk.facts import RANKED
+from sidecar.risk.ledger import Repair, Trace
+from sidecar.risk.repairs import DAY
 from sidecar.vcs.history import Commit, Touch
 
 
@@ -112,6 +114,32 @@ def test_a_view_does_not_depend_on_what_else_was_walked(at):
     assert cut.recent() == whole.recent()
     assert cut.fix_rate() == whole.fix_rate()
     assert [cut.file(name) for name in ("app/a.py", "app/b.py")] == [whole.file(n) for n in ("app/a.py", "app/b.py")]
+
+
+def test_what_is_kept_of_one_question_changes_no_other():
+    """Other authors, other times, other commits between: each is told what it would be told alone."""
+    traces = {c.id: Trace((("app/b.py", 9), ("lib/c.py", 4))) for c in HISTORY}
+    traces["4"] = Trace((("app/b.py", 2),), (Repair("2", "app/a.py", 1), Repair("3", "app/b.py", 2)))
+
+    def told(made, at, author, days):
+        view = made.at(at, author=author, time=days * DAY)
+        files = [view.file(name) for name in ("app/a.py", "app/b.py", "lib/c.py", "none.py")]
+        return files, view.folders(["app", "lib", "none"]), view.here(), view.recent(), view.fix_rate()
+
+    def made():
+        return Past(HISTORY[::-1], [c.id for c in HISTORY], traces)
+
+    one = made()
+    for asked in [
+        ("4", "ada", 9),
+        ("4", "bob", 9),
+        ("4", "ada", 500),
+        ("2", "ada", 9),
+        ("m", "eve", 9),
+        ("4", "ada", 9),
+    ]:
+        assert told(one, *asked) == told(one, *asked) == told(made(), *asked)
+    assert told(one, "4", "ada", 9) != told(one, "4", "ada", 10)
 
 
 def test_names_that_go_round_in_a_circle():

@@ -191,6 +191,25 @@ def test_revisions_that_are_no_commits_lose_nothing_of_the_others(repository):
     assert [item.revision for item in scored(repository.root, ["x", "y"])] == ["x", "y"]
 
 
+async def test_what_the_attributes_of_its_tree_call_generated_is_not_scored(repository):
+    git = Git.open_blocking(repository.root)
+    more = {"app/core.py": body("app/core.py", 3), "gen/a.py": body("gen/a.py", 1)}
+    repository.commit("Add both", more | {".gitattributes": "gen/* linguist-generated\n"})
+    (whole,) = scored(repository.root, ["HEAD"])
+    assert [file.file for file in whole.files] == ["app/core.py"]
+    why = {skipped.file: skipped.why for skipped in whole.skipped}
+    assert why["gen/a.py"] == "generated code (.gitattributes)"
+    own = repository.head
+    repository.write({".gitattributes": "# linguist-\n", "gen/a.py": body("gen/a.py", 2)})
+    assert timeless(scored(repository.root, [own])[0]) == timeless(whole)
+    warm = scorer(repository.root)
+    assert timeless(await warm.score(await worktree.commit(git, own))).score == whole.score
+    seen = [await warm.score(await worktree.working_tree(git))]
+    repository.git("checkout", "-q", ".gitattributes")
+    seen.append(await warm.score(await worktree.working_tree(git)))
+    assert [[file.file for file in report.files] for report in seen] == [["gen/a.py"], []]
+
+
 def test_a_shallow_clone_has_no_history(repository, tmp_path):
     repository.git("clone", "-q", "--depth", "3", repository.root.as_uri(), str(tmp_path / "s"))
     shallow = Repository(tmp_path / "s")

@@ -4,7 +4,11 @@ import math
 
 import pytest
 
-from sidecar.risk.repairs import COMMIT_SIZE, DELAY, FILE_SIZE, Repaired, expected, faded
+from sidecar.risk.repairs import COMMIT_SIZE, DAY, DELAY, FILE_SIZE, Repaired, Standing, ever, faded
+
+
+def expected(lines, days, size):
+    return Standing(added=((ever(lines, size), 0),)).at(days * DAY).expected
 
 
 def test_half_of_the_repairs_are_known_after_the_delay():

@@ -4,7 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sidecar.risk.tokens import BITS, docstring_lines, is_code, shape, tokenize
+from sidecar.core.diff import Hunk
+from sidecar.risk.code import quoted_lines
+from sidecar.risk.tokens import BITS, docstring_edges, is_code, shape, tokenize
 
 TOKENS = {
     "x = foo(1, 'a b')": ["x", "=", "foo", "(", "1", ",", "<str>", ")"],
@@ -45,8 +47,9 @@ def test_is_code(text, language, expected):
 
 def test_docstrings_are_found_over_several_lines():
     lines = ["def f():", '    """One', "    two", '    three"""', "    return 1", "x = '''a", "b'''", '# it\'s """']
-    assert docstring_lines(lines) == {1, 2, 3, 5, 6}
-    assert docstring_lines([*lines, 'y = """never', "closed"]) == {1, 2, 3, 5, 6, 8, 9}
+    assert docstring_edges(lines) == (1, 3, 5, 6)
+    assert quoted_lines([Hunk(0, 1, (), tuple(lines))], ()) == {2, 3, 4, 6, 7}
+    assert quoted_lines([Hunk(0, 1, (), (*lines, 'y = """never', "closed"))], ()) == {2, 3, 4, 6, 7, 9, 10}
 
 
 BIT_CASES = {

@@ -1,6 +1,6 @@
 """Texts as a commit or the index has them."""
 
-from sidecar.vcs.blobs import MOST_AT_ONCE, texts_blocking
+from sidecar.vcs.blobs import MOST_AT_ONCE, blobs_blocking, texts_blocking
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import Repository
 
@@ -24,3 +24,5 @@ def test_each_file_as_it_is_there(tmp_path) -> None:
     assert texts_blocking(git, "", ["a.py"]) == {"a.py": ["three"]}
     assert texts_blocking(git, "0" * 40, ["a.py"]) == {}
     assert texts_blocking(git, repo.head, []) == {}
+    asked = [f"{repo.head}:many", "HEAD:b.bin", "HEAD:new\nline", "HEAD:gone blob 12", ":a.py"]
+    assert blobs_blocking(git, asked) == [None, b"\0\1", None, None, b"three\n"]

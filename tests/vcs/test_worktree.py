@@ -109,7 +109,7 @@ async def test_an_ignored_file_is_no_change(repository):
 
 async def test_before_the_first_commit_everything_is_added(tmp_path):
     repository = Repository.create(tmp_path / "repo")
-    assert await change(repository) == Change((), None, None, "ada@example.org", pytest.approx(0, abs=1e12))
+    assert await change(repository) == Change((), None, None, "ada@example.org", pytest.approx(0, abs=1e12), tree="")
     repository.stage({"a.py": "a\n"})
     repository.write({"b.py": "b\n"})
     found = await change(repository)
@@ -327,6 +327,7 @@ async def test_a_commit_against_its_first_parent(repository):
         author="grace@example.org",
         time=1_800_000_000.0,
         message="Say more\n\nAt length.",
+        tree=sha,
     )
 
 

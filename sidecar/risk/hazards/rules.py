@@ -7,6 +7,7 @@ from typing import Final
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Finding, Suggestion
+from sidecar.risk.facts import Old
 from sidecar.risk.hazards import (
     condition,
     conflict,
@@ -27,22 +28,11 @@ from sidecar.risk.hazards.mending import spot
 from sidecar.risk.hazards.seen import LONGEST, Rule, see
 
 RULES: Final[tuple[Rule, ...]] = (
-    secret.RULE,
-    credential.RULE,
-    conflict.RULE,
-    migration.RULE,
-    unverified.RULE,
-    injection.RULE,
-    force.RULE,
-    disabled_test.RULE,
-    leftover.RULE,
+    secret.RULE, credential.RULE, conflict.RULE, migration.RULE, unverified.RULE, injection.RULE, force.RULE,
+    disabled_test.RULE, leftover.RULE,
     # From here on: kept for what they foretell.
-    copying.RULE,
-    pattern.RULE,
-    condition.RULE,
-    offset.RULE,
-    encoding.RULE,
-)
+    copying.RULE, pattern.RULE, condition.RULE, offset.RULE, encoding.RULE,
+)  # fmt: skip
 MOST: Final = 200
 """Findings of one change that are told."""
 
@@ -50,10 +40,10 @@ _GRAVITY: Final = ("danger", "warning", "notice")
 _BY_ID: Final = {rule.id: rule for rule in RULES}
 
 
-def find(change: Change, before: Callable[[str], Sequence[str] | None] = lambda _: None) -> tuple[Finding, ...]:
+def find(change: Change, before: Callable[[str], Old | None] = lambda _: None) -> tuple[Finding, ...]:
     """What the rules find, the gravest first: plain hazards before what was only measured, then by file and line.
 
-    `before` gives the old lines of a file where they are known.
+    `before` gives the old side of a file where it is known.
     """
     found = [finding for file in see(change, before) for rule in RULES for finding in rule.on(file)]
     found.sort(key=lambda one: (not one.hazard, _GRAVITY.index(one.severity), one.file, one.start, one.rule))

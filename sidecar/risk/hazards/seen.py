@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import accumulate
 
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.core.review import Finding, Severity
+from sidecar.risk.code import generated, quoted_lines
+from sidecar.risk.facts import Old
 from sidecar.risk.hazards.mending import Mend, unmended
-from sidecar.risk.paths import Kind, classify, extension, named_generated, says_generated
-from sidecar.risk.tokens import docstring_lines
+from sidecar.risk.paths import Kind, classify, extension
 
 _CODE = frozenset({
     ".py", ".js", ".jsx", ".mjs", ".cjs", ".ts", ".tsx", ".go", ".java", ".rs", ".kt", ".scala", ".rb", ".php", ".cs",
@@ -32,7 +33,6 @@ _TRIAL = re.compile(
 )
 """Folders whose files are made up for tests, beyond those that the training data calls so."""
 _MADE_UP = re.compile(r"(?:^|/)(?:fixtures?|__fixtures__|testdata|test-data)/|\.fixture\.", re.IGNORECASE)
-_HEAD = 6
 LONGEST = 2_000
 """Characters of a line that are looked at: what stands beyond was not written by hand."""
 
@@ -174,22 +174,22 @@ class Hit:
     severity: Severity | None = None
 
 
-def see(change: Change, before: Callable[[str], Sequence[str] | None] = lambda _: None) -> Iterator[Seen]:
-    """The files of a change by path, but generated, vendored and lock files. `before` gives a file's old lines."""
+def see(change: Change, before: Callable[[str], Old | None] = lambda _: None) -> Iterator[Seen]:
+    """The files of a change by path, but generated, vendored and lock files. `before` gives a file's old side."""
     gone = {same for file in change.files for hunk in file.hunks for line in hunk.removed if (same := line.strip())}
     for file in sorted(change.files, key=lambda item: item.path):
         kind = classify(file.path)
         if kind not in {"test", "docs"} and _TRIAL.search(file.path):
             kind = "test"
-        if kind in {"generated", "vendored", "lock"} or file.status == "deleted":
+        if kind in {"generated", "vendored", "lock"} or file.status == "deleted" or file.mark:
             continue
         old = before(file.path)
-        if named_generated(file.path) or says_generated("\n".join(_head(file, old))):
+        if generated(file, old):
             continue
         yield _seen(file, kind, gone, old)
 
 
-def _seen(file: FileDiff, kind: Kind, gone: set[str], old: Sequence[str] | None) -> Seen:
+def _seen(file: FileDiff, kind: Kind, gone: set[str], old: Old | None) -> Seen:
     whole = tuple(
         New(number, text[:LONGEST]) for hunk in file.hunks for number, text in enumerate(hunk.added, hunk.new_start)
     )
@@ -210,23 +210,8 @@ def _seen(file: FileDiff, kind: Kind, gone: set[str], old: Sequence[str] | None)
     )
 
 
-def _head(file: FileDiff, old: Sequence[str] | None) -> Iterator[str]:
-    yield from (old or ())[:_HEAD]
-    for hunk in file.hunks:
-        if hunk.new_start <= _HEAD:
-            yield from hunk.added[: _HEAD + 1 - hunk.new_start]
-
-
-def _quoted(file: FileDiff, old: Sequence[str] | None) -> frozenset[int]:
-    """Numbers of the new side's lines that lie in triple-quoted texts; hunk by hunk where the old side is not known."""
+def _quoted(file: FileDiff, old: Old | None) -> frozenset[int]:
+    """Numbers of the new lines that lie in texts in triple quotes; hunk by hunk where the old side is not known."""
     if old is None and file.status != "added":
-        return frozenset(hunk.new_start + index for hunk in file.hunks for index in docstring_lines(hunk.added))
-    new: list[str] = []
-    at = 0
-    for hunk in file.hunks:
-        start = hunk.old_start - 1 if hunk.removed else hunk.old_start
-        new.extend((old or ())[at:start])
-        new.extend(hunk.added)
-        at = start + len(hunk.removed)
-    new.extend((old or ())[at:])
-    return frozenset(index + 1 for index in docstring_lines(new))
+        return frozenset[int]().union(*(quoted_lines([hunk], ()) for hunk in file.hunks))
+    return quoted_lines(file.hunks, old.edges if old else ())

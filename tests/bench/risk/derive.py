@@ -17,7 +17,8 @@ from pathlib import Path
 import pandas as pd
 
 from sidecar.core.errors import GitError
-from sidecar.review.facts import facts_of, read_before_blocking
+from sidecar.review.before import OldSides
+from sidecar.review.facts import facts_of
 from sidecar.review.past import Past
 from sidecar.review.traces import MemoryTraces, trace_blocking
 from sidecar.risk.code import read
@@ -60,9 +61,9 @@ def _change(change, before, known):
 
 def told(git, commits):
     """What each commit changed, with the old sides of its batch; None for it where the clone lacks that."""
-    changes = told_changes_blocking(git, commits)
+    changes, sides = told_changes_blocking(git, commits), OldSides(git)
     while batch := list(islice(changes, BATCH)):
-        before = read_before_blocking(git, [change for change in batch if change])
+        before = sides.of_blocking(*(change for change in batch if change))
         for change in batch:
             yield change, before
 
