@@ -164,8 +164,7 @@ def _repository(seen: _Seen) -> str:
 
 def _message(seen: _Seen) -> str:
     fix = "speaks of a fix" if seen.values["fix"] else "does not speak of a fix"
-    issue = "names an issue" if seen.values["has_ref"] else "names no issue"
-    return f"The message has {plural(seen.count('msg_len'), 'character')}, {fix} and {issue}."
+    return f"The message has {plural(seen.count('msg_len'), 'character')} and {fix}."
 
 
 def times(count: int) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -30,10 +29,8 @@ REPAIRS = ("rep_file", "rep_heat", "rep_folder", "rep_here")
 """Features that need to know which lines the fixes before the change repaired."""
 LEVEL = "level"
 """The feature that needs to know how earlier changes fared against what the model said of them."""
-MESSAGE = ("fix", "msg_len", "subj_len", "has_ref")
+MESSAGE = ("fix", "msg_len")
 """Features that exist once there is a message."""
-
-_REFERENCE = re.compile(r"#\d+|gh-\d+", re.IGNORECASE)
 
 
 def change_features(change: Change, reading: Reading, facts: Facts) -> dict[str, float]:
@@ -116,14 +113,9 @@ def mean_age(ages: list[float | None]) -> float:
 
 
 def message_features(message: str) -> dict[str, float]:
-    """What the message says: whether it speaks of a fix, its length, its first line's, whether it names an issue."""
+    """What the message says: whether it speaks of a fix, and its length."""
     text = message.strip()
-    return {
-        "fix": float(is_fix(text)),
-        "msg_len": len(text),
-        "subj_len": len(text.partition("\n")[0]),
-        "has_ref": float(_REFERENCE.search(text) is not None),
-    }
+    return {"fix": float(is_fix(text)), "msg_len": len(text)}
 
 
 LINE_HISTORY = ("f_nuc", "f_nfix")

@@ -49,15 +49,15 @@ async def test_the_review_looks_again_once_the_history_is_read(tmp_path):
     database = await Database.open(None)
     desk, close = open_desk(await open_repository(repository.root), database, FactsWriter(), tmp_path / "s")
     told = asyncio.Event()
-    desk.subscribe(lambda state: told.set() if state.report and state.report.model == "jit-lr@6" else None)
+    desk.subscribe(lambda state: told.set() if state.report and state.report.model == "jit-lr@7" else None)
     first = await desk.refresh()
     assert first.report is not None
-    assert first.report.model == "jit-lr@6/history"
+    assert first.report.model == "jit-lr@7/history"
     await asyncio.wait_for(told.wait(), 30)
     close()
     again, close = open_desk(await open_repository(repository.root), database, FactsWriter(), tmp_path / "s")
     kept = await again.refresh()
     assert kept.report is not None
-    assert kept.report.model == "jit-lr@6"
+    assert kept.report.model == "jit-lr@7"
     close()
     await database.aclose()

@@ -13,6 +13,7 @@ import pytest
 from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
+from sidecar.risk.features import MESSAGE
 from sidecar.vcs import worktree
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import ADA, GRACE, START, Commit, Repository
@@ -101,7 +102,7 @@ def test_what_is_kept_of_the_history_changes_no_score(repository, tmp_path):
     assert kept(every[30:]) == afresh[30:]
     assert kept(every) == afresh
     assert kept(every) == afresh
-    assert {report.model for report in afresh} == {"jit-lr@6"}
+    assert {report.model for report in afresh} == {"jit-lr@7"}
     assert len({r.value for report in afresh for r in report.reasons if r.feature == "rep_file"}) > 10
 
 
@@ -148,7 +149,7 @@ async def test_message_moves_a_score_by_no_more_than_its_stated_effects(reposito
     change = await worktree.commit(git, "HEAD")
     said = await RiskScorer(git).score(change)
     silent = await RiskScorer(git).score(replace(change, message=""))
-    stated = sum(r.effect for r in said.reasons if r.feature in {"fix", "msg_len", "subj_len", "has_ref"})
+    stated = sum(r.effect for r in said.reasons if r.feature in MESSAGE)
     moved = math.log(said.score / (1 - said.score)) - math.log(silent.score / (1 - silent.score))
     assert moved == pytest.approx(stated, abs=1e-9)
     assert moved != 0
@@ -229,7 +230,7 @@ def test_content_that_is_missing_costs_only_its_own_commit(repository):
     first, second = scored(repository.root, [after, lost])
     assert isinstance(second, Unscored)
     assert lost[:12] in second.why
-    assert first.model == "jit-lr@6"
+    assert first.model == "jit-lr@7"
 
 
 async def test_a_first_commit_has_a_history_that_is_empty(tmp_path):

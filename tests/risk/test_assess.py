@@ -11,6 +11,7 @@ from sidecar.core.diff import Change, FileDiff, Hunk
 from sidecar.risk.assess import assess, foretell
 from sidecar.risk.eras import Level
 from sidecar.risk.facts import Facts, FileFacts
+from sidecar.risk.features import MESSAGE
 from sidecar.risk.model import load
 from sidecar.risk.moved import WHY_MOVED
 from sidecar.risk.repairs import Repaired
@@ -196,7 +197,7 @@ def test_absent_history_is_said_and_not_taken_as_nothing():
 def test_a_message_moves_the_score_by_its_stated_effects():
     silent = assess(Change((code(),)), Facts(), MODEL)
     said = assess(Change((code(),), message="Fix crash in parser, see #3"), Facts(), MODEL)
-    stated = sum(r.effect for r in said.reasons if r.feature in {"fix", "msg_len", "subj_len", "has_ref"})
+    stated = sum(r.effect for r in said.reasons if r.feature in MESSAGE)
     assert stated != 0
     moved = math.log(said.score / (1 - said.score)) - math.log(silent.score / (1 - silent.score))
     assert moved == pytest.approx(stated, abs=1e-9)

@@ -96,12 +96,8 @@ def test_repairs_by_file_folder_and_repository():
 
 
 def test_message_features():
-    assert message_features("Fix the cache\n\nSee #12.\n") == {
-        "fix": 1.0,
-        "msg_len": 23,
-        "subj_len": 13,
-        "has_ref": 1.0,
-    }
+    assert message_features("Fix the cache\n\nSee #12.\n") == {"fix": 1.0, "msg_len": 23}
+    assert message_features("Add a cache") == {"fix": 0.0, "msg_len": 11}
 
 
 def test_the_language_is_that_of_the_new_code_and_not_of_tests_or_comments():

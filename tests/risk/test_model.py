@@ -56,7 +56,7 @@ def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
     text = resources.files("sidecar.risk").joinpath("model.json").read_text("utf-8")
     assert len(text) < 1_000_000
     model = load()
-    assert model.name == json.loads(text)["name"] == "jit-lr@6"
+    assert model.name == json.loads(text)["name"] == "jit-lr@7"
     assert {term.feature for term in model.traced.terms} == {*DIFF, *HISTORY, *REPAIRS, LEVEL}
     assert {term.feature for term in model.history.terms} == {*DIFF, *HISTORY}
     assert {term.feature for term in model.diff.terms} == set(DIFF)
@@ -72,7 +72,7 @@ def test_the_shipped_model_is_small_and_uses_only_features_that_there_are():
 def test_the_head_is_the_one_for_what_is_known():
     model = load()
     names = [model.head(history=h, traced=t).name for h, t in ((True, True), (True, False), (False, True))]
-    assert names == ["jit-lr@6", "jit-lr@6/history", "jit-lr@6/diff"]
+    assert names == ["jit-lr@7", "jit-lr@7/history", "jit-lr@7/diff"]
 
 
 def test_bands_rise_with_the_score():

@@ -5,6 +5,8 @@ import pandas as pd
 
 TEST_SHARE = 0.4
 CHANGE = ("auc", "auc_size", "ap", "bss", "ece", "cap10", "prec10", "pofb20")
+NEAR_THE_TOP = "cap5_20"
+"""The capture at one place of the order moves by chance; this is its mean over the riskiest 5, 6, … 20 in 100."""
 LINES = ("top5", "top10", "hit5", "hit10", "ifa_mean", "ifa_median", "recall20", "auc")
 
 
@@ -44,6 +46,7 @@ def change_figures(y, score, size, base):
         "ece": sum(len(b) / len(y) * abs(y[b].mean() - score[b].mean()) for b in bins),
         "cap10": truth[:tenth].sum() / y.sum(),
         "prec10": truth[:tenth].mean(),
+        NEAR_THE_TOP: np.mean([truth[: max(1, round(len(y) * cut / 100))].sum() for cut in range(5, 21)]) / y.sum(),
         "pofb20": y[dense][within].sum() / y.sum(),
     }
 

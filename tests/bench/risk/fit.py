@@ -17,7 +17,7 @@ from tests.bench.risk import data
 from tests.bench.risk.learn import choice, logistic, logistic_within, logit, shares, sigmoid, spread_of
 from tests.bench.risk.levels import Calibration
 
-NAME = "jit-lr@6"
+NAME = "jit-lr@7"
 RIDGE, RIDGE_MESSAGE, RIDGE_LINES = 300.0, 100.0, 10.0
 ERAS, PULL = 4, 5.0
 """The parts in which a repository's changes have intercepts of their own, and how these are drawn to the common one."""

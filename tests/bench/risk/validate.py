@@ -12,7 +12,7 @@ import numpy as np
 
 from tests.bench.risk import data
 from tests.bench.risk.baselines import extended, regressions
-from tests.bench.risk.evaluate import CHANGE, LINES, figures, known_of, rank_figures, show, window
+from tests.bench.risk.evaluate import CHANGE, LINES, NEAR_THE_TOP, figures, known_of, rank_figures, show, window
 from tests.bench.risk.fit import RIDGE, ChangeFit, MessageFit, left_out_fits, left_out_shares
 from tests.bench.risk.learn import logit, sigmoid
 from tests.bench.risk.levels import Calibration
@@ -100,6 +100,7 @@ def main():
     lines = {name: data.lines(args.data, name) for name in names}
     found = {title: figures(changes, scores) for title, scores in change_table(changes).items()}
     show(f"changes, mean of {len(found['ours'])} repositories", CHANGE, {t: f.mean() for t, f in found.items()})
+    show("near the top", (NEAR_THE_TOP,), {t: f.mean() for t, f in found.items()})
     gain = found["ours"]["auc"] - found["lines added"]["auc"]
     print(
         f"\nAUC above lines added in {(gain > 0).sum()} of {len(gain)}, by at least .05 in {(gain >= 0.05).sum()}; least {gain.min():+.3f}"
