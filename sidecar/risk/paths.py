@@ -14,9 +14,17 @@ from typing import Literal
 Kind = Literal["production", "test", "docs", "support", "generated", "vendored", "lock", "other"]
 
 LANGUAGES = {
-    ".py": "python", ".js": "javascript", ".jsx": "javascript", ".mjs": "javascript", ".cjs": "javascript", ".ts":
-    "typescript", ".tsx": "typescript", ".go": "go", ".java": "java", ".rs": "rust",
-}  # fmt: skip
+    ".py": "python",
+    ".js": "javascript",
+    ".jsx": "javascript",
+    ".mjs": "javascript",
+    ".cjs": "javascript",
+    ".ts": "typescript",
+    ".tsx": "typescript",
+    ".go": "go",
+    ".java": "java",
+    ".rs": "rust",
+}
 """Languages the model was fitted on, by extension."""
 
 _FAMILIES = {"python": "python", "javascript": "javascript", "typescript": "javascript"}

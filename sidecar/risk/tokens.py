@@ -55,10 +55,20 @@ _KEYWORDS = frozenset({
     "async", "yield", "lambda", "pass", "break", "continue",
 })  # fmt: skip
 _KINDS = {
-    "branch": _BRANCH, "compare": _COMPARE, "exit": _EXIT, "concurrent": _CONCURRENT, "null": _NULL, "arithmetic": _ARITHMETIC,
-    "number": _NUMBERS, "string": frozenset({"<str>"}), "call": frozenset("("), "index": frozenset("["), "assign": frozenset("="),
-    "function": _FUNCTION, "class": _CLASSES,
-}  # fmt: skip
+    "branch": _BRANCH,
+    "compare": _COMPARE,
+    "exit": _EXIT,
+    "concurrent": _CONCURRENT,
+    "null": _NULL,
+    "arithmetic": _ARITHMETIC,
+    "number": _NUMBERS,
+    "string": frozenset({"<str>"}),
+    "call": frozenset("("),
+    "index": frozenset("["),
+    "assign": frozenset("="),
+    "function": _FUNCTION,
+    "class": _CLASSES,
+}
 """The facts of a line that one of these tokens makes."""
 _NAMED = 300
 """Characters of a line whose identifiers are looked at."""

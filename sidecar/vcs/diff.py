@@ -16,8 +16,15 @@ from sidecar.core.diff import FileDiff, FileStatus, Hunk
 from sidecar.core.errors import BadInput
 
 PATCH_OPTIONS = (
-    "--patch", "--unified=0", "--find-renames", "-l1000", "--full-index", "--no-color", "--src-prefix=a/", "--dst-prefix=b/",
-)  # fmt: skip
+    "--patch",
+    "--unified=0",
+    "--find-renames",
+    "-l1000",
+    "--full-index",
+    "--no-color",
+    "--src-prefix=a/",
+    "--dst-prefix=b/",
+)
 """What git must be told for `parse_patch` to understand all that it says."""
 
 MOST_BYTES = 4 << 20

@@ -30,28 +30,61 @@ TIMEOUT = 20.0
 LIMIT = 64 << 20
 
 _ENVIRONMENT = {
-    "SIDECAR_NOTHING": "", "SIDECAR_FALSE": "false", "LC_ALL": "C", "LANGUAGE": "C", "GIT_TERMINAL_PROMPT": "0",
-    "GIT_ASKPASS": "", "SSH_ASKPASS": "", "GIT_SSH_COMMAND": "false", "GIT_EDITOR": "false", "GIT_PAGER": "cat",
+    "SIDECAR_NOTHING": "",
+    "SIDECAR_FALSE": "false",
+    "LC_ALL": "C",
+    "LANGUAGE": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+    "GIT_SSH_COMMAND": "false",
+    "GIT_EDITOR": "false",
+    "GIT_PAGER": "cat",
     # a partial clone would fetch what it lacks, by a command that its configuration names
-    "GIT_NO_LAZY_FETCH": "1", "GIT_ALLOW_PROTOCOL": "none",
+    "GIT_NO_LAZY_FETCH": "1",
+    "GIT_ALLOW_PROTOCOL": "none",
     # a path is a path, whatever characters its name begins with
     "GIT_LITERAL_PATHSPECS": "1",
-}  # fmt: skip
+}
 
 _FREE = {
-    "LC_ALL": "C", "LANGUAGE": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": "",
-    "GIT_EDITOR": "true", "GIT_PAGER": "cat", "GIT_LITERAL_PATHSPECS": "1",
-}  # fmt: skip
+    "LC_ALL": "C",
+    "LANGUAGE": "C",
+    "GIT_TERMINAL_PROMPT": "0",
+    "GIT_ASKPASS": "",
+    "SSH_ASKPASS": "",
+    "GIT_EDITOR": "true",
+    "GIT_PAGER": "cat",
+    "GIT_LITERAL_PATHSPECS": "1",
+}
 """For commands with the user's own hooks, signing and filters: nobody is there to be asked, and messages stay as they are."""
 
 _OFF = (
-    "core.fsmonitor=false", "core.hooksPath=/dev/null", "core.sshCommand=false", "core.gitProxy=",
-    "core.alternateRefsCommand=", "core.askPass=", "core.editor=false", "core.pager=cat", "credential.helper=",
-    "gpg.program=false", "gpg.openpgp.program=false", "gpg.x509.program=false", "gpg.ssh.program=false",
-    "gpg.ssh.defaultKeyCommand=", "protocol.allow=never", "protocol.ext.allow=never", "log.showSignature=false",
-    "diff.ignoreSubmodules=dirty", "diff.submodule=short", "submodule.recurse=false", "status.submoduleSummary=false",
-    "commit.gpgSign=false", "gc.auto=0", "maintenance.auto=false",
-)  # fmt: skip
+    "core.fsmonitor=false",
+    "core.hooksPath=/dev/null",
+    "core.sshCommand=false",
+    "core.gitProxy=",
+    "core.alternateRefsCommand=",
+    "core.askPass=",
+    "core.editor=false",
+    "core.pager=cat",
+    "credential.helper=",
+    "gpg.program=false",
+    "gpg.openpgp.program=false",
+    "gpg.x509.program=false",
+    "gpg.ssh.program=false",
+    "gpg.ssh.defaultKeyCommand=",
+    "protocol.allow=never",
+    "protocol.ext.allow=never",
+    "log.showSignature=false",
+    "diff.ignoreSubmodules=dirty",
+    "diff.submodule=short",
+    "submodule.recurse=false",
+    "status.submoduleSummary=false",
+    "commit.gpgSign=false",
+    "gc.auto=0",
+    "maintenance.auto=false",
+)
 """What would start a program."""
 
 _PLAIN = (

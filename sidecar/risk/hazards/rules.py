@@ -28,11 +28,22 @@ from sidecar.risk.hazards.mending import spot
 from sidecar.risk.hazards.seen import LONGEST, Rule, see
 
 RULES: Final[tuple[Rule, ...]] = (
-    secret.RULE, credential.RULE, conflict.RULE, migration.RULE, unverified.RULE, injection.RULE, force.RULE,
-    disabled_test.RULE, leftover.RULE,
+    secret.RULE,
+    credential.RULE,
+    conflict.RULE,
+    migration.RULE,
+    unverified.RULE,
+    injection.RULE,
+    force.RULE,
+    disabled_test.RULE,
+    leftover.RULE,
     # From here on: kept for what they foretell.
-    copying.RULE, pattern.RULE, condition.RULE, offset.RULE, encoding.RULE,
-)  # fmt: skip
+    copying.RULE,
+    pattern.RULE,
+    condition.RULE,
+    offset.RULE,
+    encoding.RULE,
+)
 MOST: Final = 200
 """Findings of one change that are told."""
 
