@@ -20,9 +20,9 @@ from sidecar.core.diff import Change
 from sidecar.core.errors import BadInput, SetupError, StoreError
 from sidecar.core.review import RiskReport
 from sidecar.critique.named import change_of, ranged
+from sidecar.history.kept import KeptTraces
 from sidecar.review.buffers import change_with
 from sidecar.review.forms import as_json, as_sarif
-from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.risk.explain import plural
 from sidecar.settings import environment, from_machine

@@ -18,7 +18,7 @@ from sidecar.critique.material import Texts
 from sidecar.critique.named import change_of, texts_of
 from sidecar.critique.opened import opened, unsaid
 from sidecar.critique.summary import describe
-from sidecar.review.kept import KeptTraces
+from sidecar.history.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
 from sidecar.risk.hazards.secret import veiled
 from sidecar.vcs.runner import Git

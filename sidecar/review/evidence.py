@@ -12,8 +12,8 @@ from sidecar.core.diff import Change, FileDiff
 from sidecar.core.errors import GitError
 from sidecar.core.functions import function_before
 from sidecar.core.review import Evidence, HunkRisk, Reason, RiskReport
-from sidecar.review.before import OldSides
-from sidecar.review.past import View
+from sidecar.history.before import OldSides
+from sidecar.history.past import View
 from sidecar.review.places import Candidate, candidates
 from sidecar.risk.explain import times
 from sidecar.risk.fixes import is_fix

@@ -11,12 +11,12 @@ from pathlib import Path
 from sidecar.core.errors import SidecarError
 from sidecar.core.ports import Asker, SymbolIndex, TestsSeen
 from sidecar.core.review import Scope
+from sidecar.history.kept import KeptTraces
 from sidecar.review.buffers import Buffers
 from sidecar.review.callers import Callers
 from sidecar.review.desk import Among, ReviewDesk
 from sidecar.review.dismissed import Dismissed
 from sidecar.review.grounds import Grounds
-from sidecar.review.kept import KeptTraces
 from sidecar.review.places import MANNERS, Manners
 from sidecar.review.reply import Answering, FactsWriter, ReplyWriter
 from sidecar.review.scorer import RiskScorer

@@ -14,13 +14,13 @@ from sidecar.core.diff import Change
 from sidecar.core.errors import GitError
 from sidecar.core.ports import TestsSeen
 from sidecar.core.review import RiskReport
-from sidecar.review.before import OldSides
+from sidecar.history.before import OldSides
+from sidecar.history.facts import facts_of
+from sidecar.history.foretold import Foretold
+from sidecar.history.past import Past
+from sidecar.history.reader import Reader
+from sidecar.history.traces import MemoryTraces, Traces, TraceStore
 from sidecar.review.evidence import with_evidence
-from sidecar.review.facts import facts_of
-from sidecar.review.foretold import Foretold
-from sidecar.review.past import Past
-from sidecar.review.reader import Reader
-from sidecar.review.traces import MemoryTraces, Traces, TraceStore
 from sidecar.risk.assess import assess
 from sidecar.risk.facts import Facts
 from sidecar.risk.hazards.rules import find

@@ -11,8 +11,8 @@ from sidecar.core.errors import BadInput
 from sidecar.core.ports import EndpointStatus, SymbolSource
 from sidecar.core.symbols import Query, Symbol
 from sidecar.critique.summary import review_text, summarize
+from sidecar.history.kept import KeptTraces
 from sidecar.index.definitions import Definition, Found, find_definitions
-from sidecar.review.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer
 from sidecar.review.words import code
 from sidecar.vcs.runner import Git

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from sidecar.core.diff import Change, FileDiff, Hunk
-from sidecar.review.kept import KeptTraces
+from sidecar.history.kept import KeptTraces
 from sidecar.review.scorer import RiskScorer, Unscored
 from sidecar.risk.features import MESSAGE
 from sidecar.vcs import worktree

@@ -17,10 +17,10 @@ from pathlib import Path
 import pandas as pd
 
 from sidecar.core.errors import GitError
-from sidecar.review.before import OldSides
-from sidecar.review.facts import facts_of
-from sidecar.review.past import Past
-from sidecar.review.traces import MemoryTraces, trace_blocking
+from sidecar.history.before import OldSides
+from sidecar.history.facts import facts_of
+from sidecar.history.past import Past
+from sidecar.history.traces import MemoryTraces, trace_blocking
 from sidecar.risk.code import read
 from sidecar.risk.features import LINE_CONTEXT, LINE_FORMS, change_features, line_features, written_in
 from sidecar.vcs.commits import resolve_many_blocking, told_changes_blocking

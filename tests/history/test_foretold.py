@@ -2,10 +2,10 @@
 
 import pytest
 
-from sidecar.review.foretold import Foretold
-from sidecar.review.kept import KeptTraces
-from sidecar.review.past import Past
-from sidecar.review.traces import MemoryTraces, trace_blocking
+from sidecar.history.foretold import Foretold
+from sidecar.history.kept import KeptTraces
+from sidecar.history.past import Past
+from sidecar.history.traces import MemoryTraces, trace_blocking
 from sidecar.risk.assess import foretell
 from sidecar.risk.eras import begins_with
 from sidecar.risk.model import load
@@ -54,7 +54,7 @@ def test_each_is_asked_once(repository, tmp_path, monkeypatch):
         asked.append(change.commit)
         return foretell(change, facts, model)
 
-    monkeypatch.setattr("sidecar.review.foretold.foretell", counted)
+    monkeypatch.setattr("sidecar.history.foretold.foretell", counted)
     first, _ = past_of(repository, KeptTraces(tmp_path))
     assert len(asked) == len(set(asked)) == level(first, repository.head).changes
     again, _ = past_of(repository, KeptTraces(tmp_path))
@@ -101,6 +101,6 @@ def test_where_git_cannot_tell_the_changes_the_past_stays_without_levels(reposit
 
     from sidecar.core.errors import GitError
 
-    monkeypatch.setattr("sidecar.review.foretold.told_changes_blocking", broken)
+    monkeypatch.setattr("sidecar.history.foretold.told_changes_blocking", broken)
     past, _ = past_of(repository, MemoryTraces())
     assert level(past, repository.head) is None

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from sidecar.review.past import Past
+from sidecar.history.past import Past
 from sidecar.risk.facts import RANKED
 from sidecar.risk.ledger import Repair, Trace
 from sidecar.risk.repairs import DAY

@@ -1,6 +1,6 @@
 """Ancestors as sets of numbers."""
 
-from sidecar.review.ancestry import follow, numbers, union
+from sidecar.history.ancestry import follow, numbers, union
 from sidecar.vcs.history import Commit
 
 

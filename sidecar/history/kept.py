@@ -7,8 +7,8 @@ from pathlib import Path
 
 import orjson
 
-from sidecar.review.deltas import Delta, decode, encode, plain_name, real_name
-from sidecar.review.traces import Traces
+from sidecar.history.deltas import Delta, decode, encode, plain_name, real_name
+from sidecar.history.traces import Traces
 from sidecar.risk.ledger import Repair, Trace
 from sidecar.store.commits import FILE, CommitFile
 

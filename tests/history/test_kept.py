@@ -1,7 +1,7 @@
 """Traces in the state folder are those that were put there."""
 
-from sidecar.review.deltas import FileDelta
-from sidecar.review.kept import KeptTraces
+from sidecar.history.deltas import FileDelta
+from sidecar.history.kept import KeptTraces
 from sidecar.risk.ledger import Repair, Trace
 from sidecar.store.commits import FILE, CommitFile
 

@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from sidecar.core.errors import GitError
-from sidecar.review import before
-from sidecar.review.before import OldSides
+from sidecar.history.before import OldSides
+from sidecar.history.traces import MemoryTraces
+from sidecar.history import before
 from sidecar.review.scorer import RiskScorer
-from sidecar.review.traces import MemoryTraces
 from sidecar.risk.facts import Old
 from sidecar.vcs import worktree
 from sidecar.vcs.runner import Git

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from sidecar.core.diff import Change
-from sidecar.review.before import Before
-from sidecar.review.past import Past
+from sidecar.history.before import Before
+from sidecar.history.past import Past
 from sidecar.risk.code import why_not
 from sidecar.risk.eras import Level
 from sidecar.risk.facts import Facts, FileFacts

@@ -2,9 +2,9 @@
 
 import pytest
 
-from sidecar.review.ancestry import follow, numbers, union
-from sidecar.review.deltas import CODE, END, IMPORT, OWN, TOGGLE, FileDelta, delta_of, merged_delta
-from sidecar.review.origins import Origins
+from sidecar.history.ancestry import follow, numbers, union
+from sidecar.history.deltas import CODE, END, IMPORT, OWN, TOGGLE, FileDelta, delta_of, merged_delta
+from sidecar.history.origins import Origins
 from sidecar.vcs.commits import changes_blocking
 from sidecar.vcs.history import walk_blocking
 from sidecar.vcs.merges import merges_blocking

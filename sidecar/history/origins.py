@@ -12,7 +12,7 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sidecar.review.deltas import CODE, IMPORT, OWN, TOGGLE, FileDelta, Piece
+from sidecar.history.deltas import CODE, IMPORT, OWN, TOGGLE, FileDelta, Piece
 
 _MOST_KEPT = 2000
 """Versions whose lines are kept for the next question."""

@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from typing import Protocol
 
-from sidecar.review.ancestry import follow, numbers, union
-from sidecar.review.deltas import Delta, FileDelta, delta_of, merged_delta
-from sidecar.review.origins import Origins
+from sidecar.history.ancestry import follow, numbers, union
+from sidecar.history.deltas import Delta, FileDelta, delta_of, merged_delta
+from sidecar.history.origins import Origins
 from sidecar.risk.fixes import is_fix
 from sidecar.risk.ledger import Repair, Trace
 from sidecar.risk.paths import is_production, language

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Sequence
 
 from sidecar.core.errors import SidecarError
-from sidecar.review.traces import MOST_TRACED, Stopped, Traces, TraceStore, trace_blocking
+from sidecar.history.traces import MOST_TRACED, Stopped, Traces, TraceStore, trace_blocking
 from sidecar.trace import get_logger
 from sidecar.vcs.history import Commit
 from sidecar.vcs.runner import Git

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, TypeVar
 
-from sidecar.review.ancestry import follow, numbers, union
+from sidecar.history.ancestry import follow, numbers, union
 from sidecar.risk.eras import LARGEST, Eras, Level, bits
 from sidecar.risk.facts import RANKED, WINDOW, FileFacts
 from sidecar.risk.features import mean_age

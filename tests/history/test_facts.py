@@ -1,8 +1,8 @@
 """Facts gathered from real repositories: old sides and the past."""
 
-from sidecar.review.before import OldSides
-from sidecar.review.facts import facts_of
-from sidecar.review.past import Past
+from sidecar.history.before import OldSides
+from sidecar.history.facts import facts_of
+from sidecar.history.past import Past
 from sidecar.risk.facts import Old
 from sidecar.vcs import worktree
 from sidecar.vcs.history import walk_blocking

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sidecar.core.diff import Change, FileDiff, Hunk
-from sidecar.review.deltas import CODE, END, IMPORT, OWN, TOGGLE, FileDelta, decode, delta_of, encode, merged_delta
+from sidecar.history.deltas import CODE, END, IMPORT, OWN, TOGGLE, FileDelta, decode, delta_of, encode, merged_delta
 from sidecar.vcs.merges import MergedFile, MergedHunk, MergedLine
 
 

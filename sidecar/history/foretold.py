@@ -8,10 +8,10 @@ from dataclasses import replace
 from itertools import islice
 
 from sidecar.core.errors import GitError
-from sidecar.review.before import OldSides
-from sidecar.review.facts import facts_of
-from sidecar.review.past import Past
-from sidecar.review.traces import TraceStore
+from sidecar.history.before import OldSides
+from sidecar.history.facts import facts_of
+from sidecar.history.past import Past
+from sidecar.history.traces import TraceStore
 from sidecar.risk.assess import foretell
 from sidecar.risk.model import Model
 from sidecar.trace import get_logger

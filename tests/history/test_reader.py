@@ -2,8 +2,8 @@
 
 import threading
 
-from sidecar.review.reader import Reader
-from sidecar.review.traces import MemoryTraces
+from sidecar.history.reader import Reader
+from sidecar.history.traces import MemoryTraces
 from sidecar.vcs.history import Commit, walk_blocking
 from sidecar.vcs.runner import Git
 from tests.fakes.repository import Commit as Made
