@@ -174,7 +174,7 @@ function fileRow(folder: string, file: FileItem, threads: readonly ThreadItem[],
   const cut = file.path.lastIndexOf('/');
   const label = file.path.slice(cut + 1);
   const where = file.path.slice(0, Math.max(0, cut));
-  const band = file.band ?? undefined;
+  const band = gravest(file.band ?? undefined, threads);
   const word = band ? riskWord(band) : file.why || 'not scored';
   const counts = file.added + file.removed > 0 ? `+${file.added} −${file.removed}` : '';
   const open = threads.filter((item) => item.state === 'open').length;
@@ -194,6 +194,12 @@ function fileRow(folder: string, file: FileItem, threads: readonly ThreadItem[],
     file,
     children,
   };
+}
+
+/** A row is never less grave than an open comment below it, which tells its places by what the whole change risks. */
+function gravest(own: Band | undefined, threads: readonly ThreadItem[]): Band | undefined {
+  const bands = threads.filter(({ state }) => state === 'open').map(({ band }) => band);
+  return own && bands.reduce((most, band) => (reaches(band, most) ? band : most), own);
 }
 
 function placesOf(folder: string, file: FileItem, threads: readonly ThreadItem[], order: Order): readonly Row[] {

@@ -29,6 +29,16 @@ describe('files', () => {
     assert.deepEqual([docs?.description, docs?.icon, docs?.band], ['documentation · added · +12 −3', 'circle-slash', undefined]);
   });
 
+  test('are never less grave than an open comment in them', () => {
+    const shown = (...threads: ReturnType<typeof thread>[]): unknown => rowsOf([folder({ outline: outline([CALM]), threads })], 'risk').map(({ band, icon }) => [band, icon]);
+    const here = { uri: CALM.uri, band: 'high' } as const;
+    assert.deepEqual(shown(), [['low', 'circle-outline']]);
+    assert.deepEqual(shown(thread(here)), [['high', 'warning']]);
+    assert.deepEqual(shown(thread({ ...here, state: 'resolved' })), [['low', 'circle-outline']]);
+    const unscored = rowsOf([folder({ outline: outline([DOCS]), threads: [thread({ ...here, uri: DOCS.uri })] })], 'risk');
+    assert.deepEqual(unscored.map(({ band }) => band), [undefined]);
+  });
+
   test('that cannot be compared offer no comparison', () => {
     const [row] = rowsOf([folder({ outline: outline([file({ why: 'binary', score: null, band: null })]) })], 'risk');
     assert.equal(row?.context, 'file modified');
