@@ -5,9 +5,9 @@ from dataclasses import replace
 import pytest
 
 from sidecar.core.errors import GitError
+from sidecar.history import before
 from sidecar.history.before import OldSides
 from sidecar.history.traces import MemoryTraces
-from sidecar.history import before
 from sidecar.review.scorer import RiskScorer
 from sidecar.risk.facts import Old
 from sidecar.vcs import worktree

@@ -2,8 +2,8 @@
 
 import pytest
 
-from sidecar.history.traces import MemoryTraces, Stopped, trace_blocking
 from sidecar.history import traces as module
+from sidecar.history.traces import MemoryTraces, Stopped, trace_blocking
 from sidecar.risk.ledger import Repair
 from sidecar.vcs.history import walk_blocking
 from sidecar.vcs.runner import Git
