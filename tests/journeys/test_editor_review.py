@@ -95,9 +95,10 @@ def acts_on(robot: Robot, number: int, name: str, shows: str) -> None:
         to_row(robot, "Comment on line", number)
         from_menu(robot, name)
         robot.do("waitFor", selector=f":is({shows}, {MISSED}):visible")
-        if not robot.do("texts", selector=MISSED):
+        if robot.do("texts", selector=f":is({shows}):visible"):
             return True
         robot.do("runCommand", "Notifications: Clear All Notifications")
+        robot.do("waitFor", selector=MISSED, state="hidden")
         return False
 
     look_until(act)

@@ -10,6 +10,7 @@ import { placed } from './lines';
 import { reason } from './log';
 import type { DismissalItem, DismissalScope, EditItem, ThreadItem } from './protocol';
 import { REASONS, reachOf, reaching } from './dismissing';
+import { Questions } from './questions';
 import { type Row, capital, gist, lines } from './tree';
 
 /** How menus and keys name a thread: the editor's own, a row of the view "Review", an id, or nothing for the one at the cursor. */
@@ -120,26 +121,27 @@ async function edit(uri: Uri, ask: (text: string) => Promise<EditItem>): Promise
 
 // ── dismissing ──────────────────────────────────────────────────────────────────────────────────────
 async function dismiss(item: ThreadItem, server: Asker): Promise<void> {
-  const why = await pickReason();
-  if (!why) return;
-  const scope = await pickReach(workspace.asRelativePath(Uri.parse(item.uri), false));
-  if (!scope) return;
-  const made = await server.ask('sidecar/thread/dismiss', { id: item.id, reason: why, scope });
-  await offerUndo(made, server);
+  const questions = new Questions();
+  try {
+    const why = await askReason(questions);
+    const scope = why && (await askReach(questions, workspace.asRelativePath(Uri.parse(item.uri), false)));
+    questions.dispose();
+    if (scope) await offerUndo(await server.ask('sidecar/thread/dismiss', { id: item.id, reason: why, scope }), server);
+  } finally {
+    questions.dispose();
+  }
 }
 
-async function pickReason(): Promise<string | undefined> {
+async function askReason(questions: Questions): Promise<string | undefined> {
   const title = 'Dismiss: why? (1/2)';
   const own: QuickPickItem = { label: 'Another reason…', iconPath: new ThemeIcon('edit') };
-  const picks: QuickPickItem[] = [...REASONS.map((label) => ({ label })), own];
-  const chosen = await window.showQuickPick(picks, { title, placeHolder: 'The reason is kept, and shown under Dismissed Comments' });
-  if (chosen !== own) return chosen?.label;
-  return window.showInputBox({ title, prompt: 'Why is this comment not wanted here?', ignoreFocusOut: true, validateInput: (text) => (text.trim() ? undefined : 'Write a few words.') });
+  const chosen = await questions.choose(title, 'The reason is kept, and shown under Dismissed Comments', [...REASONS.map((label) => ({ label })), own]);
+  return chosen === own ? questions.write(title, 'Why is this comment not wanted here?') : chosen?.label;
 }
 
-async function pickReach(path: string): Promise<DismissalScope | undefined> {
+async function askReach(questions: Questions, path: string): Promise<DismissalScope | undefined> {
   const picks = reaching(path).map(({ scope, label, detail }) => ({ scope, label, detail }));
-  return (await window.showQuickPick(picks, { title: 'Dismiss: where? (2/2)', placeHolder: 'Comments like this one stay silent there' }))?.scope;
+  return (await questions.choose('Dismiss: where? (2/2)', 'Comments like this one stay silent there', picks))?.scope;
 }
 
 async function offerUndo(made: DismissalItem, server: Asker): Promise<void> {
