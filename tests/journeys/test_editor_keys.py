@@ -91,6 +91,28 @@ async def test_the_review_is_driven_by_keys_alone(
     assert "It is about " in json.dumps(upstream.asked[-1].body["messages"])
 
 
+def test_a_comment_is_dismissed_for_a_reason_in_own_words(
+    rig: Rig, clean_environment: Mapping[str, str], tally: Path, tmp_path: Path
+) -> None:
+    """By keys alone; without words the box says so and stays."""
+    with at_the_editor(rig, clean_environment, tally, tmp_path) as robot:
+        robot.do("waitForStatus", r"Offline :\d+ · [\w ]+ risk")
+        second = to_row(robot, "Comment on line", 1)
+        acts_on(robot, 1, "Dismiss…", shows=PICK)
+        robot.do("waitFor", selector=f"{PICK}.focused", text="It is meant to be like this")
+        robot.do("type", text="Another")
+        robot.do("waitFor", selector=f"{PICK}.focused", text="Another reason")
+        robot.do("press", keys=["Enter"])
+        robot.do("waitFor", selector=".quick-input-widget", text="Why is this comment not wanted here")
+        robot.do("press", keys=["Enter"])
+        robot.do("waitFor", selector=".quick-input-message", text="Write a few words")
+        robot.do("type", text="Nobody pays twice here")
+        robot.do("press", keys=["Enter"])
+        robot.do("waitFor", selector=f"{PICK}.focused", text="These lines")
+        robot.do("press", keys=["Enter"])
+        until(robot, lambda seen: second not in seen)
+
+
 def bindings() -> list[dict[str, Any]]:
     """What the extension says of its keys, with the commands' titles."""
     folder = ROOT / "vscode-extension"

@@ -78,27 +78,42 @@ def to_row(robot: Robot, start: str, number: int = 0) -> str:
     return walks_to(robot, start, number)
 
 
-def from_menu(robot: Robot, name: str) -> None:
-    """Choose an act from the menu of the row that has the focus."""
+def seen_within(seconds: float, look: Callable[[], list[str]]) -> list[str]:
+    """What is seen as soon as there is something; nothing where it does not come."""
+    end = time.monotonic() + seconds
+    while not (found := look()) and time.monotonic() < end:
+        time.sleep(0.02)  # between two looks at a state
+    return found
+
+
+def from_menu(robot: Robot, name: str) -> bool:
+    """Choose an act from the menu of the row that has the focus; whether it came: VS Code closes it where it draws the rows anew."""
     robot.do("press", keys=["Shift+F10"])
-    robot.do("waitFor", selector=MENU, text=name)
-    robot.do("waitFor", selector=".monaco-menu:focus-within", text=name)  # till then its keys would go to the row
-    offered = [label.strip() for label in robot.do("texts", selector=f"{MENU} .action-label")]
+    labels = (
+        ".monaco-menu:focus-within .action-menu-item .action-label"  # without the focus its keys would go to the row
+    )
+    offered = [label.strip() for label in seen_within(5, lambda: robot.do("texts", selector=labels))]
+    if not offered:
+        robot.do("press", keys=["Escape"])
+        return False
     robot.do("press", keys=["Home", *["ArrowDown"] * offered.index(name), "Enter"])
     robot.do("waitFor", selector=MENU, state="hidden")
+    return True
 
 
 def acts_on(robot: Robot, number: int, name: str, shows: str) -> None:
-    """Choose an act on a comment's row; again where it is said that nothing was done, since the rows came anew in that moment."""
+    """Choose an act on a comment's row; again where nothing was done, since the rows came anew in that moment."""
 
     def act() -> bool:
         to_row(robot, "Comment on line", number)
-        from_menu(robot, name)
-        robot.do("waitFor", selector=f":is({shows}, {MISSED}):visible")
+        if not from_menu(robot, name):
+            return False
+        seen_within(30, lambda: robot.do("texts", selector=f":is({shows}, {MISSED}):visible"))
         if robot.do("texts", selector=f":is({shows}):visible"):
             return True
-        robot.do("runCommand", "Notifications: Clear All Notifications")
-        robot.do("waitFor", selector=MISSED, state="hidden")
+        if robot.do("texts", selector=MISSED):
+            robot.do("runCommand", "Notifications: Clear All Notifications")
+            robot.do("waitFor", selector=MISSED, state="hidden")
         return False
 
     look_until(act)

@@ -22,10 +22,13 @@ export class Questions implements Disposable {
     Object.assign(box, { title, prompt, ignoreFocusOut: true });
     return answered(
       box,
-      (done) => box.onDidAccept(() => {
-        if (box.value.trim()) done(box.value);
-        else box.validationMessage = 'Write a few words.';
-      }),
+      (done) => Disposable.from(
+        box.onDidChangeValue(() => { box.validationMessage = undefined; }),
+        box.onDidAccept(() => {
+          if (box.value.trim()) done(box.value);
+          else box.validationMessage = 'Write a few words.';
+        }),
+      ),
     );
   }
 
